@@ -1,0 +1,196 @@
+"""`Images`, the one data type of the course: uint8 pictures with labels, in memory, on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from course_utils.errors import DataError, SealedError
+
+
+def scaled(pixels: Tensor) -> Tensor:
+    """uint8 pixels of 0..255, any shape → float32 in [-1, 1], the range of a generator's tanh."""
+    return pixels.to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def to_pixels(x: Tensor) -> Tensor:
+    """Float images in [-1, 1], any shape → uint8 pixels of 0..255; the inverse of `scaled` up to rounding."""
+    return x.detach().float().add(1.0).mul(127.5).round().clamp_(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Labelled pictures.
+
+    pixels: uint8, N × C × H × W. labels: int64, N, values 0 … len(classes) − 1. groups: int64, N: who or what a picture
+    comes from (writer, animal), −1 where unknown, or None. A *sealed* set is a test set: it can be looked at and scored on,
+    and raises `SealedError` where it would be trained on, changed or merged.
+
+    Every method returns a new `Images`; randomness comes only from the generator that is passed in.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    name: str = "images"
+    sealed: bool = False
+    groups: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
+            raise DataError(
+                f"{self.name}: pixels are {self.pixels.dtype} of shape {tuple(self.pixels.shape)}, "
+                "expected uint8 N × C × H × W; convert floats in [-1, 1] with to_pixels"
+            )
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.pixels.shape[:1]:
+            raise DataError(
+                f"{self.name}: labels are {self.labels.dtype} of shape {tuple(self.labels.shape)}, "
+                f"expected int64 of shape ({len(self.pixels)},)"
+            )
+        if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < len(self.classes):
+            raise DataError(
+                f"{self.name}: labels reach from {int(self.labels.min())} to {int(self.labels.max())}, "
+                f"expected 0 to {len(self.classes) - 1}"
+            )
+        if self.groups is not None and self.groups.shape != self.labels.shape:
+            raise DataError(f"{self.name}: {len(self.groups)} groups for {len(self.labels)} images, expected one each")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        c, h, w = self.shape
+        seal = ", sealed" if self.sealed else ""
+        return f"Images({self.name}: {len(self):,} of {c}×{h}×{w}, {len(self.classes)} classes{seal})"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one picture."""
+        return tuple(self.pixels.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where pixels and labels lie."""
+        return self.pixels.device
+
+    def to(self, device: torch.device | str) -> Images:
+        """The same set on another device."""
+        groups = None if self.groups is None else self.groups.to(device)
+        return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device), groups=groups)
+
+    def counts(self) -> Tensor:
+        """int64, one count a class."""
+        return torch.bincount(self.labels, minlength=len(self.classes))
+
+    def digest(self) -> str:
+        """sha256 of pixels and labels, as hexadecimal digits: what results record and caches are keyed by."""
+        h = hashlib.sha256(repr(tuple(self.pixels.shape)).encode())
+        h.update(self.pixels.cpu().contiguous().numpy())
+        h.update(self.labels.cpu().contiguous().numpy())
+        return h.hexdigest()
+
+    # ------------------------------------------------------------------ looking
+
+    def subset(self, index: Tensor | Sequence[int]) -> Images:
+        """The pictures at `index` (positions or a boolean mask), in that order; a part of a sealed set is sealed."""
+        index = torch.as_tensor(index, device=self.device)
+        groups = None if self.groups is None else self.groups[index]
+        return replace(self, pixels=self.pixels[index], labels=self.labels[index], groups=groups)
+
+    def of_class(self, label: int) -> Images:
+        """The pictures of one class."""
+        return self.subset(self.labels == label)
+
+    def sample(self, n: int, generator: torch.Generator) -> Images:
+        """`n` different pictures drawn at random; all of them, shuffled, when n is their number."""
+        if not 0 <= n <= len(self):
+            raise DataError(f"{self.name}: cannot draw {n} different images from {len(self)}")
+        return self.subset(_permutation(len(self), generator).to(self.device)[:n])
+
+    def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """(x, labels) in stored order, x float32 in [-1, 1], for scoring; allowed on sealed sets."""
+        for start in range(0, len(self), size):
+            yield scaled(self.pixels[start : start + size]), self.labels[start : start + size]
+
+    # ------------------------------------------------------------------ training
+
+    def batches(self, size: int, generator: torch.Generator, forever: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+        """Shuffled (x, labels), x float32 in [-1, 1]; every batch is full, what is left over of a pass is dropped.
+
+        One pass, or pass after pass with `forever`. A set smaller than one batch is repeated until it fills one.
+        Raises SealedError on a test set.
+        """
+        self._open("train on")
+        if not len(self):
+            raise DataError(f"{self.name}: it is empty; there is nothing to train on")
+        while True:
+            repeats = -(-size // len(self))  # 1 unless the set is smaller than a batch
+            order = torch.cat([_permutation(len(self), generator) for _ in range(repeats)]).to(self.device)
+            for start in range(0, len(order) - size + 1, size):
+                pick = order[start : start + size]
+                yield scaled(self.pixels[pick]), self.labels[pick]
+            if not forever:
+                return
+
+    def seal(self) -> Images:
+        """The same pictures as a test set."""
+        return replace(self, sealed=True)
+
+    def starve(self, label: int, share: float, generator: torch.Generator) -> Images:
+        """All other classes whole, and a random `share` (0..1) of class `label`, at least one picture."""
+        self._open("starve a class of")
+        if not 0 <= share <= 1:
+            raise DataError(f"{self.name}: share {share} is not between 0 and 1")
+        mine = torch.nonzero(self.labels == label).flatten()
+        keep = mine[_permutation(len(mine), generator).to(self.device)[: max(1, round(share * len(mine)))]]
+        kept = torch.cat([torch.nonzero(self.labels != label).flatten(), keep])
+        return self.subset(kept.sort().values)
+
+    def split(self, share: float, generator: torch.Generator) -> tuple[Images, Images]:
+        """Two disjoint parts, the first with `share` (0..1) of each class (stratified, rounded), both shuffled."""
+        self._open("split")
+        if not 0 <= share <= 1:
+            raise DataError(f"{self.name}: share {share} is not between 0 and 1")
+        first = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        for label in range(len(self.classes)):
+            mine = torch.nonzero(self.labels == label).flatten()
+            first[mine[_permutation(len(mine), generator).to(self.device)[: round(share * len(mine))]]] = True
+        one, two = self.subset(first), self.subset(~first)
+        return one.sample(len(one), generator), two.sample(len(two), generator)
+
+    def merge(self, *others: Images) -> Images:
+        """These pictures followed by those of `others`; same shape and classes, none of them sealed."""
+        parts = (self, *others)
+        for part in parts:
+            part._open("merge")
+            if part.shape != self.shape or part.classes != self.classes:
+                raise DataError(f"cannot merge {part!r} into {self!r}: shapes and classes must be the same")
+        groups = None
+        if any(part.groups is not None for part in parts):
+            groups = torch.cat([torch.full_like(p.labels, -1) if p.groups is None else p.groups for p in parts])
+        return replace(
+            self,
+            pixels=torch.cat([part.pixels for part in parts]),
+            labels=torch.cat([part.labels for part in parts]),
+            groups=groups,
+        )
+
+    def with_pixels(self, pixels: Tensor, name: str | None = None) -> Images:
+        """The same labels with other pictures (noise, denoised, augmented)."""
+        self._open("change the pixels of")
+        return replace(self, pixels=pixels, name=name or self.name)
+
+    def _open(self, what: str) -> None:
+        if self.sealed:
+            raise SealedError(
+                f"{self.name} is a sealed test set: you may look at it and score on it, but not {what} it; "
+                "use the training set, or split it for validation"
+            )
+
+
+def _permutation(n: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(n, generator=generator, device=generator.device)
