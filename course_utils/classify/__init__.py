@@ -1,0 +1,1 @@
+"""The classifiers of the papers, and the one function that trains them."""

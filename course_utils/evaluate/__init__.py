@@ -1,0 +1,1 @@
+"""Honest judges: classification scores, sample quality, and intervals over seeds."""

@@ -1,0 +1,1 @@
+"""What builds, executes and reports the lessons."""

@@ -1,0 +1,1 @@
+"""What a lesson shows and asks: figures, widgets, predictions, exercises, quizzes."""

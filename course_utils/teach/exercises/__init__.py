@@ -1,0 +1,1 @@
+"""The checked exercises, one module a lesson."""
