@@ -27,8 +27,8 @@ class Images:
     """Labelled pictures.
 
     pixels: uint8, N × C × H × W. labels: int64, N, values 0 … len(classes) − 1. groups: int64, N: who or what a picture
-    comes from (writer, animal), −1 where unknown, or None. A *sealed* set is a test set: it can be looked at and scored on,
-    and raises `SealedError` where it would be trained on, changed or merged.
+    comes from (writer, animal), −1 where unknown, or None. A *sealed* set is a test set: it can be looked at and
+    scored on, and raises `SealedError` where it would be trained on, changed or merged.
 
     Every method returns a new `Images`; randomness comes only from the generator that is passed in.
     """

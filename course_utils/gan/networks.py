@@ -1,0 +1,62 @@
+"""Generators and discriminators. A generator ends in tanh, images in [-1, 1]; a discriminator returns logits."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class StackedLinear(nn.Module):
+    """K linear layers side by side, as one batched product: K × B × inputs → K × B × outputs.
+
+    K small networks in one tensor cost less than K small networks one after the other. Each is initialised as
+    `nn.Linear` is.
+    """
+
+    def __init__(self, models: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        reach = 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(models, inputs, outputs).uniform_(-reach, reach))
+        self.bias = nn.Parameter(torch.empty(models, 1, outputs).uniform_(-reach, reach))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """K × B × inputs → K × B × outputs; model k sees only x[k]."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class FCGenerator(nn.Sequential):
+    """The fully connected generator of paper 1 (Harwalkar, Figure 5), K of them at once: z, K × B × latent → K × B
+    × pixels.
+
+    LeakyReLU 0.2 in hidden layers, tanh at the end. The paper's figure gives no widths: they are ours.
+    """
+
+    def __init__(
+        self, models: int = 1, latent: int = 64, pixels: int = 784, hidden: tuple[int, ...] = (128, 256)
+    ) -> None:
+        self.models, self.latent = models, latent
+        super().__init__(*_fully_connected(models, (latent, *hidden, pixels)), nn.Tanh())
+
+
+class FCDiscriminator(nn.Sequential):
+    """The fully connected discriminator of paper 1, K of them at once: K × B × pixels → logits, K × B × 1.
+
+    The paper ends in a sigmoid; here it is part of the loss, which is the same function and does not saturate.
+    """
+
+    def __init__(
+        self, models: int = 1, pixels: int = 784, hidden: tuple[int, ...] = (256, 128), dropout: float = 0.3
+    ) -> None:
+        super().__init__(*_fully_connected(models, (pixels, *hidden, 1), dropout))
+
+
+def _fully_connected(models: int, widths: tuple[int, ...], dropout: float = 0.0) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [StackedLinear(models, inputs, outputs), nn.LeakyReLU(0.2)]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return layers[: -2 if dropout else -1]  # no activation after the last layer
