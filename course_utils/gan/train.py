@@ -1,4 +1,4 @@
-"""The loop around a step: device, precision, optimisers, averaging, reports. A step knows none of it."""
+"""The loop around a step: device, optimisers, averaging, reports. A step knows none of it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,6 @@ class Progress:
     def samples(self) -> Tensor:
         """Fakes of the same fixed latent points at each call: uint8, N × C × H × W."""
         return self.draw()
-
-
-def bf16_helps(device: torch.device | str) -> bool:
-    """Whether bf16 autocast is fast on this device: GPUs since 2020, and processors with instructions for it."""
-    device = torch.device(device)
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def stacked_batches(sets: Sequence[Images], size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -78,8 +70,7 @@ def training(
     every, seen, sums = max(1, steps // reports), 0, torch.zeros(2, device=device)
     for n, x in zip(range(1, steps + 1), batches, strict=False):
         z = torch.randn(G.models, x.shape[1], G.latent, generator=generator, device=generator.device).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16_helps(device)):
-            losses = step(G, D, opt_G, opt_D, x, z)
+        losses = step(G, D, opt_G, opt_D, x, z)
         sums, seen = sums + torch.stack(losses).float(), seen + 1
         decay = min(average, n / (n + 10))  # a short memory at first, or the average keeps the initial weights
         torch._foreach_lerp_(list(mean_G.parameters()), list(G.parameters()), 1 - decay)

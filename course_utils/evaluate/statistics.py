@@ -1,0 +1,90 @@
+"""Intervals: what a handful of seeds can say, and what it cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from course_utils.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its confidence interval, in the units of the values."""
+
+    mean: float
+    lo: float
+    hi: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.lo <= value <= self.hi
+
+    def text(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
+        """'71.3 [69.0, 73.6]'; `scale` 100 turns shares into per cent."""
+        mean, lo, hi = (f"{scale * value:.{digits}f}" for value in (self.mean, self.lo, self.hi))
+        return f"{mean} [{lo}, {hi}]{unit}".replace("-", "−")
+
+
+def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Student's t interval of the mean; values are independent runs. Raises CourseError for fewer than two."""
+    x = _runs(values)
+    half = stats.t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))
+    return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
+
+
+def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np.ndarray:
+    """values − baseline, seed by seed: entry i of both must come from the same seed and the same test images."""
+    a, b = np.asarray(values, float), np.asarray(baseline, float)
+    if a.shape != b.shape:
+        raise CourseError(f"cannot pair {len(a)} values with {len(b)} of the baseline: run both on the same seeds")
+    return a - b
+
+
+def two_run_spread(values: Sequence[float], level: float = 0.95) -> float:
+    """How far apart two *single* runs of one and the same experiment may lie: |difference| stays below this in
+    `level` of cases.
+
+    The difference of two runs has √2 times the standard deviation of one, which is estimated from `values`.
+    """
+    x = _runs(values)
+    return float(stats.t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) * math.sqrt(2))
+
+
+def seeds_needed(differences: Sequence[float], effect: float, power: float = 0.8, level: float = 0.95) -> int:
+    """How many paired seeds a two-sided t test needs to see a mean difference of `effect`, at the spread of
+    `differences`."""
+    if effect == 0:
+        raise CourseError("a difference of 0 cannot be seen with any number of seeds; name the smallest that matters")
+    sd = _runs(differences).std(ddof=1)
+    n = 2
+    while _power(abs(effect) / max(sd, 1e-12), n, level) < power and n < 100_000:
+        n += 1 if n < 1000 else 100
+    return n
+
+
+def _power(standardised: float, n: int, level: float) -> float:
+    critical, shift = stats.t.ppf((1 + level) / 2, n - 1), standardised * math.sqrt(n)
+    if shift > 37:  # the non-central t of scipy overflows beyond; the power is 1 there
+        return 1.0
+    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+
+
+def _runs(values: Sequence[float]) -> np.ndarray:
+    x = np.asarray(values, float)
+    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
+        raise CourseError(f"an interval needs at least two finite values, one a seed; got {x.tolist()}")
+    return x
+
+
+def verdict(difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100) -> str:
+    """One sentence that the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
+    text = difference.text(scale, unit=" points" if scale == 100 else "")
+    if difference.lo > 0:
+        return f"{name} raises {metric} over {baseline}: {text}."
+    if difference.hi < 0:
+        return f"{name} lowers {metric} against {baseline}: {text}."
+    return f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0."
