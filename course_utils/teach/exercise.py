@@ -1,0 +1,131 @@
+"""Checked exercises: `ex.check(answer)` tells a wrong answer from an untried one, `ex.hint()` and `ex.solution()` help.
+
+An exercise is a subclass of `Exercise` in teach/exercises/<lesson>.py and one instance of it:
+
+    class ReplaceImages(Exercise):
+        lesson, title, minutes, difficulty = "01_kannada_gan", "Replace k images", 5, 1
+        hints = ("…", "…")
+
+        @staticmethod
+        def reference(real, fake, k): ...
+
+        def test(self, answer):
+            if len(answer(real, fake, 3)) != len(real):
+                raise Wrong("Your set grew: replace images, do not add them.")
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+
+from course_utils.teach import progress, show
+
+
+class Wrong(Exception):
+    """Raised by a test: the answer is wrong, and the message names the mistake."""
+
+
+class _Untried(Exception):
+    """The learner's function returned None or `...`."""
+
+
+class Exercise:
+    """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3."""
+
+    lesson: str
+    title: str
+    minutes: int
+    difficulty: int
+    hints: tuple[str, ...] = ()
+    reference: Callable[..., Any]
+
+    def __init__(self) -> None:
+        self._passed: Any = None
+        self._hints_seen = 0
+
+    def __repr__(self) -> str:
+        level = "●" * self.difficulty + "○" * (3 - self.difficulty)
+        return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}"
+
+    def test(self, answer: Any) -> None:
+        """Return if `answer` is right, raise Wrong if not."""
+        raise NotImplementedError
+
+    def check(self, answer: Any) -> None:
+        """Say whether the answer is correct, incorrect and why, or not attempted; torch's random state stays."""
+        self._passed = None
+        outcome, message = self._judge(answer)
+        if outcome == "correct":
+            self._passed = answer
+        show.markdown(f"**{_SIGNS[outcome]} {outcome.capitalize()}.** {message}")
+        if outcome != "not attempted":
+            before = progress.entry(self.lesson, "exercises", type(self).__name__)
+            tries = before.get("tries", 0) + 1
+            self._record(outcome="correct" if before.get("outcome") == "correct" else outcome, tries=tries)
+
+    def hint(self) -> None:
+        """Show the next hint."""
+        if self._hints_seen < len(self.hints):
+            self._hints_seen += 1
+            show.markdown(f"**Hint {self._hints_seen} of {len(self.hints)}.** {self.hints[self._hints_seen - 1]}")
+            self._record(hints=self._hints_seen)
+        else:
+            show.markdown("No more hints; `solution()` shows one way to write it.")
+
+    def solution(self) -> None:
+        """Show the source of the reference solution."""
+        source = textwrap.dedent(inspect.getsource(self.reference)).removeprefix("@staticmethod\n")
+        show.markdown(f"```python\n{source}```")
+        self._record(solution_seen=True)
+
+    @property
+    def chosen(self) -> Any:
+        """What the lesson goes on with: the learner's answer once it has passed, else the reference."""
+        return self.reference if self._passed is None else self._passed
+
+    def _judge(self, answer: Any) -> tuple[str, str]:
+        goes_on = "The lesson goes on with the reference solution."
+        if answer is None or answer is ...:
+            return "not attempted", goes_on
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        try:
+            with torch.random.fork_rng(devices):
+                self.test(_watched(answer))
+        except Wrong as wrong:
+            return "incorrect", f"{wrong} {goes_on}"
+        except _Untried:
+            return "not attempted", f"Your function gives back nothing (or `...`): has it a `return`? {goes_on}"
+        except (Exception, SystemExit) as error:
+            line = next(iter(str(error).splitlines()), "")
+            if "ellipsis" in line:  # the stub's own `...` was reached
+                return "not attempted", f"There is still a `...` to fill in. {goes_on}"
+            return "incorrect", f"Your code raised `{type(error).__name__}: {line}`. {goes_on}"
+        return "correct", "From here on the lesson uses your version."
+
+    def _record(self, **news: Any) -> None:
+        key = type(self).__name__
+        progress.record(self.lesson, "exercises", key, {**progress.entry(self.lesson, "exercises", key), **news})
+
+
+_SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
+
+
+def _watched(answer: Any) -> Any:
+    """The learner's function, made to raise _Untried where it returns None or `...`; other answers as they are."""
+    if not inspect.isroutine(answer):
+        return answer
+
+    @wraps(answer)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value = answer(*args, **kwargs)
+        if value is None or any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
+            raise _Untried
+        return value
+
+    return call

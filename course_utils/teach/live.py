@@ -1,0 +1,102 @@
+"""Watch a training while it runs: samples beside losses in one display, and a Stop button that keeps the state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.teach import figures, show
+
+
+class Progress(Protocol):
+    """What a training yields now and then; `losses` holds one value a report so far."""
+
+    step: int
+    steps: int
+    losses: Mapping[str, Sequence[float]]
+
+    def samples(self) -> Tensor | None:
+        """uint8, N × C × H × W, or None."""
+
+
+P = TypeVar("P", bound=Progress)
+
+
+async def watch(training: Iterable[P], *, title: str, every_s: float = 1.0) -> P:
+    """Run a training to its end, or until Stop or the kernel's interrupt, and return its last progress item.
+
+    In JupyterLab the picture moves at most every `every_s` seconds; headless, one line and one figure at the end. What
+    was stopped keeps its state, and a training that is an iterator goes on if it is watched again.
+    Raises CourseError if the training yields nothing.
+    """
+    screen = _Screen(title) if show.interactive() else None
+    start, drawn, last, how = time.monotonic(), -every_s, None, "finished"
+    try:
+        for last in training:
+            if screen and time.monotonic() - drawn >= every_s:
+                screen.draw(last)
+                drawn = time.monotonic()
+            await asyncio.sleep(0)  # lets the kernel take the click on Stop
+            if screen and screen.stopped:
+                how = "stopped"
+                break
+    except (KeyboardInterrupt, asyncio.CancelledError) as interrupt:
+        if last is None:
+            raise
+        if isinstance(interrupt, asyncio.CancelledError):  # how ipykernel interrupts a cell that awaits
+            asyncio.current_task().uncancel()
+        how = "interrupted"
+    if last is None:
+        raise CourseError(f"{title}: the training gave no progress; was it watched to its end before?")
+    data, metadata = show.picture(_figure(last), f"{title}, step {last.step}: samples beside the curves of its losses.")
+    line = f"{title}: {how} at step {last.step:,} of {last.steps:,}, {time.monotonic() - start:.0f} s; {_losses(last)}"
+    if how != "finished":
+        line += ". What was trained so far is kept."
+    print(line)
+    if screen:
+        screen.close(data, metadata)
+    else:
+        show.publish(data, metadata)
+    return last
+
+
+class _Screen:
+    """One display with a picture that moves and a Stop button; replaced by a still picture in the end."""
+
+    def __init__(self, title: str) -> None:
+        import ipywidgets as w
+        from IPython.display import display
+
+        self.stopped = False
+        self._title = title
+        self._line = w.Label(f"{title}: starting …")
+        self._image = w.Image(format="png", tooltip=f"{title}: samples beside the curves of the losses")
+        stop = w.Button(description="Stop", icon="stop", button_style="warning", tooltip="Stop and keep the state")
+        stop.on_click(self._stop)
+        self._box = w.VBox([w.HBox([stop, self._line]), self._image])
+        self._handle = display(self._box, display_id=True)
+
+    def _stop(self, button: Any) -> None:
+        self.stopped, button.disabled = True, True
+
+    def draw(self, item: Progress) -> None:
+        self._line.value = f"{self._title}: step {item.step:,} of {item.steps:,}; {_losses(item)}"
+        self._image.value = show.png(_figure(item))
+
+    def close(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
+        self._handle.update(data, raw=True, metadata=metadata)
+        self._box.close_all()
+
+
+def _figure(item: Progress) -> Any:
+    reports = max(map(len, item.losses.values()), default=0)
+    return figures.training(item.samples(), item.losses, every=item.step / max(1, reports))
+
+
+def _losses(item: Progress) -> str:
+    return ", ".join(f"{name} {values[-1]:.3f}" for name, values in item.losses.items() if values)

@@ -1,0 +1,116 @@
+"""What a cell shows: rich output in a notebook, printed lines and saved figures in a plain process.
+
+Three surroundings run the same lesson: JupyterLab with a person before it (`interactive`), a kernel without a front end
+(papermill, `COURSE_HEADLESS=1`), and a plain Python process without IPython. Widgets are built only in the first.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import itertools
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils.errors import CourseError
+
+DPI = 100
+_saved = itertools.count(1)
+
+
+def in_notebook() -> bool:
+    """Does a Jupyter kernel run this, so that HTML, Markdown and pictures can be shown?"""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+def interactive() -> bool:
+    """Is there a person to click? A kernel without `COURSE_HEADLESS=1` (papermill cannot be told by other means)."""
+    return in_notebook() and os.environ.get("COURSE_HEADLESS", "0") in ("", "0")
+
+
+def show(obj: object) -> None:
+    """Display any object as the last line of a cell would; printed in a plain process."""
+    if in_notebook():
+        from IPython.display import display
+
+        display(obj)
+    else:
+        print(obj)
+
+
+def markdown(text: str) -> None:
+    """Rendered Markdown in a notebook, the text as it is elsewhere."""
+    publish({"text/markdown": text, "text/plain": text})
+
+
+def figure(fig: Figure, alt: str) -> None:
+    """Show a figure as a PNG with its alternative text, and close it.
+
+    In a plain process it prints "Figure: <alt>" and saves the picture if `$COURSE_FIGURES` names a folder.
+    Raises CourseError on an empty `alt`.
+    """
+    data, metadata = picture(fig, alt)
+    folder = os.environ.get("COURSE_FIGURES")
+    if folder and not in_notebook():
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, f"figure-{next(_saved):02}.png").write_bytes(base64.b64decode(data["image/png"]))
+    publish(data, metadata)
+
+
+def table(df: pd.DataFrame, caption: str) -> None:
+    """A data frame with its caption: a plain HTML table in a notebook, without styles or ids; printed elsewhere."""
+    index = not isinstance(df.index, pd.RangeIndex)
+    rows = df.to_html(index=index, border=0, justify="left").split("\n", 1)
+    publish(
+        {
+            "text/html": f"{rows[0]}\n  <caption>{html.escape(caption)}</caption>\n{rows[1]}",
+            "text/plain": f"{caption}\n{df.to_string(index=index)}",
+        }
+    )
+
+
+def png(fig: Figure) -> bytes:
+    """The figure as a small PNG: with a palette of 256 where no eye would tell, so not for photos."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    image = Image.open(buffer).convert("RGB")
+    if image.getcolors(maxcolors=2**13):
+        image = image.quantize(256, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    image.save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """MIME bundle and metadata of a figure, which is closed.
+
+    The picture goes out twice: as image/png with the `alt` metadata that some readers know, and as an HTML <img>,
+    because JupyterLab 4.6 and nbconvert's lab template pass over that metadata.
+    Raises CourseError on an empty `alt`.
+    """
+    if not alt.strip():
+        raise CourseError("this figure has no alternative text; say in a sentence what it shows: figure(fig, alt='…')")
+    data = base64.b64encode(png(fig)).decode()
+    plt.close(fig)
+    tag = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+    bundle = {"image/png": data, "text/html": tag, "text/plain": f"Figure: {alt}"}
+    return bundle, {"image/png": {"alt": alt}}
+
+
+def publish(data: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+    """Send a MIME bundle to the notebook, or print its text/plain."""
+    if in_notebook():
+        from IPython.display import display
+
+        display(data, metadata=metadata, raw=True)
+    else:
+        print(data["text/plain"])

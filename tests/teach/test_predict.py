@@ -1,0 +1,118 @@
+"""Predictions: recorded once, shown beside what came out."""
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.teach import predict, progress
+from course_utils.teach.predict import Question
+
+LESSON = "01_kannada_gan"
+CHOICE = Question(LESSON, "winner", "Which arm wins?", ("real", "gan", "none"))
+NUMBER = Question(LESSON, "gain", "How much?", (), -10.0, 10.0, 0.5, "points")
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked(monkeypatch):
+    monkeypatch.setattr(predict, "_asked", {})
+    monkeypatch.setattr(predict, "_revealed", set())
+
+
+def record(question, answer):
+    field, button, status = predict.form(question).children
+    field.value = answer
+    button.click()
+    return field, button, status
+
+
+def test_headless_the_question_is_text_with_its_options(capsys):
+    predict.predict(LESSON, "winner", "Which arm wins?", ["real", "gan"])
+    predict.predict(LESSON, "gain", "How much?", low=-10, high=10, step=0.5, unit="points")
+    text = capsys.readouterr().out
+    assert "Which arm wins?" in text
+    assert "- real\n- gan" in text
+    assert "A number from -10 to 10 points." in text
+    assert progress.read() == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"low": 1, "high": 0, "step": 1}, {"low": 0, "high": 1}, {"options": ["a"], "low": 0}]
+)
+def test_a_question_without_answers_to_give_is_refused(wrong):
+    with pytest.raises(CourseError, match="needs either options"):
+        predict.predict(LESSON, "k", "?", **wrong)
+
+
+def test_the_form_records_once_and_locks():
+    field, button, status = predict.form(CHOICE).children
+    assert button.disabled  # until something is chosen
+    field.value = "gan"
+    assert not button.disabled
+    button.click()
+    assert field.disabled and button.disabled
+    assert "gan" in status.value
+    assert progress.entry(LESSON, "predictions", "winner")["answer"] == "gan"
+
+
+def test_a_recorded_prediction_stays_locked_when_the_cell_runs_again():
+    record(NUMBER, 2.5)
+    field, button, status = predict.form(NUMBER).children
+    assert (field.value, field.disabled, button.disabled) == (2.5, True, True)
+    assert "2.5 points" in status.value
+
+
+def test_an_option_that_is_gone_does_not_break_the_form():
+    record(CHOICE, "gan")
+    gone = Question(LESSON, "winner", "Which arm wins?", ("real", "none"))
+    field, _, status = predict.form(gone).children
+    assert field.value is None and field.disabled and "gan" in status.value
+
+
+def test_reveal_shows_both_and_records_the_hit(capsys):
+    predict.predict(LESSON, "gain", "How much?", low=-10, high=10, step=0.5, unit="points")
+    record(NUMBER, 2.5)
+    predict.reveal(LESSON, "gain", (1.0, 3.0), "Because *it is so*.")
+    text = capsys.readouterr().out
+    assert "**You predicted:** 2.5 points" in text
+    assert "**What came out:** 1 to 3 points" in text
+    assert "Inside the interval" in text and "Because *it is so*." in text
+    assert progress.entry(LESSON, "predictions", "gain")["hit"] is True
+
+
+def test_reveal_without_a_prediction_says_so_and_a_later_one_is_marked(capsys):
+    predict.predict(LESSON, "winner", "Which arm wins?", CHOICE.options)
+    predict.reveal(LESSON, "winner", "none", "No gain.")
+    assert "You recorded no prediction" in capsys.readouterr().out
+    record(CHOICE, "none")
+    predict.reveal(LESSON, "winner", "none", "No gain.")
+    assert "(recorded after the result was shown)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "answer, truth, hit, words",
+    [
+        (2.0, 2.0, True, "saw it coming"),
+        (2.0, 2.2, True, "saw it coming"),  # within half a step
+        (2.0, (1.0, 2.0), True, "Inside the interval"),
+        (2.5, (1.0, 2.0), False, "Close: 0.5 points above it."),
+        (0.5, 2.0, False, "Close: 1.5 points below it."),
+        (-9.0, (1.0, 2.0), False, "You were 10 points below it. A surprise"),
+    ],
+)
+def test_numbers_are_scored_kindly(answer, truth, hit, words):
+    got, sentence = predict.score(NUMBER, answer, truth)
+    assert got is hit
+    assert words in sentence
+
+
+def test_options_are_scored():
+    assert predict.score(CHOICE, "gan", "gan") == (True, "You saw it coming.")
+    hit, sentence = predict.score(CHOICE, "gan", "none")
+    assert not hit and sentence.startswith("A surprise")
+
+
+def test_reveal_finds_the_author_s_slips():
+    with pytest.raises(CourseError, match="no such prediction was asked"):
+        predict.reveal(LESSON, "winer", "none", "")
+    predict.predict(LESSON, "winner", "Which arm wins?", CHOICE.options)
+    with pytest.raises(CourseError, match="'nobody' is none of the options"):
+        predict.reveal(LESSON, "winner", "nobody", "")

@@ -1,0 +1,149 @@
+"""Quizzes: marking, the file's faults, and no answers in what a headless run shows."""
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.teach import progress, quiz
+
+GOOD = """
+[[question]]
+key = "table"
+kind = "choice"
+text = "What does the table show?"
+[[question.option]]
+text = "noise"
+right = true
+why = "Yes: one run each cannot tell."
+[[question.option]]
+text = "a gain"
+why = "One run each cannot tell a gain from luck."
+
+[[question]]
+key = "images"
+kind = "number"
+text = "How much is one image of 400?"
+unit = "points"
+lo = 0.24
+hi = 0.26
+why = "1/400 is 0.25 points."
+[[question.wrong]]
+lo = 0.0024
+hi = 0.0026
+why = "That is the share; in points it is a hundred times as much."
+"""
+
+
+@pytest.fixture
+def lesson(monkeypatch, tmp_path):
+    """A lesson whose quiz.toml holds the text it is called with."""
+    monkeypatch.setattr(quiz, "ROOT", tmp_path)
+
+    def write(text):
+        folder = tmp_path / "lessons" / "01_x"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "quiz.toml").write_text(text, encoding="utf-8")
+        return folder / "quiz.toml"
+
+    return write
+
+
+def test_headless_it_lists_questions_and_no_answers(lesson, capsys):
+    lesson(GOOD)
+    quiz.quiz("01_x")
+    text = capsys.readouterr().out
+    assert "**Question 1.** What does the table show?" in text
+    assert "- noise\n- a gain" in text
+    assert "*A number of points.*" in text
+    assert "0.2" not in text and "cannot tell" not in text and "right" not in text
+
+
+def test_marking(lesson):
+    table, images = quiz.load(lesson(GOOD))
+    assert quiz.mark(table, "noise") == (True, "Yes: one run each cannot tell.")
+    assert quiz.mark(table, "a gain") == (False, "One run each cannot tell a gain from luck.")
+    assert quiz.mark(table, None)[0] is False
+    assert quiz.mark(images, 0.25) == (True, "1/400 is 0.25 points.")
+
+
+@pytest.mark.parametrize("typed", ["0.25", " 0,25 ", "0.25 points", ".24", "+0.26", "0.25 %"])
+def test_numbers_are_read_as_people_type_them(lesson, typed):
+    assert quiz.mark(quiz.load(lesson(GOOD))[1], typed)[0]
+
+
+@pytest.mark.parametrize(
+    "typed, words",
+    [
+        ("0.0025", "That is the share"),
+        ("7", "Not 7 points;"),
+        ("−0.25", "Not -0.25 points;"),
+        ("a lot", "is not a number"),
+        ("nan", "Not nan"),
+    ],
+)
+def test_wrong_numbers_are_told_why(lesson, typed, words):
+    right, message = quiz.mark(quiz.load(lesson(GOOD))[1], typed)
+    assert not right
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ('kind = "choice"', 'kind = "essay"', r"question 1 \(table\): key 'kind' is 'essay'"),
+        ('text = "What does the table show?"', "", r"question 1 \(table\): key 'text' is missing"),
+        ('key = "images"', 'key = "table"', "key 'table' names two questions"),
+        ('key = "images"', "key = 3", "question 2: key 'key' is 3"),
+        ("right = true", "right = false", "key 'right' must be true"),
+        ("right = true", 'right = "yes"', "option 1: key 'right' is 'yes'"),
+        ("lo = 0.24", "lo = 0.9", "keys 'lo' and 'hi' are 0.9 and 0.26"),
+        ("lo = 0.24", "lo = true", "key 'lo' is True"),
+        ("lo = 0.24", "low = 0.24", "key 'low' is unknown"),
+        ('why = "1/400 is 0.25 points."', "", r"question 2 \(images\): key 'why' is missing"),
+        ("lo = 0.0024", "", r"question 2 \(images\), wrong 1: key 'lo' is missing"),
+        ('text = "a gain"', 'text = "noise"', "two options have the same 'text'"),
+        ("[[question]]", "[[question", "is no TOML"),
+    ],
+)
+def test_a_malformed_file_is_named_with_its_key(lesson, old, new, words):
+    assert old in GOOD
+    with pytest.raises(CourseError, match=words) as caught:
+        quiz.load(lesson(GOOD.replace(old, new)))
+    assert "quiz.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_empty_file_is_named(lesson, tmp_path):
+    with pytest.raises(CourseError, match=r"quiz\.toml is missing"):
+        quiz.quiz("02_y")
+    with pytest.raises(CourseError, match="key 'question' is missing"):
+        quiz.load(lesson("title = 'x'"))
+
+
+def test_the_form_marks_and_records(lesson):
+    table, images = quiz.load(lesson(GOOD))
+    row, button, said = quiz.form("01_x", table).children
+    assert button.disabled
+    row.children[0].value = "a gain"
+    button.click()
+    assert "✘ Not yet." in said.value and "luck" in said.value
+    row.children[0].value = "noise"
+    assert said.value == ""
+    button.click()
+    assert "✔ Right." in said.value
+    done = progress.entry("01_x", "quiz", "table")
+    assert (done["right"], done["tries"]) == (True, 2)
+    row.children[0].value = "a gain"
+    button.click()
+    assert progress.entry("01_x", "quiz", "table")["right"]  # a question once answered stays answered
+
+    row, button, said = quiz.form("01_x", images).children
+    row.children[0].value = "0.25"
+    button.click()
+    assert "1/400" in said.value
+
+
+def test_a_fresh_form_holds_no_answer(lesson):
+    forms = [quiz.form("01_x", question) for question in quiz.load(lesson(GOOD))]
+    state = repr([[w.get_state() for w in (*form.children, *form.children[0].children)] for form in forms])
+    assert "a gain" in state
+    assert "0.24" not in state and "cannot tell" not in state and "why" not in state

@@ -1,0 +1,104 @@
+"""Showing things in a plain process, and what goes to a notebook."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils.errors import CourseError
+from course_utils.teach import show
+
+
+def line_figure():
+    fig = Figure(figsize=(3, 2))
+    fig.subplots().plot([0, 1])
+    return fig
+
+
+def test_a_plain_process_is_no_notebook():
+    assert not show.in_notebook()
+    assert not show.interactive()
+
+
+def test_a_kernel_is_interactive_unless_headless_is_set(monkeypatch):
+    monkeypatch.setattr(show, "in_notebook", lambda: True)
+    monkeypatch.delenv("COURSE_HEADLESS", raising=False)
+    assert show.interactive()
+    monkeypatch.setenv("COURSE_HEADLESS", "1")
+    assert not show.interactive()
+
+
+def test_markdown_and_objects_are_printed(capsys):
+    show.markdown("**bold**")
+    show.show({"a": 1})
+    assert capsys.readouterr().out == "**bold**\n{'a': 1}\n"
+
+
+def test_a_figure_is_a_line_and_a_file(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("COURSE_FIGURES", str(tmp_path / "figures"))
+    show.figure(line_figure(), "A rising line.")
+    assert capsys.readouterr().out == "Figure: A rising line.\n"
+    (saved,) = (tmp_path / "figures").iterdir()
+    assert Image.open(saved).size == (3 * show.DPI, 2 * show.DPI)
+
+
+def test_without_a_folder_nothing_is_saved(monkeypatch, tmp_path):
+    monkeypatch.delenv("COURSE_FIGURES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    show.figure(line_figure(), "A rising line.")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("alt", ["", "  \n"])
+def test_an_empty_alternative_text_is_refused(alt):
+    with pytest.raises(CourseError, match="no alternative text"):
+        show.figure(line_figure(), alt)
+
+
+def test_the_bundle_carries_the_alternative_text_for_every_reader():
+    data, metadata = show.picture(line_figure(), 'D < G & "more"')
+    assert metadata == {"image/png": {"alt": 'D < G & "more"'}}
+    assert 'alt="D &lt; G &amp; &quot;more&quot;"' in data["text/html"]
+    assert data["image/png"] in data["text/html"]
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).format == "PNG"
+
+
+def test_a_pyplot_figure_is_closed():
+    fig, _ = plt.subplots()
+    show.figure(fig, "Nothing yet.")
+    assert fig.number not in plt.get_fignums()
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    assert show.png(line_figure()) == show.png(line_figure())
+
+
+def test_a_palette_keeps_lines_small_and_leaves_photos_alone():
+    assert Image.open(io.BytesIO(show.png(line_figure()))).mode == "P"
+    fig = Figure(figsize=(3, 3))
+    red = [[(x / 256, y / 256, (x * y % 256) / 256) for x in range(256)] for y in range(256)]
+    fig.add_axes((0, 0, 1, 1)).imshow(red)
+    assert Image.open(io.BytesIO(show.png(fig))).mode == "RGB"
+
+
+def test_a_table_is_stable_and_has_a_caption(monkeypatch):
+    sent = []
+    monkeypatch.setattr(show, "publish", lambda data, metadata=None: sent.append(data))
+    df = pd.DataFrame({"arm": ["real", "gan"], "accuracy": [0.5, 0.25]})
+    show.table(df, "Accuracy <by arm>")
+    show.table(df, "Accuracy <by arm>")
+    assert sent[0] == sent[1]
+    assert "<caption>Accuracy &lt;by arm&gt;</caption>" in sent[0]["text/html"]
+    assert sent[0]["text/plain"].splitlines()[0] == "Accuracy <by arm>"
+    assert "<th>0</th>" not in sent[0]["text/html"]  # a plain row number says nothing
+    show.table(df.set_index("arm"), "by name")
+    assert "<th>real</th>" in sent[2]["text/html"]
+
+
+def test_a_table_is_printed_in_a_plain_process(capsys):
+    show.table(pd.DataFrame({"arm": ["real"]}), "Arms")
+    assert capsys.readouterr().out.split() == ["Arms", "arm", "real"]
