@@ -1,0 +1,121 @@
+"""The command `course`: run lessons, build their notebooks, look after the data, check the machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from course_utils import __version__
+from course_utils.errors import CourseError
+from course_utils.profiles import PROFILES, ROOT, resolve
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, saying what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        self.exit(2, f"course: {message}; see: {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    top = Parser(prog="course", description="GAN-based data augmentation, rebuilt and put to the test.")
+    top.add_argument("--version", action="version", version=f"course {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="execute lessons and report their results")
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
+    run.add_argument("--out", type=Path, default=ROOT / "build", help="folder for what the run leaves (default build)")
+    run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
+    run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
+    run.set_defaults(act=_run)
+
+    notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile cpu")
+    notebooks.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
+    notebooks.set_defaults(act=_notebooks)
+
+    data = commands.add_parser("data", help="list, fetch or verify the data sets")
+    data.add_argument("what", choices=("list", "fetch", "verify"))
+    data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
+    data.set_defaults(act=_data)
+
+    doctor = commands.add_parser("doctor", help="check this machine, and say what to do about each fault")
+    doctor.add_argument("--kernel", default="python3", help="none: check only what `run --kernel none` needs")
+    doctor.set_defaults(act=_doctor)
+    return top
+
+
+def _run(args: argparse.Namespace) -> int:
+    from course_utils.runner import lessons, run
+
+    if args.jobs < 1:
+        raise CourseError(f"--jobs is {args.jobs}, expected 1 or more")
+    outcomes = run.run(
+        lessons.resolve(args.lessons),
+        resolve(args.profile),
+        args.out,
+        args.jobs,
+        args.kernel,
+        lessons.parse_parameters(args.p),
+    )
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def _notebooks(args: argparse.Namespace) -> int:
+    from course_utils.runner import build, lessons
+
+    chosen = lessons.resolve(args.lessons)
+    if args.check:
+        faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)]
+        print("\n".join(faults) or f"{len(chosen)} notebooks are in order")
+        return int(bool(faults))
+    built = [build.build(lesson) for lesson in chosen]
+    return int(not all(built))
+
+
+def _data(args: argparse.Namespace) -> int:
+    from course_utils.data import cards, sources
+
+    if args.what == "list":
+        print(sources.table(args.names))
+        return 0
+    bad = 0
+    for card in [cards.card_of(name) for name in args.names] or cards.CARDS.values():
+        if args.what == "fetch":
+            print(f"{card.name}: {sources.fetch(card.name)}", flush=True)
+            continue
+        files = sources.verify(card.name)
+        faults = [file for file in files if file.state != "ok"]
+        print(f"{card.name}: {len(files) - len(faults)} of {len(files)} files are whole", flush=True)
+        for file in faults:
+            print(f"  {file.state}: {file.path}  {file.detail}".rstrip())
+        bad += len(faults)
+    if bad:
+        print(f"{bad} files are missing or damaged; get them with: course data fetch")
+    return int(bad > 0)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from course_utils.runner import doctor
+
+    return doctor.main(args.kernel)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 if all is well, 1 if a lesson or a check failed, 2 on a user's mistake, 130 when stopped."""
+    args = parser().parse_args(argv)
+    try:
+        return args.act(args)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("course: stopped", file=sys.stderr)
+        return 130

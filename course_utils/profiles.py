@@ -1,0 +1,31 @@
+"""How much a run computes, which data it may use and where its results go; read from arguments and the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+PROFILES = ("smoke", "cpu", "gpu")
+
+ROOT = Path(os.environ.get("COURSE_ROOT") or Path(__file__).parents[1]).resolve()
+"""The folder of lessons/, notebooks/, results/ and build/: the repository, unless $COURSE_ROOT names another."""
+
+
+def resolve(profile: str | None = None) -> str:
+    """The profile to run: the one named, else $COURSE_PROFILE, else `cpu`. Raises CourseError on an unknown one."""
+    name = profile or os.environ.get("COURSE_PROFILE") or "cpu"
+    if name not in PROFILES:
+        raise CourseError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
+    return name
+
+
+def data_source(data: str | None, profile: str) -> str:
+    """The `source` to load data from: what a lesson's DATA says; by default stand-ins for smoke, else `auto`."""
+    return data or ("standin" if profile == "smoke" else "auto")
+
+
+def results_folder(profile: str) -> Path:
+    """Where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
+    return Path(os.environ.get("COURSE_RESULTS") or ROOT / "build" / profile / "results")

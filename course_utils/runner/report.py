@@ -1,0 +1,188 @@
+"""The page of a run: index.html, self-contained, with each lesson's verdict, main figure and table."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_utils.runner.lessons import write_text
+
+if TYPE_CHECKING:
+    from course_utils.runner.run import Outcome
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --soft: #595959; --line: #d0d0d0; --page: #fff; --panel: #f6f6f4;
+  --good: #00614a; --bad: #a33b00; --warn: #fff3cd; --warn-ink: #4d3800; --link: #00558c; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececec; --soft: #b0b0b0; --line: #444; --page: #161616;
+  --panel: #202020; --good: #58c9a5; --bad: #ff9b62; --warn: #453600; --warn-ink: #ffe9a8; --link: #7cc4f5; } }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin: 0; } h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
+a { color: var(--link); }
+article { border-top: 2px solid var(--line); margin-top: 2rem; padding-top: 1rem; }
+.verdict { font-size: 1.15rem; } .state { font-weight: 600; } .ok { color: var(--good); } .failed { color: var(--bad); }
+.banner { background: var(--warn); border-radius: .3rem; color: var(--warn-ink); font-weight: 600;
+  padding: .6rem .8rem; }
+.note { color: var(--soft); font-size: .875rem; }
+img { background: #fff; display: block; height: auto; max-width: 100%; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+th, td { border-bottom: 1px solid var(--line); overflow-wrap: normal; padding: .3rem .8rem .3rem 0; text-align: right; }
+th:first-child { text-align: left; } td { white-space: nowrap; }
+pre { background: var(--panel); font-size: .8rem; overflow-x: auto; overflow-wrap: normal; padding: .75rem; }
+"""
+
+
+def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
+    """Writes `folder`/index.html: this run's lessons, then those of which an earlier run left results in `folder`."""
+    ran = {outcome.slug for outcome in outcomes}
+    earlier = [(path.stem, _load(path)) for path in sorted(folder.glob("results/*.json")) if path.stem not in ran]
+    articles = [_article(folder, o.slug, o.results, o.error, "failed" if o.error else "ok", o.wall_s) for o in outcomes]
+    articles += [
+        _article(folder, slug, found, None, "from an earlier run", found.get("wall_s"))
+        for slug, found in earlier
+        if found
+    ]
+    everything = [o.results for o in outcomes if o.results] + [found for _, found in earlier if found]
+    banner = ""
+    if any(data_source(found) == "standin" for found in everything):
+        banner = _banner("Some of these lessons ran on stand-in data: no scientific claim. Each of them says so.")
+    failures = sum(o.error is not None for o in outcomes)
+    count = f"{len(outcomes)} run, {failures} failed" if failures else f"{len(outcomes)} run, all ok"
+    write_text(
+        folder / "index.html",
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Lessons, profile {escape(profile)}</title><style>{STYLE}</style></head>\n<body><main>\n"
+        f"<h1>Lessons, profile {escape(profile)}: {count}</h1>\n{banner}\n"
+        + "\n".join(articles)
+        + "\n</main></body></html>\n",
+    )
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `4 min 12 s`, `2 h 05 min`."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours} h {m:02} min" if hours else f"{m} min {s:02} s" if m else f"{s} s"
+
+
+def data_source(results: dict[str, Any]) -> str:
+    """Where a lesson's data came from: local, cache, download or standin; `unknown` if its results do not say."""
+    return str((results.get("data") or {}).get("source", "unknown"))
+
+
+def number(value: float | None) -> str:
+    """At most four significant digits, thousands separated; a dash where there is no value."""
+    if value is None or value != value:
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return text.replace("-", "−")
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _banner(text: str) -> str:
+    return f'<p class="banner" role="note">{escape(text)}</p>'
+
+
+def _article(
+    folder: Path, slug: str, results: dict[str, Any] | None, error: str | None, state: str, wall_s: float | None
+) -> str:
+    kind = "failed" if error else "ok"
+    time = f", {duration(wall_s)}" if wall_s is not None else ""
+    parts = [
+        f"<h2>{escape(str((results or {}).get('title') or slug))}</h2>",
+        f'<p class="note"><span class="state {kind}">{state}</span>{time}{_links(folder, slug)}</p>',
+    ]
+    if error:
+        parts.append(f"<pre>{escape(error)}</pre>")
+    if results:
+        if data_source(results) == "standin":
+            parts.append(_banner("stand-in data: no scientific claim"))
+        parts.append(f'<p class="verdict">{escape(str(results.get("verdict") or "No verdict."))}</p>')
+        parts.append(_figure(folder, slug, results.get("figure")))
+        parts.append(_tables("Arms", results.get("arms"), signed=False))
+        parts.append(_tables("Differences", results.get("differences"), signed=True))
+        parts.append(f'<p class="note">{escape(_provenance(results))}</p>')
+    return f'<article id="{escape(slug)}">' + "\n".join(filter(None, parts)) + "</article>"
+
+
+def _links(folder: Path, slug: str) -> str:
+    targets = (
+        (f"{slug}.html", "executed notebook"),
+        (f"{slug}.failed.ipynb", "notebook up to the failure"),
+        (f"results/{slug}.json", "results as JSON"),
+    )
+    return "".join(f' · <a href="{escape(path)}">{text}</a>' for path, text in targets if (folder / path).exists())
+
+
+def _figure(folder: Path, slug: str, figure: dict[str, str] | None) -> str:
+    if not figure:
+        return ""
+    path = folder / "results" / Path(figure["file"]).name
+    if not path.is_file():
+        return f'<p class="note">The figure {escape(path.name)} is missing.</p>'
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(figure.get("alt") or slug)}">'
+
+
+def _tables(heading: str, rows: dict[str, dict[str, dict[str, Any]]] | None, signed: bool) -> str:
+    """One table a metric: a row an arm (or pair of arms), a column a test set."""
+    if not rows:
+        return ""
+    columns = list(
+        dict.fromkeys((metric, test) for found in rows.values() for metric in found for test in found[metric])
+    )
+    columns.sort(key=lambda column: column[0])
+    tables = [f"<h3>{heading}, mean [95 % interval]</h3>"]
+    for metric, pairs in groupby(columns, key=lambda column: column[0]):
+        tests = [test for _, test in pairs]
+        head = "".join(f'<th scope="col">{escape(test)}</th>' for test in tests)
+        body = "".join(
+            f'<tr><th scope="row">{escape(name)}</th>'
+            + "".join(f"<td>{_cell(found.get(metric, {}).get(test), signed)}</td>" for test in tests)
+            + "</tr>"
+            for name, found in rows.items()
+        )
+        tables.append(
+            f'<div class="wide"><table><thead><tr><th scope="col">{escape(metric)}</th>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+    return "\n".join(tables)
+
+
+def _cell(estimate: dict[str, Any] | None, signed: bool) -> str:
+    if not estimate:
+        return "–"
+
+    def shown(value: float | None) -> str:
+        return ("+" if signed and value is not None and value > 0 else "") + number(value)
+
+    low, high = estimate.get("ci95") or (None, None)
+    return f"{shown(estimate.get('mean'))} [{shown(low)}, {shown(high)}]"
+
+
+def _provenance(results: dict[str, Any]) -> str:
+    data = results.get("data") or {}
+    versions = results.get("versions") or {}
+    facts = {
+        "profile": results.get("profile"),
+        "data": " ".join(str(data[key]) for key in ("name", "source") if key in data),
+        "seeds": ", ".join(map(str, results.get("seeds") or [])),
+        "device": results.get("device"),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "commit": str(results.get("commit") or "")[:12],
+        "wall time": duration(results["wall_s"]) if results.get("wall_s") is not None else None,
+    }
+    return " · ".join(f"{name}: {fact}" for name, fact in facts.items() if fact)
