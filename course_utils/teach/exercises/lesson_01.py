@@ -1,0 +1,233 @@
+"""The checked exercises of lesson 1, `01_kannada_gan`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import stats
+from torch import Tensor
+
+from course_utils.teach.exercise import Exercise, Wrong
+
+LESSON = "01_kannada_gan"
+
+
+class DiscriminatorLoss(Exercise):
+    """−log D(x) − log(1 − D(G(z))), from logits."""
+
+    lesson, title, minutes, difficulty = LESSON, "The discriminator's loss", 8, 2
+    hints = (
+        "D should say 'real' to `real` (a large logit) and 'fake' to `fake` (a very negative one). Two terms, one "
+        "for each.",
+        "The probability is sigmoid(logit), and −log sigmoid(a) = softplus(−a). Which sign does each term need?",
+        "−log(1 − sigmoid(a)) = softplus(a). Take the mean of each term over the batch, and add the two.",
+    )
+
+    @staticmethod
+    def reference(real: Tensor, fake: Tensor) -> Tensor:
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+    def test(self, answer: object) -> None:
+        real, fake = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-2.0, 1.0, 0.0, -0.5])
+        got, want = _scalar(answer(real, fake)), float(self.reference(real, fake))
+        if _close(got, want):
+            deep = answer(torch.tensor([-200.0]), torch.tensor([200.0]))
+            if not math.isfinite(_scalar(deep)) or _scalar(deep) < 300:
+                raise Wrong(
+                    "Right for small logits, but at a logit of −200 it breaks: the logarithm of a sigmoid runs "
+                    "into log 0. "
+                    "Use `F.softplus`, which is the same function."
+                )
+            return
+        r, f = F.softplus(-real), F.softplus(fake)
+        mistakes = {
+            float(self.reference(fake, real)): "Real and fake are swapped: your D is paid for calling fakes real.",
+            float(
+                F.softplus(real).mean() + F.softplus(-fake).mean()
+            ): "Both signs are turned round: D is rewarded for errors.",
+            float(r.mean()): "Only the real half is there: D must also be told what a fake is.",
+            float(f.mean()): "Only the fake half is there: D must also be told what is real.",
+            float(
+                r.sum() + f.sum()
+            ): "That is the sum over the batch: take means, or the loss grows with the batch size.",
+            float(r.mean() - f.mean()): "The fake term has the wrong sign: the two costs add up.",
+            float(F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean()): (
+                "You took a sigmoid first; `softplus` wants the logits as they are."
+            ),
+        }
+        raise Wrong(_named(got, mistakes, f"For real = {real.tolist()} and fake = {fake.tolist()}", want))
+
+
+class GeneratorLoss(Exercise):
+    """−log D(G(z)), the non-saturating loss, from logits."""
+
+    lesson, title, minutes, difficulty = LESSON, "The generator's loss", 6, 2
+    hints = (
+        "G wants D to answer 'real' on its fakes. You have just written what D pays for saying 'fake' to "
+        "something real …",
+        "−log sigmoid(a) = softplus(−a): small when the logit is large.",
+    )
+
+    @staticmethod
+    def reference(fake: Tensor) -> Tensor:
+        return F.softplus(-fake).mean()
+
+    def test(self, answer: object) -> None:
+        fake = torch.tensor([-2.0, 1.0, 0.0, -0.5])
+        got, want = _scalar(answer(fake)), float(self.reference(fake))
+        if _close(got, want):
+            deep = torch.tensor([-30.0], requires_grad=True)
+            answer(deep).backward()
+            if deep.grad is None or abs(float(deep.grad)) < 0.9:
+                raise Wrong(
+                    "Right in value, but where D is sure (a logit of −30) its gradient has vanished, and G could "
+                    "not learn. "
+                    "Use `F.softplus` on the logit instead of the logarithm of a sigmoid."
+                )
+            return
+        f = F.softplus(fake)
+        mistakes = {
+            float(-f.mean()): (
+                "That is log(1 − D(G(z))), the loss of the *minimax* game. It is a fair choice on paper, but it "
+                "is flat just "
+                "where G is bad. Write −log D(G(z))."
+            ),
+            float(f.mean()): "The sign is turned round: this G is paid for being caught.",
+            float(F.softplus(-fake).sum()): "That is the sum over the batch: take the mean.",
+            float(
+                -F.softplus(-fake).mean()
+            ): "It goes down when D is *less* fooled: a loss must be small when G does well.",
+        }
+        raise Wrong(_named(got, mistakes, f"For fake = {fake.tolist()}", want))
+
+
+class ReplaceImages(Exercise):
+    """k random training images replaced by generated ones, the size of the set kept."""
+
+    lesson, title, minutes, difficulty = LESSON, "Replace k images", 10, 2
+    hints = (
+        "Which places? `torch.randperm(n, generator=rng)[:k]` gives k different ones.",
+        "Writing into `pixels` changes the caller's training set for every arm that comes later: `clone()` first.",
+        "A picture that moves in brings its label along.",
+    )
+
+    @staticmethod
+    def reference(
+        pixels: Tensor, labels: Tensor, new_pixels: Tensor, new_labels: Tensor, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        places = torch.randperm(len(pixels), generator=rng)[: len(new_pixels)]
+        pixels, labels = pixels.clone(), labels.clone()
+        pixels[places], labels[places] = new_pixels, new_labels
+        return pixels, labels
+
+    def test(self, answer: object) -> None:
+        n, k = 60, 12
+        pixels = torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1, 1).repeat(1, 1, 2, 2)
+        labels, new_labels = torch.arange(n) % 10, torch.full((k,), 7)
+        new_pixels = torch.arange(200, 200 + k, dtype=torch.uint8).reshape(k, 1, 1, 1).repeat(1, 1, 2, 2)
+        places = []
+        for seed in (0, 1):
+            given, given_labels = pixels.clone(), labels.clone()
+            rng = torch.Generator().manual_seed(seed)
+            out = answer(given, given_labels, new_pixels, new_labels, rng)
+            if not (isinstance(out, tuple) and len(out) == 2):
+                raise Wrong("Give back two things: the pixels and the labels, `return pixels, labels`.")
+            got, got_labels = out
+            if len(got) != n:
+                raise Wrong(f"The set has {len(got)} images now, {n} before: replace images, do not add them.")
+            if not torch.equal(given, pixels) or not torch.equal(given_labels, labels):
+                raise Wrong(
+                    "Your function changed the training set it was given; every later arm would see that. "
+                    "`clone()` first."
+                )
+            new = got.flatten(1)[:, 0] >= 200
+            if int(new.sum()) != k:
+                raise Wrong(
+                    f"{int(new.sum())} images came in instead of {k}: two fell on one place? Draw *different* "
+                    f"places, "
+                    "with `torch.randperm`."
+                )
+            if len(got_labels) != n or not (got_labels[new] == 7).all():
+                raise Wrong("The new pictures kept the labels of those they replaced: labels must move in with them.")
+            if not torch.equal(got[~new], pixels[~new]) or not torch.equal(got_labels[~new], labels[~new]):
+                raise Wrong("Images that should have stayed were changed or moved.")
+            places.append(torch.nonzero(new).flatten().tolist())
+        if places[0] == places[1] or places[0] == list(range(k)):
+            raise Wrong(
+                "The places are the same whatever the random generator says. The set is sorted by writer: the "
+                "first k images "
+                "are one person's hand. Use `rng`."
+            )
+
+
+class PairedInterval(Exercise):
+    """Mean and 95 % t interval of paired differences."""
+
+    lesson, title, minutes, difficulty = LESSON, "The paired interval", 10, 3
+    hints = (
+        "Pair first: one difference a seed. What both runs of a seed share cancels out.",
+        "The standard error is `d.std(ddof=1) / sqrt(n)`: ddof=1, because the mean was estimated from the same "
+        "numbers.",
+        "With so few seeds 1.96 is too short: `stats.t.ppf(0.975, n - 1)`.",
+    )
+
+    @staticmethod
+    def reference(after: np.ndarray, before: np.ndarray) -> tuple[float, float, float]:
+        d = after - before
+        half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
+        return d.mean(), d.mean() - half, d.mean() + half
+
+    def test(self, answer: object) -> None:
+        before = np.array([0.71, 0.66, 0.75, 0.69, 0.78])
+        after = before + np.array([0.02, 0.01, 0.03, -0.01, 0.02])
+        got = answer(after, before)
+        if not (isinstance(got, tuple) and len(got) == 3):
+            raise Wrong("Give back three numbers: mean, lower end, upper end.")
+        mean, lo, hi = (float(v) for v in got)
+        want, want_lo, want_hi = self.reference(after, before)
+        if not _close(mean, want):
+            if _close(mean, -want):
+                raise Wrong("The sign is turned round: it is after − before.")
+            raise Wrong(f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
+        half, d, n = (hi - lo) / 2, after - before, len(before)
+        if _close(half, (want_hi - want_lo) / 2) and _close(lo, want_lo):
+            return
+        t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
+        unpaired = math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
+        mistakes = {
+            t * s: "That is the spread of single differences; the *mean* of n of them is √n times tighter.",
+            t * d.std(ddof=0) / math.sqrt(n): "`std()` of NumPy divides by n: write `ddof=1`.",
+            1.96 * s / math.sqrt(n): f"1.96 holds for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}.",
+            stats.norm.ppf(0.975)
+            * s
+            / math.sqrt(n): f"The normal quantile is too short for {n} seeds: use Student's t.",
+            stats.t.ppf(0.95, n - 1) * s / math.sqrt(n): "0.95 leaves 5 % above alone; 2.5 % on each side is 0.975.",
+            stats.t.ppf(0.975, n)
+            * s
+            / math.sqrt(n): "The degrees of freedom are n − 1, since the mean was estimated too.",
+            t * unpaired: "You treated the two lists as strangers. They are paired: take the differences first.",
+            stats.t.ppf(0.975, 2 * n - 2)
+            * unpaired: "That is the interval of two *independent* groups: pair them first.",
+        }
+        raise Wrong(_named(half, mistakes, "For the half-width of the example", (want_hi - want_lo) / 2))
+
+
+def _scalar(value: object) -> float:
+    value = torch.as_tensor(value).detach()
+    if value.numel() != 1:
+        raise Wrong(f"The loss must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
+    return float(value)
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6)
+
+
+def _named(got: float, mistakes: dict[float, str], where: str, want: float) -> str:
+    for value, message in mistakes.items():
+        if _close(got, value):
+            return message
+    return f"{where} it should be {want:.4f}; yours gives {got:.4f}."

@@ -1,0 +1,131 @@
+"""What every lesson opens and closes with: `start` says where and on what it runs, `Lesson.save` writes its results."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+
+from course_utils import experiment
+from course_utils.data.sources import Dataset, load
+from course_utils.errors import CourseError
+from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder
+from course_utils.teach import show
+
+
+@dataclass
+class Lesson:
+    """One run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers."""
+
+    slug: str
+    title: str
+    profile: str
+    settings: dict[str, Any]
+    device: torch.device
+    seed: int
+    data: Dataset
+    paper: dict[str, dict[str, Any]]
+    started: float = field(default_factory=time.time)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of the experiment: as many as the profile has, from SEED on."""
+        return list(range(self.seed, self.seed + self.settings["seeds"]))
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's results go."""
+        return results_folder(self.profile)
+
+    def claimed(self, key: str) -> float:
+        """A number of the paper, by its key in lessons/<slug>/paper.toml."""
+        if key not in self.paper:
+            raise CourseError(f"paper.toml of {self.slug} has no number {key!r}; it has {', '.join(self.paper)}")
+        return self.paper[key]["value"]
+
+    def generator(self, *key: int | str) -> torch.Generator:
+        """A random generator of its own for each purpose, e.g. generator("gan"); on the CPU, whatever the device."""
+        return experiment.generator(self.seed, *key)
+
+    def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
+        """Write results JSON and main figure, and return the JSON.
+
+        results: updates, arms, differences and verdict, and whatever else the lesson measured.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        picture = self.folder / f"{self.slug}.png"
+        picture.with_suffix(".part").write_bytes(show.png(fig))
+        os.replace(picture.with_suffix(".part"), picture)
+        whole = {
+            "lesson": self.slug,
+            "title": self.title,
+            "profile": self.profile,
+            "data": {"name": self.data.name, "source": self.data.source, "sha256": self.data.sha256},
+            "seeds": self.seeds,
+            "settings": self.settings,
+            **results,
+            "figure": {"file": picture.name, "alt": alt},
+            **experiment.provenance(self.device, self.started),
+        }
+        experiment.save(whole, self.folder)
+        return whole
+
+
+def start(
+    slug: str,
+    title: str,
+    settings: dict[str, dict[str, Any]],
+    dataset: str,
+    *,
+    profile: str | None = None,
+    data: str | None = None,
+    seed: int = 0,
+    device: str | None = None,
+) -> Lesson:
+    """Resolve profile, device and data, seed PyTorch, and say it all; `settings` has one entry a profile.
+
+    Raises CourseError on an unknown profile, device or data source.
+    """
+    profile = resolve(profile)
+    if missing := [name for name in PROFILES if name not in settings]:
+        raise CourseError(f"{slug} has no settings for profile {', '.join(missing)}")
+    where = _device(device)
+    torch.manual_seed(seed)
+    source = data_source(data, profile)
+    loaded = load(dataset, source, scale=0.1 if profile == "smoke" else 1.0)
+    numbers = tomllib.loads((ROOT / "lessons" / slug / "paper.toml").read_text("utf-8"))["number"]
+    paper = {number["key"]: number for number in numbers}
+    lesson = Lesson(slug, title, profile, settings[profile], where, seed, loaded, paper)
+    show.markdown(
+        f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}  \n"
+        f"**Data.** {loaded.announce()}  \n"
+        f"**Time.** {_minutes(slug, profile)}"
+    )
+    return lesson
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise CourseError(f"DEVICE {name!r} cannot be used here ({reason}); use 'cpu', or None to choose") from error
+    return device
+
+
+def _minutes(slug: str, profile: str) -> str:
+    path = ROOT / "results" / slug / f"{profile}.json"
+    if not path.exists():
+        return f"Nobody has measured this lesson in the `{profile}` profile yet."
+    past = json.loads(path.read_text("utf-8"))
+    return f"When it was last measured, all cells together took {past['wall_s'] / 60:.1f} minutes on {past['device']}."
