@@ -1,0 +1,73 @@
+# What a person does with the course, one target each. Every target sets up what it needs, in .venv.
+# Options are given on the command line (make run LESSON=1 PROFILE=smoke); those left empty are the command's own defaults.
+LESSON  =
+PROFILE =
+JOBS    =
+OUT     =
+DATA    =
+OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUT),--out $(OUT)) $(if $(DATA),-p DATA=$(DATA))
+
+# PIP="uv pip" is the faster way for those who have uv; pip is what everyone has, and it follows pip.conf.
+PIP    = $(VENV_PYTHON) -m pip
+PYTHON = python3.13 python3.12 python3.11 python3 python
+
+VENV_PYTHON = .venv/bin/python
+READY       = .venv/.ready
+COURSE      = $(VENV_PYTHON) -m course_utils
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup lab data notebooks run test clean lock
+
+help:
+	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 notebooks
+
+data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a folder of yours)
+	$(COURSE) data fetch
+	$(COURSE) data list
+
+notebooks: $(READY)  ## build notebooks/ from lessons/ and execute them; LESSON=1 builds one
+	$(COURSE) notebooks $(LESSON)
+
+run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu JOBS=2 OUT=build DATA=auto
+	$(COURSE) run $(LESSON) $(OPTIONS)
+
+# All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
+test: export COURSE_PROFILE = smoke
+test: export COURSE_HEADLESS = 1
+test: $(READY)  ## check style, stored notebooks and code; run all tests, the notebooks' own among them
+	@failed=0; set -x; \
+	$(VENV_PYTHON) -m ruff check || failed=1; \
+	$(VENV_PYTHON) -m ruff format --check || failed=1; \
+	$(COURSE) notebooks --check || failed=1; \
+	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
+	{ set +x; } 2>/dev/null; exit $$failed
+
+clean:  ## remove what runs left in build/
+	rm -rf build
+
+# torch stays out of the lock: each machine takes the build that its index gives it, and the hashes would drag in its CUDA.
+lock: $(VENV_PYTHON)  ## renew requirements.lock from pyproject.toml (maintainers)
+	$(VENV_PYTHON) -m pip install --quiet uv
+	printf 'torch\ntorchvision\n' | $(VENV_PYTHON) -m uv pip compile pyproject.toml --extra test --group build \
+		--excludes /dev/stdin --python-version 3.11 --universal --upgrade --generate-hashes --quiet \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+$(READY): export VIRTUAL_ENV = $(CURDIR)/.venv
+$(READY): pyproject.toml requirements.lock $(VENV_PYTHON)
+	@echo "Installing into .venv: first the locked packages, then torch. This takes a few minutes."
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
+	$(PIP) install --quiet --no-build-isolation -e .
+	@touch $@
+
+$(VENV_PYTHON):
+	@for python in $(PYTHON); do \
+		if $$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; \
+		then exec $$python -m venv --clear .venv; fi; \
+	done; \
+	echo "make: none of '$(PYTHON)' is a Python 3.11-3.13 with venv; install one, or name yours: make setup PYTHON=path" >&2; exit 2

@@ -1,0 +1,131 @@
+"""The frame: files that agree with pyproject.toml, a Makefile that explains itself, nothing local committed."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import course_utils
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+TEST = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["test"]]
+BUILD = [Requirement(line) for line in PYPROJECT["dependency-groups"]["build"]]
+UNLOCKED = {"torch", "torchvision"}
+
+
+def bounds(requirements):
+    return {canonicalize_name(requirement.name): requirement.specifier for requirement in requirements}
+
+
+def locked():
+    """Entries of requirements.lock: a pinned requirement and its hashes."""
+    entries = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
+    split = [re.split(r"\s+(?=--hash)", entry.strip()) for entry in entries]
+    return [(Requirement(requirement), hashes) for requirement, *hashes in split]
+
+
+def platforms():
+    """The marker environments of every Python and system that the course is for."""
+    for python in ("3.11", "3.12", "3.13"):
+        for system, name in (("linux", "posix"), ("darwin", "posix"), ("win32", "nt")):
+            markers = {"python_version": python, "python_full_version": f"{python}.9"}
+            yield default_environment() | markers | {"sys_platform": system, "os_name": name}
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("wanted", [r for r in RUNTIME + TEST + BUILD if r.name not in UNLOCKED], ids=str)
+def test_the_lock_holds_one_fitting_version_of_each_dependency_on_every_platform(wanted):
+    pins = [pin for pin, _ in locked() if canonicalize_name(pin.name) == canonicalize_name(wanted.name)]
+    for environment in platforms():
+        versions = [str(pin.specifier) for pin in pins if pin.marker is None or pin.marker.evaluate(environment)]
+        assert len(versions) == 1, f"{environment}: {versions}; run `make lock`"
+        assert wanted.specifier.contains(versions[0].removeprefix("==")), f"{versions[0]}; run `make lock`"
+
+
+def test_every_entry_of_the_lock_is_pinned_and_hashed():
+    for pin, hashes in locked():
+        assert re.fullmatch(r"==[^,*]+", str(pin.specifier)), pin
+        assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), pin
+        assert pin.url is None, pin
+
+
+def test_the_lock_leaves_torch_to_the_index():
+    assert not [pin.name for pin, _ in locked() if re.match(r"(torch|torchvision|triton|nvidia.*|cuda.*)$", pin.name)]
+
+
+def test_the_lock_builds_the_project():
+    assert bounds(map(Requirement, PYPROJECT["build-system"]["requires"])).keys() <= bounds(BUILD).keys()
+
+
+def test_conda_gets_the_same_packages_and_bounds():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert Requirement(python).specifier == PYPROJECT["project"]["requires-python"]
+    assert pip == "pip"
+    *packages, project = packages["pip"]
+    assert bounds(map(Requirement, packages)) == bounds(RUNTIME)
+    assert project == "-e ."
+
+
+def test_make_alone_explains_every_target():
+    targets = re.search(r"^\.PHONY: help (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    lines = run("make").splitlines()
+    assert [line.split()[:2] for line in lines] == [["make", target] for target in targets]
+    assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_make_names_the_fault_where_no_python_fits(tmp_path):
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    command = ["make", "--directory", str(tmp_path), "setup", "PYTHON=python-of-nowhere"]
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 2
+    assert "none of 'python-of-nowhere' is a Python 3.11-3.13" in failed.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_run_passes_on_only_the_options_that_were_given():
+    plain = run("make", "--dry-run", "--assume-old=.venv/.ready", "run")
+    assert plain.split()[1:] == ["-m", "course_utils", "run"]
+    chosen = run(
+        *("make", "--dry-run", "--assume-old=.venv/.ready", "run"),
+        *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin"),
+    )
+    assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin" in chosen
+
+
+def test_both_licences_are_there():
+    text = (ROOT / "LICENSE").read_text()
+    assert "MIT License" in text and "Creative Commons Attribution 4.0" in text
+    assert PYPROJECT["project"]["license"] == "MIT AND CC-BY-4.0"
+
+
+def test_the_command_tells_the_version_of_the_package():
+    assert run(sys.executable, "-m", "course_utils", "--version").split() == ["course", course_utils.__version__]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org|conda\.anaconda\.org)",
+        r"/(work|farm|root|home|Users)/[[:alnum:]_.]|/opt/[p]ypi|/tmp/(lab|ipykernel_)|[A-Z]:\\\\?Users",
+    ],
+    ids=["registry host", "path of a machine"],
+)
+def test_no_committed_file_names_a(pattern):
+    command = ["git", "grep", "-nIoE", pattern]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 1, found.stdout or found.stderr
