@@ -79,7 +79,7 @@ def _do(job: Job, http: Callable, unreachable: set[str]) -> None:
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             finally:
                 part.unlink(missing_ok=True)
-    raise DataError("; ".join(troubles))
+    raise DataError("; ".join(dict.fromkeys(troubles)))
 
 
 def _diagnose(error: Exception, host: str, unreachable: set[str]) -> tuple[str, bool]:

@@ -100,11 +100,11 @@ def load(name: str, source: str = "auto", *, scale: float = 1.0) -> Dataset:
         with contextlib.suppress(DataError):  # it is incomplete or damaged: to be mended by the download
             return _real(card, folder, "cache")
     try:
-        fetch(name)
+        _fetch(card)
     except DataError as error:
-        if source == "real":
-            raise
-        return _standin(card, scale, str(error))
+        if source == "auto":
+            return _standin(card, scale, str(error))
+        raise _advised(error, card) from None
     return _real(card, folder, "download")
 
 
@@ -114,20 +114,11 @@ def fetch(name: str) -> Path:
     A damaged file is moved aside, to `<file>.damaged`. Raises DataError if a file cannot be had.
     """
     card = card_of(name)
-    folder = cache_folder(card)
-    official = Store.at(card, folder, card.editions[0])
     try:
-        sums, todo = _take_stock(official)
-        if todo and official.edition.archive:
-            sums |= _from_archive(official)
-        elif todo:
-            sums |= _one_by_one(official, todo)
-        _record(official, sums)
+        _fetch(card)
     except DataError as error:
-        raise DataError(f"{card.title} cannot be downloaded: {error}") from None
-    except OSError as error:
-        raise DataError(f"{card.title} cannot be kept in {folder}: {error}") from None
-    return folder
+        raise _advised(error, card) from None
+    return cache_folder(card)
 
 
 def verify(name: str) -> list[Checked]:
@@ -186,7 +177,7 @@ def _standin(card: Card, scale: float, why: str) -> Dataset:
 
     splits = standins.draw(card.name, scale=scale)
     if not card.idx:
-        splits["objects"] = store.objects(splits, f"{card.title} objects (stand-in)", encoded=set())
+        splits["objects"] = store.objects(splits, f"{card.name} stand-in objects", encoded=set())
     digests = {split: images.digest() for split, images in splits.items()}
     return Dataset(card.name, card.title, "standin", digests, _sealed(card, splits), why)
 
@@ -212,6 +203,35 @@ def _verify(here: Store) -> list[Checked]:
 
 
 # ---------------------------------------------------------------------- downloading
+
+
+def _advised(error: DataError, card: Card) -> DataError:
+    return DataError(f"{error}; try again when it may work, or set COURSE_DATA to a folder that holds {card.folder}/")
+
+
+def _fetch(card: Card) -> None:
+    folder = cache_folder(card)
+    official = Store.at(card, folder, card.editions[0])
+    try:
+        sums, todo = _take_stock(official)
+        if todo and official.edition.archive:
+            sums |= _from_archive(official)
+        elif todo:
+            sums |= _one_by_one(official, todo)
+        _record(official, sums)
+    except DataError as error:
+        raise DataError(f"{card.title} cannot be downloaded: {error}") from None
+    except OSError as error:
+        raise DataError(f"{card.title} cannot be kept in {folder}: {error}") from None
+    finally:
+        _prune(folder)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the folder and its subfolders where they are empty."""
+    for path in (*sorted(folder.rglob("*/"), reverse=True), folder):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _take_stock(here: Store) -> tuple[dict[str, str], list[File]]:
@@ -245,7 +265,7 @@ def _one_by_one(here: Store, todo: list[File]) -> dict[str, str]:
 
 def _from_archive(here: Store) -> dict[str, str]:
     archive = here.edition.archive
-    target = here.folder / "archive.zip"
+    target = here.folder / f"archive.{os.getpid()}.zip"
 
     def check(path: Path, url: str) -> None:
         with open(path, "rb") as file:
