@@ -1,5 +1,6 @@
 """The frame: files that agree with pyproject.toml, a Makefile that explains itself, nothing local committed."""
 
+import os
 import re
 import subprocess
 import sys
@@ -41,8 +42,10 @@ def platforms():
             yield default_environment() | markers | {"sys_platform": system, "os_name": name}
 
 
-def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def run(*command, cwd=ROOT):
+    # Without what `make test` hands down: its options would reach the make under test.
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("wanted", [r for r in RUNTIME + TEST + BUILD if r.name not in UNLOCKED], ids=str)
@@ -81,7 +84,7 @@ def test_conda_gets_the_same_packages_and_bounds():
 
 def test_make_alone_explains_every_target():
     targets = re.search(r"^\.PHONY: help (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
-    lines = run("make").splitlines()
+    lines = run("make").stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [["make", target] for target in targets]
     assert all(len(line.split()) > 2 for line in lines)
 
@@ -90,20 +93,19 @@ def test_make_names_the_fault_where_no_python_fits(tmp_path):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     for name in ("pyproject.toml", "requirements.lock"):
         (tmp_path / name).touch()
-    command = ["make", "--directory", str(tmp_path), "setup", "PYTHON=python-of-nowhere"]
-    failed = subprocess.run(command, capture_output=True, text=True)
+    failed = run("make", "setup", "PYTHON=python-of-nowhere", cwd=tmp_path)
     assert failed.returncode == 2
     assert "none of 'python-of-nowhere' is a Python 3.11-3.13" in failed.stderr
     assert not (tmp_path / ".venv").exists()
 
 
 def test_a_run_passes_on_only_the_options_that_were_given():
-    plain = run("make", "--dry-run", "--assume-old=.venv/.ready", "run")
+    plain = run("make", "--dry-run", "--assume-old=.venv/.ready", "run").stdout
     assert plain.split()[1:] == ["-m", "course_utils", "run"]
     chosen = run(
         *("make", "--dry-run", "--assume-old=.venv/.ready", "run"),
         *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin"),
-    )
+    ).stdout
     assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin" in chosen
 
 
@@ -114,7 +116,7 @@ def test_both_licences_are_there():
 
 
 def test_the_command_tells_the_version_of_the_package():
-    assert run(sys.executable, "-m", "course_utils", "--version").split() == ["course", course_utils.__version__]
+    assert run(sys.executable, "-m", "course_utils", "--version").stdout.split() == ["course", course_utils.__version__]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,5 @@ def test_the_command_tells_the_version_of_the_package():
     ids=["registry host", "path of a machine"],
 )
 def test_no_committed_file_names_a(pattern):
-    command = ["git", "grep", "-nIoE", pattern]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    found = run("git", "grep", "-nIoE", pattern)
     assert found.returncode == 1, found.stdout or found.stderr
