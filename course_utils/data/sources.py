@@ -206,7 +206,7 @@ def _verify(here: Store) -> list[Checked]:
 
 
 def _advised(error: DataError, card: Card) -> DataError:
-    return DataError(f"{error}; try again when it may work, or set COURSE_DATA to a folder that holds {card.folder}/")
+    return DataError(f"{error}; try again later, or set COURSE_DATA to a folder that holds {card.folder}/")
 
 
 def _fetch(card: Card) -> None:
