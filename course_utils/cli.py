@@ -69,9 +69,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _notebooks(args: argparse.Namespace) -> int:
-    from course_utils.runner import build, lessons
+    from course_utils.runner import lessons
 
     chosen = lessons.resolve(args.lessons)
+    from course_utils.runner import build  # after the cheap check: it takes seconds to import
+
     if args.check:
         faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)]
         print("\n".join(faults) or f"{len(chosen)} notebooks are in order")

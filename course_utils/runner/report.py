@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from html import escape
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,9 @@ img { background: #fff; display: block; height: auto; max-width: 100%; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); overflow-wrap: normal; padding: .3rem .8rem .3rem 0; text-align: right; }
-th:first-child { text-align: left; } td { white-space: nowrap; }
+th:first-child { text-align: left; } td, td span { white-space: nowrap; }
+.wide { margin-bottom: 1rem; }
+@media (max-width: 40rem) { table { font-size: .75rem; } th, td { padding-right: .5rem; } td span { display: block; } }
 pre { background: var(--panel); font-size: .8rem; overflow-x: auto; overflow-wrap: normal; padding: .75rem; }
 """
 
@@ -76,12 +78,18 @@ def data_source(results: dict[str, Any]) -> str:
     return str((results.get("data") or {}).get("source", "unknown"))
 
 
-def number(value: float | None) -> str:
-    """At most four significant digits, thousands separated; a dash where there is no value."""
-    if value is None or value != value:
+def decimals(estimates: list[dict[str, Any]]) -> int:
+    """How many decimals a column of estimates deserves: two digits of its narrowest 95 % interval, 4 without one."""
+    halves = [(high - low) / 2 for low, high in map(_interval, estimates) if low is not None]
+    narrowest = min((half for half in halves if half > 0), default=0.0099)
+    return min(6, max(0, 1 - math.floor(math.log10(narrowest))))
+
+
+def number(value: float | None, places: int, signed: bool = False) -> str:
+    """The value with so many decimals, thousands separated; a dash where there is none."""
+    if value is None or math.isnan(value):
         return "–"
-    text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
-    return text.replace("-", "−")
+    return f"{value:{'+' if signed else ''},.{places}f}".replace("-", "−")
 
 
 def _load(path: Path) -> dict[str, Any] | None:
@@ -97,6 +105,15 @@ def _banner(text: str) -> str:
 
 
 def _article(
+    folder: Path, slug: str, results: dict[str, Any] | None, error: str | None, state: str, wall_s: float | None
+) -> str:
+    try:
+        return _lesson(folder, slug, results, error, state, wall_s)
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:  # one odd file must not cost the whole page
+        return _lesson(folder, slug, None, f"results/{slug}.json cannot be shown: {fault!r}", "failed", None)
+
+
+def _lesson(
     folder: Path, slug: str, results: dict[str, Any] | None, error: str | None, state: str, wall_s: float | None
 ) -> str:
     kind = "failed" if error else "ok"
@@ -141,36 +158,42 @@ def _tables(heading: str, rows: dict[str, dict[str, dict[str, Any]]] | None, sig
     """One table a metric: a row an arm (or pair of arms), a column a test set."""
     if not rows:
         return ""
-    columns = list(
-        dict.fromkeys((metric, test) for found in rows.values() for metric in found for test in found[metric])
-    )
-    columns.sort(key=lambda column: column[0])
+    columns: dict[tuple[str, str], list] = {}  # (metric, test set) → one estimate a row, or None
+    for found in rows.values():
+        columns |= {(metric, test): [] for metric in found for test in found[metric]}
+    for (metric, test), estimates in columns.items():
+        estimates += [found.get(metric, {}).get(test) for found in rows.values()]
     tables = [f"<h3>{heading}, mean [95 % interval]</h3>"]
-    for metric, pairs in groupby(columns, key=lambda column: column[0]):
-        tests = [test for _, test in pairs]
+    for wanted in dict.fromkeys(metric for metric, _ in columns):
+        tests = [test for metric, test in columns if metric == wanted]
+        cells = zip(*(_cells(columns[wanted, test], signed) for test in tests), strict=True)
         head = "".join(f'<th scope="col">{escape(test)}</th>' for test in tests)
         body = "".join(
-            f'<tr><th scope="row">{escape(name)}</th>'
-            + "".join(f"<td>{_cell(found.get(metric, {}).get(test), signed)}</td>" for test in tests)
-            + "</tr>"
-            for name, found in rows.items()
+            f'<tr><th scope="row">{escape(name)}</th>{"".join(row)}</tr>' for name, row in zip(rows, cells, strict=True)
         )
         tables.append(
-            f'<div class="wide"><table><thead><tr><th scope="col">{escape(metric)}</th>{head}</tr></thead>'
+            f'<div class="wide"><table><thead><tr><th scope="col">{escape(wanted)}</th>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
     return "\n".join(tables)
 
 
-def _cell(estimate: dict[str, Any] | None, signed: bool) -> str:
-    if not estimate:
-        return "–"
+def _cells(estimates: list[dict[str, Any] | None], signed: bool) -> list[str]:
+    places = decimals([estimate for estimate in estimates if estimate])
+    cells = []
+    for estimate in estimates:
+        if not estimate:
+            cells.append("<td>–</td>")
+            continue
+        mean, low, high = (number(value, places, signed) for value in (estimate.get("mean"), *_interval(estimate)))
+        cells.append(f"<td>{mean} <span>[{low}, {high}]</span></td>")
+    return cells
 
-    def shown(value: float | None) -> str:
-        return ("+" if signed and value is not None and value > 0 else "") + number(value)
 
+def _interval(estimate: dict[str, Any]) -> tuple[float | None, float | None]:
+    """(lo, hi), both None unless both are numbers."""
     low, high = estimate.get("ci95") or (None, None)
-    return f"{shown(estimate.get('mean'))} [{shown(low)}, {shown(high)}]"
+    return (None, None) if None in (low, high) or math.isnan(low + high) else (low, high)
 
 
 def _provenance(results: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ class Outcome:
     def line(self) -> str:
         """For the terminal: slug, ok or failed, time, data source, verdict or the error's last line."""
         state = "failed" if self.error else "ok"
-        said = self.error.strip().splitlines()[-1] if self.error else self.results.get("verdict", "")
+        said = self.error.strip().splitlines()[-1] if self.error else str(self.results.get("verdict", ""))
         source = f"data: {report.data_source(self.results)}" if self.results else ""
         return "  ".join(part for part in (self.slug, state, report.duration(self.wall_s), source, said) if part)
 

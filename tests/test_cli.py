@@ -1,0 +1,117 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from course_utils import __version__, cli
+from course_utils.data import cards, sources
+
+LESSON = """\
+import json
+from course_utils import profiles
+folder = profiles.results_folder(PROFILE)
+(folder / "01_a.json").write_text(json.dumps({"lesson": "01_a", "profile": PROFILE, "verdict": f"Seed {SEED}."}))
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    """Runs `course …`, as a process, in a course of one lesson, which lies at its attribute `root`."""
+    root = tmp_path / "course"
+    (root / "lessons" / "01_a").mkdir(parents=True)
+    (root / "lessons" / "01_a" / "lesson.py").touch()
+    (root / "notebooks").mkdir()
+    parameters = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "PROFILE = None\nSEED = 0"}
+    lesson = {"cell_type": "code", "metadata": {}, "source": LESSON}
+    (root / "notebooks" / "01_a.ipynb").write_text(json.dumps({"cells": [parameters, lesson]}))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
+
+    def call(*args, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "course_utils", *args],
+            env=environment | {"COURSE_ROOT": str(root)} | more,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    call.root = root
+    return call
+
+
+def test_a_run_reports_each_lesson_in_a_line(course, tmp_path):
+    done = course("run", "1", "--profile", "smoke", "--kernel", "none", "-p", "SEED=4", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2].startswith("01_a  ok  ")
+    assert done.stdout.splitlines()[-2].endswith("Seed 4.")
+    assert (tmp_path / "out" / "smoke" / "index.html").is_file()
+
+
+def test_a_run_goes_to_build_in_the_profile_of_the_environment(course):
+    assert course("run", "--kernel", "none", COURSE_PROFILE="smoke").returncode == 0
+    assert (course.root / "build" / "smoke" / "results" / "01_a.json").is_file()
+
+
+def test_a_failed_lesson_is_exit_code_1(course):
+    notebook = course.root / "notebooks" / "01_a.ipynb"
+    notebook.write_text(notebook.read_text().replace("import json", "raise ValueError(3)"))
+    done = course("run", "--kernel", "none")
+    assert done.returncode == 1
+    assert "01_a  failed" in done.stdout and "ValueError: 3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("run 7", "unknown lesson '7'; there are 01_a"),
+        ("run --profile tpu", "unknown profile 'tpu'; choose one of smoke, cpu, gpu"),
+        ("run --kernel julia", "unknown kernel 'julia'; choose one of python3, none"),
+        ("run --kernel none -p SPEED=1", "01_a has no parameter SPEED; it has PROFILE, SEED"),
+        ("run -p SEED", "parameter 'SEED' is not of the form NAME=VALUE"),
+        ("run --jobs 0", "--jobs is 0, expected 1 or more"),
+        ("run --jobs many", "argument --jobs: invalid int value: 'many'"),
+        ("run --fast", "unrecognized arguments: --fast"),
+        ("rum", "invalid choice: 'rum'"),
+        ("", "the following arguments are required: COMMAND"),
+        ("data list imagenet", "'imagenet'"),
+        ("data polish", "invalid choice: 'polish'"),
+        ("notebooks 7", "unknown lesson '7'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(course, args, said):
+    done = course(*args.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith("course: ") and said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert not (course.root / "build").exists()
+
+
+def test_the_check_of_notebooks_lists_faults_and_fails(course):
+    done = course("notebooks", "--check")
+    assert done.returncode == 1
+    assert all(line.startswith("01_a: ") for line in done.stdout.splitlines())
+    assert "source is newer than its notebook" in done.stdout
+
+
+def test_version_and_help(capsys):
+    for option, said in (("--version", __version__), ("--help", "doctor")):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([option])
+        assert stop.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+def test_data_is_listed_fetched_and_verified(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setattr(sources, "fetch", lambda name: tmp_path / name)
+    assert cli.main(["data", "list"]) == 0
+    assert all(name in capsys.readouterr().out for name in [*cards.CARDS][:1])
+    assert cli.main(["data", "fetch", "mnist"]) == 0
+    assert capsys.readouterr().out == f"mnist: {tmp_path / 'mnist'}\n"
+    assert cli.main(["data", "verify", "mnist"]) == 1
+    out = capsys.readouterr().out
+    assert "mnist: 0 of 4 files are whole" in out and "missing: " in out
