@@ -14,6 +14,8 @@ PYTHON = python3.13 python3.12 python3.11 python3 python
 VENV_PYTHON = .venv/bin/python
 READY       = .venv/.ready
 COURSE      = $(VENV_PYTHON) -m course_utils
+# In a container one often is root, and Jupyter would refuse.
+ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -25,7 +27,7 @@ help:
 setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
 
 lab: $(READY)  ## open the notebooks in JupyterLab
-	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 notebooks
+	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(ALLOW_ROOT) notebooks
 
 data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a folder of yours)
 	$(COURSE) data fetch
