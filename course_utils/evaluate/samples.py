@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.images import Images
+from course_utils.data.images import scaled
 
 
 def nonzero_share(pixels: Tensor) -> Tensor:
@@ -19,10 +19,10 @@ def nonzero_share(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def features(judge: nn.Module, images: Images, batch_size: int = 1000) -> Tensor:
-    """`judge.features` of each picture, N × F, in stored order."""
+def features(judge: nn.Module, pixels: Tensor, batch_size: int = 1000) -> Tensor:
+    """`judge.features` of each picture; uint8, N × C × H × W → N × F."""
     judge.eval()
-    return torch.cat([judge.features(x) for x, _ in images.in_order(batch_size)])
+    return torch.cat([judge.features(scaled(part)) for part in pixels.split(batch_size)])
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:

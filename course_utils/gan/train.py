@@ -73,7 +73,8 @@ def training(
         losses = step(G, D, opt_G, opt_D, x, z)
         sums, seen = sums + torch.stack(losses).float(), seen + 1
         decay = min(average, n / (n + 10))  # a short memory at first, or the average keeps the initial weights
-        torch._foreach_lerp_(list(mean_G.parameters()), list(G.parameters()), 1 - decay)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(mean_G.parameters()), list(G.parameters()), 1 - decay)
         if n % every == 0 or n == steps:
             for name, value in zip(progress.losses, (sums / seen).tolist(), strict=True):
                 if value != value or abs(value) == float("inf"):

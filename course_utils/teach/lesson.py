@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -43,6 +44,11 @@ class Lesson:
     def folder(self) -> Path:
         """Where this run's results go."""
         return results_folder(self.profile)
+
+    def labels_file(self, pixels: torch.Tensor) -> Path:
+        """Where the labels that a person gives to these pictures are kept; other pictures have another file."""
+        digest = hashlib.sha256(pixels.cpu().contiguous().numpy()).hexdigest()[:8]
+        return self.folder.parent / "labels" / f"{self.slug}-{digest}.csv"
 
     def claimed(self, key: str) -> float:
         """A number of the paper, by its key in lessons/<slug>/paper.toml."""

@@ -75,10 +75,10 @@ class _Screen:
         self.stopped = False
         self._title = title
         self._line = w.Label(f"{title}: starting …")
-        self._image = w.Image(format="png", tooltip=f"{title}: samples beside the curves of the losses")
+        self._picture = w.HTML()
         stop = w.Button(description="Stop", icon="stop", button_style="warning", tooltip="Stop and keep the state")
         stop.on_click(self._stop)
-        self._box = w.VBox([w.HBox([stop, self._line]), self._image])
+        self._box = w.VBox([w.HBox([stop, self._line]), self._picture])
         self._handle = display(self._box, display_id=True)
 
     def _stop(self, button: Any) -> None:
@@ -86,7 +86,8 @@ class _Screen:
 
     def draw(self, item: Progress) -> None:
         self._line.value = f"{self._title}: step {item.step:,} of {item.steps:,}; {_losses(item)}"
-        self._image.value = show.png(_figure(item))
+        alt = f"{self._title}: samples beside the curves of the losses"
+        self._picture.value = show.tag(show.png(_figure(item)), alt)
 
     def close(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
         self._handle.update(data, raw=True, metadata=metadata)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import html
+import inspect
 import io
 import itertools
 import os
+import struct
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +54,31 @@ def show(obj: object) -> None:
 def markdown(text: str) -> None:
     """Rendered Markdown in a notebook, the text as it is elsewhere."""
     publish({"text/markdown": text, "text/plain": text})
+
+
+def source(function: Callable) -> None:
+    """Show the source of a function of the package, where the lesson teaches it."""
+    markdown(f"```python\n{inspect.getsource(function).strip()}\n```")
+
+
+def progress(title: str) -> Callable[[int, int], None]:
+    """A callback (done, of) that shows a moving bar in JupyterLab, and elsewhere one line at the end."""
+    started = time.monotonic()
+    bar = None
+
+    def report(done: int, of: int) -> None:
+        nonlocal bar
+        if interactive():
+            from tqdm.auto import tqdm
+
+            bar = bar if bar is not None else tqdm(total=of, desc=title, unit="run")
+            bar.update(done - bar.n)
+            if done == of:
+                bar.close()
+        elif done == of:
+            print(f"{title}: {of} runs in {time.monotonic() - started:.0f} s")
+
+    return report
 
 
 def figure(fig: Figure, alt: str) -> None:
@@ -99,11 +128,23 @@ def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     """
     if not alt.strip():
         raise CourseError("this figure has no alternative text; say in a sentence what it shows: figure(fig, alt='…')")
-    data = base64.b64encode(png(fig)).decode()
+    data = png(fig)
     plt.close(fig)
-    tag = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-    bundle = {"image/png": data, "text/html": tag, "text/plain": f"Figure: {alt}"}
+    bundle = {
+        "image/png": base64.b64encode(data).decode(),
+        "text/html": f'<img alt="{html.escape(alt)}" src="{_url(data)}">',
+        "text/plain": f"Figure: {alt}",
+    }
     return bundle, {"image/png": {"alt": alt}}
+
+
+def tag(data: bytes, alt: str) -> str:
+    """An <img> for a widget: a PNG with its alternative text, which `ipywidgets.Image` cannot carry.
+
+    It states its size, so that the page does not jump while the next picture is decoded.
+    """
+    width, height = struct.unpack(">II", data[16:24])
+    return f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" src="{_url(data)}">'
 
 
 def publish(data: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
@@ -114,3 +155,7 @@ def publish(data: dict[str, str], metadata: dict[str, Any] | None = None) -> Non
         display(data, metadata=metadata, raw=True)
     else:
         print(data["text/plain"])
+
+
+def _url(data: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"

@@ -114,7 +114,7 @@ def label_form(tool: LabelTool) -> Any:
     """The widget of a `LabelTool`: the picture, a button a class, and a field to type into instead."""
     import ipywidgets as w
 
-    picture = w.Image(format="png", tooltip="The generated picture to label")
+    picture = w.HTML()
     count = w.IntProgress(max=len(tool.pixels), layout=w.Layout(width="100%"))
     line = w.Label()
     typed = w.Text(placeholder="or type", continuous_update=False, layout=w.Layout(width="7em"))
@@ -129,7 +129,7 @@ def label_form(tool: LabelTool) -> Any:
         if index is None:
             line.value = f"All {len(tool.pixels)} done: {int((tool.labels >= 0).sum())} labelled."
         else:
-            picture.value = figures.enlarged(tool.pixels[index])
+            picture.value = show.tag(figures.enlarged(tool.pixels[index]), "the generated picture to label")
             line.value = f"Picture {index + 1} of {len(tool.pixels)}: which one is it?"
         for button in (*buttons, discard, typed):
             button.disabled = index is None
@@ -193,12 +193,13 @@ def explorer_form(
     import ipywidgets as w
 
     fields = {name: _field(name, control, start[name]) for name, control in controls.items()}
-    picture = w.Image(format="png", tooltip=alt)
+    picture = w.HTML()
     error = w.HTML()
 
     def redraw(_: Any = None) -> None:
         try:
-            picture.value = show.png(render(**{name: field.value for name, field in fields.items()}))
+            fig = render(**{name: field.value for name, field in fields.items()})
+            picture.value = show.tag(show.png(fig), alt)
             error.value = ""
         except Exception as problem:
             trace = html.escape(traceback.format_exc())
