@@ -46,9 +46,9 @@ def sha256(content):
 
 
 def png(value):
+    """Noise, which a second JPEG encoding would change once more."""
     out = io.BytesIO()
-    gradient = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3) + np.uint8(value)
-    Image.fromarray(gradient).save(out, "PNG")
+    Image.fromarray(np.random.default_rng(value).integers(0, 256, (8, 8, 3), np.uint8)).save(out, "PNG")
     return out.getvalue()
 
 
@@ -368,6 +368,17 @@ def test_a_server_that_unpacks_on_the_way_does_no_harm(digits, server):
 def test_a_mirror_that_is_down_gives_way_to_the_next(monkeypatch, digits, server):
     monkeypatch.setitem(CARDS, "toy", with_urls(digits, lambda urls: (f"{NOBODY}/x", urls[0])))
     assert sources.load("toy", "real").source == "download"
+
+
+def test_a_host_that_is_down_is_not_asked_for_every_file(monkeypatch, animals):
+    import pooch
+
+    asked, ask = [], pooch.HTTPDownloader.__call__
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", lambda *args: (asked.append(args[1]), ask(*args)))
+    monkeypatch.setitem(CARDS, "toy-animals", with_urls(animals, lambda urls: (f"{NOBODY}/x", *urls)))
+    assert sources.load("toy-animals", "real").source == "download"
+    in_vain = [url for url in asked if url.startswith(NOBODY)]
+    assert 1 <= len(in_vain) <= 8 < len(asked) - len(in_vain) == len(TOY_ANIMALS)  # eight ask at the same time
 
 
 def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path, digits, server, drawn):
