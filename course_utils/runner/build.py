@@ -114,7 +114,7 @@ def build(lesson: Lesson) -> bool:
     lesson.notebook.parent.mkdir(exist_ok=True)
 
     async def execute() -> run.Outcome:
-        with run.Progress() as progress:
+        async with run.Progress() as progress:
             return await run.execute(lesson, unexecuted, PROFILE, folder, "python3", {}, progress)
 
     outcome = asyncio.run(execute())

@@ -94,7 +94,7 @@ async def _run_all(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     turn = asyncio.Semaphore(jobs)
     threads = max(1, (os.cpu_count() or 1) // min(jobs, len(chosen))) if jobs > 1 else None
-    with Progress() as progress:
+    async with Progress() as progress:
 
         async def one(lesson: Lesson) -> Outcome:
             async with turn:
@@ -133,7 +133,7 @@ async def execute(
             return
         log.append(ANSI.sub("", line))
         if kernel == "none":
-            progress.say(f"{slug}  {line}")
+            progress.say(f"{slug}  {line}" if threads else line)  # side by side, a line tells whose it is
 
     try:
         code = await _converse(command, lesson.notebook.parent, environment, hear)
@@ -146,7 +146,8 @@ async def execute(
         found, error = _read(results, slug, profile)
     if error:
         results.unlink(missing_ok=True)
-        progress.say(f"{slug}  {error}")
+        if kernel != "none":  # there it was said as it came
+            progress.say(f"{slug}  {error}")
     return Outcome(slug, time.monotonic() - started, found, error)
 
 
@@ -252,10 +253,12 @@ class Progress:
         self.started = time.monotonic()
         self.terminal = sys.stdout.isatty()
 
-    def __enter__(self) -> Progress:
+    async def __aenter__(self) -> Progress:
+        self.clock = asyncio.create_task(self._tick())
         return self
 
-    def __exit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        self.clock.cancel()
         self._clear()
 
     def cell(self, slug: str, number: int, of: int) -> None:
@@ -278,6 +281,11 @@ class Progress:
         self._clear()
         print(line, flush=True)
         self._draw()
+
+    async def _tick(self) -> None:
+        while self.terminal:
+            self._draw()
+            await asyncio.sleep(1)
 
     def _draw(self) -> None:
         if self.terminal and self.at:

@@ -2,8 +2,8 @@ import json
 
 import nbformat
 import pytest
-from conftest import TINY, add
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from small_course import TINY, add
 
 from course_utils.errors import CourseError
 from course_utils.runner import build

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import add
+from small_course import add
 
 from course_utils.errors import CourseError
 from course_utils.runner import lessons, run
@@ -180,10 +180,14 @@ def test_progress_is_one_line_on_a_terminal_and_few_elsewhere(capsys, monkeypatc
     assert capsys.readouterr().out == "01_tiny  cell 1 of 20\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((40, 20)))
-    with run.Progress() as progress:
-        progress.cell("01_tiny", 2, 20)
-        progress.cell("02_broken", 3, 20)
-        progress.say("a line that stays")
+
+    async def two_lessons():
+        async with run.Progress() as progress:
+            progress.cell("01_tiny", 2, 20)
+            progress.cell("02_broken", 3, 20)
+            progress.say("a line that stays")
+
+    asyncio.run(two_lessons())
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert "a line that stays\n" in out
