@@ -76,7 +76,13 @@ class _Screen:
         self._title = title
         self._line = w.Label(f"{title}: starting …")
         self._picture = w.HTML()
-        stop = w.Button(description="Stop", icon="stop", button_style="warning", tooltip="Stop and keep the state")
+        stop = w.Button(
+            description="Stop",
+            icon="stop",
+            button_style="warning",
+            tooltip="Stop and keep the state",
+            layout=w.Layout(width="auto"),
+        )
         stop.on_click(self._stop)
         self._box = w.VBox([w.HBox([stop, self._line]), self._picture])
         self._handle = display(self._box, display_id=True)

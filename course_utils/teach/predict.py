@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from course_utils.errors import CourseError
@@ -84,9 +85,7 @@ def form(asked: Question) -> Any:
             min=asked.low,
             max=asked.high,
             step=asked.step,
-            description=asked.unit,
-            readout_format=".4g",
-            style={"description_width": "initial"},
+            readout_format=f".{max(0, -Decimal(str(asked.step)).normalize().as_tuple().exponent)}f",
             layout=w.Layout(width="28em"),
         )
     button = w.Button(
@@ -100,11 +99,16 @@ def form(asked: Question) -> Any:
             f"Recorded: <b>{html.escape(asked.said(entry['answer']))}</b>. It stays as it is; we come back to it."
         )
 
-    def record(_: Any) -> None:
+    def record(_: Any = None) -> None:
         late = (asked.lesson, asked.key) in _revealed
         entry = {"question": asked.text, "answer": field.value, "late": late}
         progress.record(asked.lesson, "predictions", asked.key, entry)
         lock(entry)
+
+    def changed(_: Any) -> None:
+        if field.disabled:  # the last move of the slider, overtaken by the click on the button
+            record()
+        button.disabled = field.disabled
 
     entry = progress.entry(asked.lesson, "predictions", asked.key)
     if "answer" in entry:
@@ -113,8 +117,8 @@ def form(asked: Question) -> Any:
         lock(entry)
     else:
         button.on_click(record)
-        field.observe(lambda _: setattr(button, "disabled", False), "value")
-    return w.VBox([field, button, status])
+        field.observe(changed, "value")
+    return w.VBox([w.HBox([field, w.Label(asked.unit)]), button, status])
 
 
 def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], explanation: str) -> None:

@@ -109,12 +109,15 @@ def form(lesson: str, question: Question) -> Any:
         field = w.RadioButtons(options=[option.text for option in question.options], value=None, layout=wide)
         row = [field]
     else:
-        field = w.Text(placeholder="a number", layout=w.Layout(width="10em"))
+        field = w.Text(placeholder="a number", continuous_update=False, layout=w.Layout(width="10em"))
         row = [field, w.Label(question.unit)]
-    button = w.Button(description="Check", button_style="primary", disabled=True, layout=wide)
+    button = w.Button(description="Check", button_style="primary", layout=wide)
     said = w.HTML()
 
     def check(_: Any) -> None:
+        if field.value in (None, ""):
+            said.value = "Give an answer first."
+            return
         right, message = mark(question, field.value)
         said.value = f"<b>{'✔ Right.' if right else '✘ Not yet.'}</b> {html.escape(message)}"
         before = progress.entry(lesson, "quiz", question.key)
@@ -122,11 +125,8 @@ def form(lesson: str, question: Question) -> Any:
             tries = before.get("tries", 0) + 1
             progress.record(lesson, "quiz", question.key, {"right": right, "tries": tries})
 
-    def changed(_: Any) -> None:
-        button.disabled, said.value = field.value in (None, ""), ""
-
     button.on_click(check)
-    field.observe(changed, "value")
+    field.observe(lambda _: setattr(said, "value", ""), "value")
     return w.VBox([w.HBox(row), button, said])
 
 

@@ -206,7 +206,8 @@ def explorer_form(
             line = html.escape(f"{type(problem).__name__}: {problem}")
             error.value = (
                 f'<div role="alert" style="color:#B00020"><b>Error</b> {line}'
-                f"<details><summary>where</summary><pre>{trace}</pre></details></div>"
+                "<br>What you see is the last picture that could be drawn."
+                f"<details><summary>where it happened</summary><pre>{trace}</pre></details></div>"
             )
 
     for field in fields.values():

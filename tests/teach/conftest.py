@@ -1,6 +1,7 @@
-"""A learner's home of its own for every test, so that none touches a real one."""
+"""A learner's home of its own for every test, and the browser's fixtures."""
 
 import pytest
+from browser import chromium, lab, page  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

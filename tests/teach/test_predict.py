@@ -17,8 +17,13 @@ def nothing_asked(monkeypatch):
     monkeypatch.setattr(predict, "_revealed", set())
 
 
+def parts(question):
+    row, button, status = predict.form(question).children
+    return row.children[0], button, status
+
+
 def record(question, answer):
-    field, button, status = predict.form(question).children
+    field, button, status = parts(question)
     field.value = answer
     button.click()
     return field, button, status
@@ -43,7 +48,7 @@ def test_a_question_without_answers_to_give_is_refused(wrong):
 
 
 def test_the_form_records_once_and_locks():
-    field, button, status = predict.form(CHOICE).children
+    field, button, status = parts(CHOICE)
     assert button.disabled  # until something is chosen
     field.value = "gan"
     assert not button.disabled
@@ -55,15 +60,29 @@ def test_the_form_records_once_and_locks():
 
 def test_a_recorded_prediction_stays_locked_when_the_cell_runs_again():
     record(NUMBER, 2.5)
-    field, button, status = predict.form(NUMBER).children
+    field, button, status = parts(NUMBER)
     assert (field.value, field.disabled, button.disabled) == (2.5, True, True)
     assert "2.5 points" in status.value
+
+
+def test_a_move_of_the_slider_that_the_click_overtook_still_counts():
+    field, button, status = parts(NUMBER)
+    button.click()
+    field.value = 3.5  # the browser sends moves late and clicks at once
+    assert "3.5 points" in status.value
+    assert progress.entry(LESSON, "predictions", "gain")["answer"] == 3.5
+    assert field.disabled and button.disabled
+
+
+@pytest.mark.parametrize("step, readout", [(0.5, ".1f"), (0.25, ".2f"), (0.01, ".2f"), (1.0, ".0f"), (10, ".0f")])
+def test_the_slider_shows_as_many_digits_as_its_step(step, readout):
+    assert parts(Question(LESSON, "k", "?", (), 0, 100, step))[0].readout_format == readout
 
 
 def test_an_option_that_is_gone_does_not_break_the_form():
     record(CHOICE, "gan")
     gone = Question(LESSON, "winner", "Which arm wins?", ("real", "none"))
-    field, _, status = predict.form(gone).children
+    field, _, status = parts(gone)
     assert field.value is None and field.disabled and "gan" in status.value
 
 

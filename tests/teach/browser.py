@@ -1,0 +1,174 @@
+"""JupyterLab in a headless Chromium, for tests that do what a learner does.
+
+Fixtures: `lab` (a server with settings and a learner's home of its own), `page` (fails on errors in the console).
+`open_notebook` and `run_all` do the rest; pictures taken with `screenshot` lie under build/screens.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+REPO = Path(__file__).parents[2]
+SCREENS = REPO / "build" / "screens"
+TOKEN = "test"
+CALM = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # or cells out of sight are not in the page
+}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address and the folder it serves; `home` is the learner's COURSE_HOME."""
+
+    url: str
+    root: Path
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium. Without one the test fails where CI is set, and is skipped elsewhere."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "no Chromium found; install one with: apt-get install -y chromium chromium-driver"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab server that knows nothing of the settings of whoever runs the tests."""
+    base = tmp_path_factory.mktemp("lab")
+    root, home = base / "root", base / "home"
+    root.mkdir()
+    for name, settings in CALM.items():
+        path = base / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "COURSE_HOME": "home",
+    }
+    env = os.environ | {name: str(base / folder) for name, folder in folders.items()} | {"PYTHONPATH": str(REPO)}
+    env.pop("COURSE_HEADLESS", None)
+    port = _free_port()
+    options = {
+        "ServerApp.port_retries": 0,
+        "IdentityProvider.token": TOKEN,
+        "ServerApp.root_dir": root,
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    log = base / "server.log"
+    with log.open("w") as file:
+        server = subprocess.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_server(f"{url}/api?token={TOKEN}", server, log)
+        yield Lab(url, root, home)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def page(chromium):
+    """A page whose uncaught errors and console errors make the test fail at its end."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    page, errors = context.new_page(), []
+    page.set_default_timeout(20_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
+    )
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+def notebook(*cells):
+    """A notebook of these code cells."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+    return new_notebook(cells=[new_code_cell(source) for source in cells], metadata=kernel)
+
+
+def open_notebook(page, lab, nb, name):
+    """Put a notebook into the lab, open it, and wait until its kernel is idle."""
+    nbformat.write(nb, lab.root / name)
+    page.goto(f"{lab.url}/doc/tree/{name}?token={TOKEN}&reset")
+    wait_idle(page)
+
+
+def wait_idle(page):
+    """Wait until the kernel has nothing to do."""
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def run_all(page, wait=True):
+    """Run → Run All Cells, and (unless told otherwise) wait until every cell has run."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    if wait:
+        wait_run(page)
+
+
+def wait_run(page):
+    """Wait until every code cell has its execution count."""
+    prompts = page.locator(".jp-CodeCell .jp-InputArea-prompt")
+    deadline = time.monotonic() + 120
+    while not all(re.fullmatch(r"\[\d+\]:", text.strip()) for text in prompts.all_inner_texts()):
+        assert time.monotonic() < deadline, f"cells still running: {prompts.all_inner_texts()}"
+        page.wait_for_timeout(100)
+    wait_idle(page)
+
+
+def output(page, number):
+    """The output area of the code cell of this number, from 0."""
+    return page.locator(".jp-CodeCell").nth(number).locator(".jp-Cell-outputWrapper")
+
+
+def screenshot(page, name):
+    """Keep a picture of the page under build/screens."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for_server(url, server, log):
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            assert server.poll() is None, log.read_text()[-2000:]
+            time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")

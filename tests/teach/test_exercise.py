@@ -1,0 +1,150 @@
+"""The exercise framework: correct, incorrect with a message, not attempted; a lesson can always go on."""
+
+import sys
+
+import pytest
+import torch
+
+from course_utils.teach import progress
+from course_utils.teach.exercise import Exercise, Wrong
+
+
+class Double(Exercise):
+    lesson, title, minutes, difficulty = "01_x", "Double it", 3, 1
+    hints = ("Think of a sum.", "x + x")
+
+    @staticmethod
+    def reference(x):
+        return 2 * x
+
+    def test(self, answer):
+        if answer(3) == 9:
+            raise Wrong("That is the square.")
+        if answer(3) != 6:
+            raise Wrong(f"For 3 it gives {answer(3)}, expected 6.")
+
+
+class Rate(Exercise):
+    lesson, title, minutes, difficulty = "01_x", "A learning rate", 1, 1
+
+    @staticmethod
+    def reference():
+        return 2e-4
+
+    def test(self, answer):
+        if answer != 2e-4:
+            raise Wrong("Look at the paper again.")
+
+
+def diverge():
+    raise ValueError("first line\nsecond line")
+
+
+def checked(answer, capsys, exercise=None):
+    exercise = exercise or Double()
+    exercise.check(answer)
+    return capsys.readouterr().out, exercise
+
+
+def test_a_right_answer_is_what_the_lesson_goes_on_with(capsys):
+    def mine(x):
+        return x + x
+
+    said, exercise = checked(mine, capsys)
+    assert said.startswith("**✔ Correct.**")
+    assert "your version" in said
+    assert exercise.chosen is mine
+    assert progress.entry("01_x", "exercises", "Double")["outcome"] == "correct"
+
+
+def test_a_wrong_answer_is_told_its_mistake_and_the_reference_takes_over(capsys):
+    said, exercise = checked(lambda x: x * x, capsys)
+    assert said.startswith("**✘ Incorrect.** That is the square.")
+    assert "reference" in said
+    assert exercise.chosen is Double.reference
+    assert progress.entry("01_x", "exercises", "Double")["outcome"] == "incorrect"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, ..., lambda x: None, lambda x: ..., lambda x: (x, ...), lambda x: x + ..., lambda x: torch.mean(...)],
+)
+def test_a_stub_counts_as_not_attempted(answer, capsys):
+    said, exercise = checked(answer, capsys)
+    assert said.startswith("**… Not attempted.**")
+    assert "The lesson goes on with the reference solution." in said
+    assert exercise.chosen is Double.reference
+    assert progress.read() == {}
+
+
+@pytest.mark.parametrize(
+    "answer, line",
+    [
+        (lambda x: 1 / 0, "`ZeroDivisionError: division by zero`"),
+        (lambda x: sys.exit("bye"), "`SystemExit: bye`"),
+        (lambda: 3, "`TypeError:"),
+        (lambda x: diverge(), "`ValueError: first line`"),
+        (7, "`TypeError: 'int' object is not callable`"),
+        (lambda x: x.mean(), "`AttributeError: 'int' object has no attribute 'mean'`"),
+    ],
+)
+def test_what_the_learner_s_code_raises_is_reported_in_a_line(answer, line, capsys):
+    said, exercise = checked(answer, capsys)
+    assert said.startswith("**✘ Incorrect.** Your code raised")
+    assert line in said
+    assert said.count("\n") == 1
+    assert exercise.chosen is Double.reference
+
+
+def test_an_interrupt_gets_through():
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Double().check(stopped)
+
+
+def test_the_random_state_is_left_as_it_was():
+    def seeds(x):
+        torch.manual_seed(0)
+        return 2 * x
+
+    before = torch.get_rng_state()
+    Double().check(seeds)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_later_failure_takes_the_learner_s_version_back_but_not_the_record(capsys):
+    _, exercise = checked(lambda x: x + x, capsys)
+    exercise.check(lambda x: 0)
+    assert exercise.chosen is Double.reference
+    done = progress.entry("01_x", "exercises", "Double")
+    assert (done["outcome"], done["tries"]) == ("correct", 2)
+
+
+def test_an_answer_may_be_a_value(capsys):
+    said, exercise = checked(2e-4, capsys, Rate())
+    assert "Correct" in said
+    assert exercise.chosen == 2e-4
+    assert "Look at the paper" in checked(1.0, capsys, Rate())[0]
+
+
+def test_hints_come_one_by_one_and_end(capsys):
+    exercise = Double()
+    for _ in range(3):
+        exercise.hint()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "**Hint 1 of 2.** Think of a sum."
+    assert second == "**Hint 2 of 2.** x + x"
+    assert "No more hints" in third
+    assert progress.entry("01_x", "exercises", "Double")["hints"] == 2
+
+
+def test_the_solution_is_the_reference_s_source(capsys):
+    Double().solution()
+    assert capsys.readouterr().out == "```python\ndef reference(x):\n    return 2 * x\n```\n"
+    assert progress.entry("01_x", "exercises", "Double")["solution_seen"]
+
+
+def test_it_says_what_it_asks_of_a_learner():
+    assert repr(Double()) == "Exercise: Double it · 3 minutes · difficulty ●○○"
