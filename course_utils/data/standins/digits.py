@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 from torch.nn import functional
 
 from course_utils.data.images import Images
@@ -21,6 +20,8 @@ def draw_digits(name: str, sizes: dict[str, int], seed: int, scale: float) -> di
     1 × 28 × 28, white on black. A digit that is used again is turned, scaled and moved differently; groups are the
     digits' indices in `sklearn.datasets.load_digits`.
     """
+    from sklearn.datasets import load_digits  # takes a second to import, and most sets do without
+
     source = load_digits()
     rng = stream(seed, name)
     halves: dict[str, list[np.ndarray]] = {"train": [], "test": []}
