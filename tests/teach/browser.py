@@ -38,7 +38,7 @@ class Lab:
     home: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not the session: while it lives, its event loop keeps asyncio.run from other tests
 def chromium():
     """A headless Chromium. Without one the test fails where CI is set, and is skipped elsewhere."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

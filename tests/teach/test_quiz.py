@@ -136,6 +136,7 @@ def test_the_form_marks_and_records(lesson):
     row.children[0].value = "a gain"
     button.click()
     assert progress.entry("01_x", "quiz", "table")["right"]  # a question once answered stays answered
+    assert "answered this one before" in quiz.form("01_x", table).children[2].value
 
     row, button, said = quiz.form("01_x", images).children
     row.children[0].value = "0.25"

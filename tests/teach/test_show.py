@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from course_utils.errors import CourseError
@@ -65,6 +67,14 @@ def test_the_bundle_carries_the_alternative_text_for_every_reader():
     assert 'alt="D &lt; G &amp; &quot;more&quot;"' in data["text/html"]
     assert data["image/png"] in data["text/html"]
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).format == "PNG"
+
+
+def test_nbconvert_carries_the_alternative_text():
+    data, metadata = show.picture(line_figure(), "A rising line.")
+    cell = new_code_cell("", outputs=[new_output("display_data", data, metadata=metadata)])
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(new_notebook(cells=[cell]))
+    assert page.count('alt="A rising line."') == 1
+    assert "No description has been provided" not in page
 
 
 def test_a_pyplot_figure_is_closed():

@@ -1,0 +1,146 @@
+"""Arms × seeds: paired, equal, repeatable, the same on any number of workers; and a results file that is whole."""
+
+import json
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import experiment
+from course_utils.classify.networks import LeNet
+from course_utils.classify.train import adam
+from course_utils.data.augment import PAPER_1
+from course_utils.data.images import Images
+from course_utils.errors import CourseError, SealedError
+
+RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16)
+
+
+def digits(n, seed, name="train"):
+    labels = torch.arange(n) % 10
+    pixels = torch.randint(0, 80, (n, 1, 28, 28), generator=torch.Generator().manual_seed(seed)).byte()
+    for k in range(10):
+        pixels[labels == k, :, :, 2 + 2 * k : 6 + 2 * k] = 240
+    return Images(pixels, labels, tuple("0123456789"), name)
+
+
+TRAIN, TESTS = digits(120, 0), {"test": digits(50, 1, "test").seal(), "odd": digits(30, 2, "odd").seal()}
+ARMS = {
+    "real": experiment.real,
+    "again": lambda train, rng: train,
+    "classic": experiment.classic(PAPER_1),
+    "noise": experiment.placebo_noise(20),
+    "repeat": experiment.placebo_repeat(40),
+}
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return experiment.run(ARMS, TRAIN, TESTS, RECIPE, [3, 4], workers=1)
+
+
+def test_the_table_has_a_row_for_everything(outcome):
+    assert len(outcome.table) == len(ARMS) * 2 * len(TESTS) * 2
+    assert outcome.table["value"].between(0, 1).all()
+    assert outcome.predictions["real", 3]["odd"].shape == (30,)
+
+
+def test_arms_are_paired(outcome):
+    for seed in (3, 4):  # same data, same seed: the same network to the last answer
+        assert torch.equal(outcome.predictions["real", seed]["test"], outcome.predictions["again", seed]["test"])
+    assert not torch.equal(outcome.predictions["real", 3]["test"], outcome.predictions["real", 4]["test"])
+
+
+def test_workers_change_no_number(outcome):
+    arms = {arm: ARMS[arm] for arm in ("real", "classic", "noise")}
+    two = experiment.run(arms, TRAIN, TESTS, RECIPE, [3, 4], workers=2)
+    for key, answers in two.predictions.items():
+        for name, answer in answers.items():
+            assert torch.equal(answer, outcome.predictions[key][name]), (key, name)
+
+
+def test_progress_is_told(outcome):
+    calls = []
+    experiment.run(
+        {"real": experiment.real}, TRAIN, TESTS, RECIPE, [0, 1], workers=1, on_progress=lambda *a: calls.append(a)
+    )
+    assert calls == [(1, 2), (2, 2)]
+
+
+def test_an_arm_may_not_hand_out_a_test_set():
+    with pytest.raises(SealedError, match="sealed test set"):
+        experiment.run({"cheat": lambda train, rng: TESTS["test"]}, TRAIN, TESTS, RECIPE, [0, 1], workers=1)
+
+
+def fails():
+    raise ValueError("no such network")
+
+
+def test_a_worker_that_fails_ends_the_run():
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="no such network"):
+        experiment.run(ARMS, TRAIN, TESTS, experiment.Recipe(fails, adam(), 6, 16), range(20), workers=2)
+    assert time.monotonic() - started < 60
+
+
+def test_placebos():
+    rng = torch.Generator().manual_seed(0)
+    noisy = experiment.placebo_noise(20)(TRAIN, rng)
+    assert int((noisy.pixels != TRAIN.pixels).flatten(1).any(1).sum()) == 20 and torch.equal(noisy.labels, TRAIN.labels)
+    more = experiment.placebo_repeat(40)(TRAIN, rng)
+    known = {p.numpy().tobytes() for p in TRAIN.pixels}
+    assert len(more) == 160 and all(p.numpy().tobytes() in known for p in more.pixels[120:])
+
+
+def test_generators_have_streams_of_their_own():
+    draws = {
+        tuple(torch.rand(3, generator=experiment.generator(*key)).tolist()) for key in [(0,), (1,), (0, "a"), (0, "b")]
+    }
+    assert len(draws) == 4
+    assert experiment.generator(0, "a").initial_seed() == experiment.generator(0, "a").initial_seed()
+
+
+def test_values_of_an_unknown_arm(outcome):
+    with pytest.raises(CourseError, match="arms: real, again"):
+        outcome.values("gan", "test")
+
+
+@pytest.fixture
+def results(outcome):
+    return {
+        "lesson": "99_x",
+        "title": "x",
+        "profile": "smoke",
+        "data": {},
+        "seeds": [3, 4],
+        "updates": {},
+        "verdict": "none",
+        **experiment.summary(outcome, "real"),
+        **experiment.provenance("cpu", time.time()),
+    }
+
+
+def test_the_summary_is_what_the_table_says(outcome, results):
+    cell = results["arms"]["classic"]["accuracy"]["odd"]
+    np.testing.assert_allclose(cell["values"], outcome.values("classic", "odd"), atol=1e-6)
+    assert cell["ci95"][0] <= cell["mean"] <= cell["ci95"][1]
+    difference = results["differences"]["classic - real"]["accuracy"]["odd"]["values"]
+    np.testing.assert_allclose(difference, outcome.values("classic", "odd") - outcome.values("real", "odd"), atol=1e-6)
+    assert results["differences"]["again - real"]["macro_f1"]["test"]["ci95"] == [0, 0]
+
+
+def test_results_are_written_whole_or_not_at_all(results, tmp_path):
+    path = experiment.save(results, tmp_path)
+    assert json.loads(path.read_text("utf-8")) == results and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(CourseError, match="lack verdict"):
+        experiment.save({k: v for k, v in results.items() if k != "verdict"}, tmp_path / "other")
+    with pytest.raises(ValueError, match="JSON"):
+        experiment.save({**results, "arms": {"x": float("nan")}}, tmp_path)
+    assert json.loads(path.read_text("utf-8")) == results
+
+
+def test_a_partial_network_is_a_recipe_too():
+    recipe = experiment.Recipe(partial(LeNet, classes=10), adam(), 2, 8)
+    assert len(experiment.run({"real": experiment.real}, TRAIN, TESTS, recipe, [0, 1], workers=1).table) == 8
