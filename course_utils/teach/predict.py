@@ -145,7 +145,7 @@ def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], expl
             progress.record(lesson, "predictions", key, {**entry, "hit": hit})
     else:
         lines.append("*You recorded no prediction for this one.*")
-    show.markdown("\n\n".join([*lines, explanation]))
+    show.markdown("  \n".join(lines) + f"\n\n{explanation}")
 
 
 def score(asked: Question, answer: Any, truth: Any) -> tuple[bool, str]:

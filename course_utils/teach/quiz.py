@@ -112,7 +112,9 @@ def form(lesson: str, question: Question) -> Any:
         field = w.Text(placeholder="a number", continuous_update=False, layout=w.Layout(width="10em"))
         row = [field, w.Label(question.unit)]
     button = w.Button(description="Check", button_style="primary", layout=wide)
-    said = w.HTML()
+    said = w.HTML(
+        "✔ You have answered this one before." if progress.entry(lesson, "quiz", question.key).get("right") else ""
+    )
 
     def check(_: Any) -> None:
         if field.value in (None, ""):
