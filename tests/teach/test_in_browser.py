@@ -3,7 +3,6 @@
 import base64
 import csv
 import json
-import os
 
 import nbformat
 import pytest
@@ -231,7 +230,9 @@ def test_the_kernel_s_interrupt_ends_a_training_too(lab, page):
     assert "kept" in output(page, 2).inner_text()
 
 
-def test_a_notebook_executed_headless_shows_pictures_with_alternative_text_before_it_is_run(lab, page, tmp_path):
+def test_a_notebook_executed_headless_shows_pictures_with_alternative_text_before_it_is_run(
+    lab, page, tmp_path, monkeypatch
+):
     import papermill
 
     cell = """
@@ -245,13 +246,10 @@ predict.predict("01_x", "later", "Which?", ["a", "b"])
 """
     nb = notebook(SETUP + "from types import SimpleNamespace", cell)
     nbformat.write(nb, tmp_path / "in.ipynb")
-    os.environ["COURSE_HEADLESS"] = "1"
-    try:
-        papermill.execute_notebook(
-            tmp_path / "in.ipynb", tmp_path / "out.ipynb", kernel_name="python3", progress_bar=False, cwd=tmp_path
-        )
-    finally:
-        del os.environ["COURSE_HEADLESS"]
+    monkeypatch.setenv("COURSE_HEADLESS", "1")
+    papermill.execute_notebook(
+        tmp_path / "in.ipynb", tmp_path / "out.ipynb", kernel_name="python3", progress_bar=False, cwd=tmp_path
+    )
     stored = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     assert "widget-view" not in (tmp_path / "out.ipynb").read_text()
     pictures = [out for out in stored.cells[1].outputs if "image/png" in out.get("data", {})]
