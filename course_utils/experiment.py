@@ -12,39 +12,35 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_utils import __version__
-from course_utils.classify import train as classifier
+from course_utils.classify.train import Transform
+from course_utils.classify.workers import Job, Recipe, default_workers, predictions
 from course_utils.data.images import Images
 from course_utils.errors import CourseError
 from course_utils.evaluate.classification import scores
 from course_utils.evaluate.statistics import paired_differences, t_interval
+from course_utils.seeds import generator
 
-Arm = Callable[[Images, torch.Generator], Images | tuple[Images, classifier.Transform]]
+Arm = Callable[[Images, torch.Generator], Images | tuple[Images, Transform]]
 Key = tuple[str, int]  # (arm, seed)
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How the classifier of every arm is trained: `network()` gives a fresh one, `optimizer(parameters)` its
-    optimiser."""
+class Plan:
+    """One experiment: its arms, how the classifier of each is trained, and the names of the test sets that score it."""
 
-    network: Callable[[], nn.Module]
-    optimizer: classifier.Optimizer
-    updates: int
-    batch_size: int
+    arms: dict[str, Arm]
+    recipe: Recipe
+    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,140 +64,52 @@ class Outcome:
 
 
 def run(
-    arms: dict[str, Arm],
+    plans: dict[str, Plan],
     train: Images,
     tests: dict[str, Images],
-    recipe: Recipe,
     seeds: Sequence[int],
     *,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Outcome:
-    """Train and score one classifier for each arm and seed.
+) -> dict[str, Outcome]:
+    """Train and score one classifier for each plan, arm and seed; an `Outcome` a plan.
 
     workers: processes of one thread each on the CPU; None means a process a core, 1 means here, with the same
     numbers. On a GPU runs follow one another. on_progress(done, of) is called after each run. Ctrl-C ends the
     workers at once.
     """
-    jobs = [(arm, seed) for seed, arm in product(seeds, arms)]
+    keys = [(name, arm, seed) for name, plan in plans.items() for seed in seeds for arm in plan.arms]
     tests = {name: images.to(train.device) for name, images in tests.items()}
-    workers = min(len(jobs), default_workers() if workers is None else workers)
+    workers = min(len(keys), default_workers() if workers is None else workers)
     if train.device.type != "cpu":
         workers = 1
-    predictions: dict[Key, dict[str, Tensor]] = {}
-    for key, answer in _answers(jobs, lambda key: _make(arms[key[0]], train, key[1]), tests, recipe, workers):
-        predictions[key] = answer
+
+    def job(key: tuple[str, str, int]) -> Job:
+        name, arm, seed = key
+        plan = plans[name]
+        made = plan.arms[arm](train, generator(seed, "arm"))
+        images, transform = made if isinstance(made, tuple) else (made, None)
+        return Job(plan.recipe, images, transform, seed, plan.tests)
+
+    answers: dict[tuple[str, str, int], dict[str, Tensor]] = {}
+    for key, answer in predictions(keys, job, tests, workers):
+        answers[key] = answer
         if on_progress is not None:
-            on_progress(len(predictions), len(jobs))
+            on_progress(len(answers), len(keys))
+    return {
+        name: _outcome({(arm, seed): answers[name, arm, seed] for seed in seeds for arm in plan.arms}, tests)
+        for name, plan in plans.items()
+    }
+
+
+def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images]) -> Outcome:
     rows = [
         {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
-        for arm, seed in jobs
-        for name, images in tests.items()
-        for metric, value in scores(images.labels, predictions[arm, seed][name]).items()
+        for (arm, seed), by_test in answers.items()
+        for name, labels in by_test.items()
+        for metric, value in scores(tests[name].labels, labels).items()
     ]
-    return Outcome(pd.DataFrame(rows), predictions)
-
-
-def default_workers() -> int:
-    """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory)."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, 8)
-
-
-def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A random generator of its own for each key, e.g. generator(seed, "batches"): streams do not touch each other."""
-    words = [k if isinstance(k, int) else int.from_bytes(k.encode(), "big") for k in key]
-    state = int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
-    return torch.Generator(device).manual_seed(state)
-
-
-def _make(arm: Arm, train: Images, seed: int) -> tuple[Images, classifier.Transform | None]:
-    made = arm(train, generator(seed, "arm"))
-    images, transform = made if isinstance(made, tuple) else (made, None)
-    if images.sealed:
-        images.batches(1, generator(seed))  # raises, naming the set
-    return images, transform
-
-
-def _answers(
-    jobs: list[Key],
-    make: Callable[[Key], tuple[Images, classifier.Transform | None]],
-    tests: dict[str, Images],
-    recipe: Recipe,
-    workers: int,
-) -> Iterator[tuple[Key, dict[str, Tensor]]]:
-    if workers == 1:
-        with _threads(1):
-            for key in jobs:
-                yield key, _train_and_predict(recipe, *make(key), key[1], tests)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (_packed(tests), recipe))
-    try:
-        waiting, running = list(reversed(jobs)), {}
-        while waiting or running:
-            while waiting and len(running) <= workers:  # one more than workers: nobody idles, memory stays small
-                key = waiting.pop()
-                images, transform = make(key)
-                running[pool.submit(_work, _packed({"": images}), transform, key[1])] = key
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                answer = {name: torch.from_numpy(p).long() for name, p in future.result().items()}
-                yield running.pop(future), answer
-    finally:
-        for process in list((pool._processes or {}).values()):
-            if waiting or running:  # interrupted or failed: do not wait for what nobody wants
-                process.terminate()
-        pool.shutdown(cancel_futures=True)
-
-
-def _train_and_predict(
-    recipe: Recipe, images: Images, transform: classifier.Transform | None, seed: int, tests: dict[str, Images]
-) -> dict[str, Tensor]:
-    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
-        torch.manual_seed(generator(seed, "network").initial_seed())  # initial weights and dropout
-        model = classifier.train(
-            recipe.network(),
-            images,
-            recipe.optimizer,
-            updates=recipe.updates,
-            batch_size=recipe.batch_size,
-            generator=generator(seed, "batches"),
-            transform=transform,
-        )
-    return {name: classifier.logits(model, test).argmax(dim=1) for name, test in tests.items()}
-
-
-# Pictures cross to a worker as plain arrays through its pipe: shared memory would be faster, and is 64 MiB in many
-# containers.
-def _packed(sets: dict[str, Images]) -> dict[str, tuple]:
-    return {k: (i.pixels.numpy(), i.labels.numpy(), i.classes, i.name, i.sealed) for k, i in sets.items()}
-
-
-def _unpacked(sets: dict[str, tuple]) -> dict[str, Images]:
-    return {k: Images(torch.from_numpy(x), torch.from_numpy(y), *rest) for k, (x, y, *rest) in sets.items()}
-
-
-def _start_worker(tests: dict[str, tuple], recipe: Recipe) -> None:
-    global _worker
-    torch.set_num_threads(1)
-    _worker = (_unpacked(tests), recipe)
-
-
-def _work(images: dict[str, tuple], transform: classifier.Transform | None, seed: int) -> dict[str, np.ndarray]:
-    tests, recipe = _worker
-    answers = _train_and_predict(recipe, _unpacked(images)[""], transform, seed, tests)
-    return {name: p.to(torch.uint8).numpy() for name, p in answers.items()}
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return Outcome(pd.DataFrame(rows), answers)
 
 
 # ------------------------------------------------------------------ ready-made arms
@@ -212,7 +120,7 @@ def real(train: Images, rng: torch.Generator) -> Images:
     return train
 
 
-def classic(ranges: classifier.Transform) -> Arm:
+def classic(ranges: Transform) -> Arm:
     """Every batch augmented afresh with the given ranges."""
     return lambda train, rng: (train, ranges)
 

@@ -14,6 +14,7 @@ from course_utils.classify.train import adam
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images
 from course_utils.errors import CourseError, SealedError
+from course_utils.seeds import generator
 
 RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16)
 
@@ -36,9 +37,13 @@ ARMS = {
 }
 
 
+def run(arms, seeds, recipe=RECIPE, **settings):
+    return experiment.run({"": experiment.Plan(arms, recipe, tuple(TESTS))}, TRAIN, TESTS, seeds, **settings)[""]
+
+
 @pytest.fixture(scope="module")
 def outcome():
-    return experiment.run(ARMS, TRAIN, TESTS, RECIPE, [3, 4], workers=1)
+    return run(ARMS, [3, 4], workers=1)
 
 
 def test_the_table_has_a_row_for_everything(outcome):
@@ -55,7 +60,7 @@ def test_arms_are_paired(outcome):
 
 def test_workers_change_no_number(outcome):
     arms = {arm: ARMS[arm] for arm in ("real", "classic", "noise")}
-    two = experiment.run(arms, TRAIN, TESTS, RECIPE, [3, 4], workers=2)
+    two = run(arms, [3, 4], workers=2)
     for key, answers in two.predictions.items():
         for name, answer in answers.items():
             assert torch.equal(answer, outcome.predictions[key][name]), (key, name)
@@ -63,15 +68,14 @@ def test_workers_change_no_number(outcome):
 
 def test_progress_is_told(outcome):
     calls = []
-    experiment.run(
-        {"real": experiment.real}, TRAIN, TESTS, RECIPE, [0, 1], workers=1, on_progress=lambda *a: calls.append(a)
-    )
+    run({"real": experiment.real}, [0, 1], workers=1, on_progress=lambda *done: calls.append(done))
     assert calls == [(1, 2), (2, 2)]
 
 
-def test_an_arm_may_not_hand_out_a_test_set():
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_arm_may_not_hand_out_a_test_set(workers):
     with pytest.raises(SealedError, match="sealed test set"):
-        experiment.run({"cheat": lambda train, rng: TESTS["test"]}, TRAIN, TESTS, RECIPE, [0, 1], workers=1)
+        run({"cheat": lambda train, rng: TESTS["test"]}, [0, 1], workers=workers)
 
 
 def fails():
@@ -81,7 +85,7 @@ def fails():
 def test_a_worker_that_fails_ends_the_run():
     started = time.monotonic()
     with pytest.raises(ValueError, match="no such network"):
-        experiment.run(ARMS, TRAIN, TESTS, experiment.Recipe(fails, adam(), 6, 16), range(20), workers=2)
+        run(ARMS, range(20), experiment.Recipe(fails, adam(), 6, 16), workers=2)
     assert time.monotonic() - started < 60
 
 
@@ -95,11 +99,9 @@ def test_placebos():
 
 
 def test_generators_have_streams_of_their_own():
-    draws = {
-        tuple(torch.rand(3, generator=experiment.generator(*key)).tolist()) for key in [(0,), (1,), (0, "a"), (0, "b")]
-    }
+    draws = {tuple(torch.rand(3, generator=generator(*key)).tolist()) for key in [(0,), (1,), (0, "a"), (0, "b")]}
     assert len(draws) == 4
-    assert experiment.generator(0, "a").initial_seed() == experiment.generator(0, "a").initial_seed()
+    assert generator(0, "a").initial_seed() == generator(0, "a").initial_seed()
 
 
 def test_values_of_an_unknown_arm(outcome):
@@ -143,4 +145,15 @@ def test_results_are_written_whole_or_not_at_all(results, tmp_path):
 
 def test_a_partial_network_is_a_recipe_too():
     recipe = experiment.Recipe(partial(LeNet, classes=10), adam(), 2, 8)
-    assert len(experiment.run({"real": experiment.real}, TRAIN, TESTS, recipe, [0, 1], workers=1).table) == 8
+    assert len(run({"real": experiment.real}, [0, 1], recipe, workers=1).table) == 8
+
+
+def test_plans_share_seeds_and_keep_their_own_tests():
+    longer = experiment.Recipe(LeNet, adam(), updates=12, batch_size=16)
+    plans = {
+        "short": experiment.Plan({"real": experiment.real}, RECIPE, ("test", "odd")),
+        "long": experiment.Plan({"real": experiment.real, "noise": ARMS["noise"]}, longer, ("odd",)),
+    }
+    outcomes = experiment.run(plans, TRAIN, TESTS, [0, 1], workers=1)
+    assert len(outcomes["short"].table) == 8 and set(outcomes["long"].table["test_set"]) == {"odd"}
+    assert not torch.equal(*(outcomes[name].predictions["real", 0]["odd"] for name in plans))

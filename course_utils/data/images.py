@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,6 +59,11 @@ class Images:
             )
         if self.groups is not None and self.groups.shape != self.labels.shape:
             raise DataError(f"{self.name}: {len(self.groups)} groups for {len(self.labels)} images, expected one each")
+
+    def __reduce__(self) -> tuple:
+        # Plain arrays through a pipe: the shared memory that tensors would take is 64 MiB in many containers.
+        groups = None if self.groups is None else self.groups.numpy()
+        return _from_arrays, (self.pixels.numpy(), self.labels.numpy(), self.classes, self.name, self.sealed, groups)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -190,6 +196,13 @@ class Images:
                 f"{self.name} is a sealed test set: you may look at it and score on it, but not {what} it; "
                 "use the training set, or split it for validation"
             )
+
+
+def _from_arrays(
+    pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], name: str, sealed: bool, groups: np.ndarray | None
+) -> Images:
+    groups = None if groups is None else torch.from_numpy(groups)
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), classes, name, sealed, groups)
 
 
 def _permutation(n: int, generator: torch.Generator) -> Tensor:

@@ -162,6 +162,10 @@ def _normal(output: NotebookNode) -> NotebookNode | None:
         output.text = "".join(line for line in lines if line.strip() and not PROGRESS_BAR.fullmatch(line))
         return output if output.text else None
     if "data" in output:
+        if (
+            "image/png" in output.data
+        ):  # its twin for live notebooks, an <img> with data in its address: some hosts drop it
+            output.data.pop("text/html", None)
         text = output.data.get("text/plain", "")
         if output.data.pop(WIDGET_VIEW, None) is not None:
             if PROGRESS_BAR.fullmatch(text):

@@ -156,6 +156,7 @@ def _environment(lesson: Lesson, profile: str, results: Path, kernel: str, threa
         "COURSE_ROOT": str(lesson.root),
         "COURSE_PROFILE": profile,
         "COURSE_RESULTS": str(results),
+        "COURSE_HEADLESS": "1",  # from inside, papermill looks like JupyterLab with a person before it
         "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",

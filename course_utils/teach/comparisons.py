@@ -17,23 +17,28 @@ def runs_and_intervals(
     panels: Mapping[str, Sequence[tuple[str, Sequence[float], float, float, float]]],
     reference: float | None = None,
     xlabel: str = "",
+    order: Sequence[str] | None = None,
 ) -> Figure:
-    """One panel a title; each row (label, values a seed, mean, lo, hi) is a mean on its interval over a tick a seed."""
+    """One panel a title; each row (label, values a seed, mean, lo, hi) is a mean on its interval over a tick a seed.
+
+    order: all labels, in the order that gives each its look, where a panel shows only some of them.
+    """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(10, 1.2 + 0.55 * rows), layout="constrained")
     axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
     for ax, (title, entries) in zip(axes, panels.items(), strict=True):
-        for y, (_, values, mean, lo, hi) in enumerate(entries):
-            look = LOOKS[y % len(LOOKS)]
+        for y, (label, values, mean, lo, hi) in enumerate(entries):
+            look = LOOKS[order.index(label) if order else y]
             ax.plot(values, np.full(len(values), y + 0.22), "|", color="0.35", markersize=9, markeredgewidth=1.6)
             ax.plot([lo, hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
             ax.plot(mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
         if reference is not None:
             ax.axvline(reference, color="0.3", linestyle="--", linewidth=1.5, zorder=0)
         ax.set_yticks(range(len(entries)), [drawable(entry[0]) for entry in entries])
-        ax.set(title=title, xlabel=xlabel)
+        ax.set_title(title)
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.5, -0.5)
+    fig.supxlabel(xlabel, fontsize=13)
     return fig
 
 

@@ -18,6 +18,7 @@ from course_utils import experiment
 from course_utils.data.sources import Dataset, load
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder
+from course_utils.seeds import generator
 from course_utils.teach import show
 
 
@@ -58,7 +59,7 @@ class Lesson:
 
     def generator(self, *key: int | str) -> torch.Generator:
         """A random generator of its own for each purpose, e.g. generator("gan"); on the CPU, whatever the device."""
-        return experiment.generator(self.seed, *key)
+        return generator(self.seed, *key)
 
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
         """Write results JSON and main figure, and return the JSON.
