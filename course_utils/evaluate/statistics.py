@@ -25,7 +25,7 @@ class Interval:
 
     def text(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
         """'71.3 [69.0, 73.6]'; `scale` 100 turns shares into per cent."""
-        mean, lo, hi = (f"{scale * value:.{digits}f}" for value in (self.mean, self.lo, self.hi))
+        mean, lo, hi = (f"{scale * value:z.{digits}f}" for value in (self.mean, self.lo, self.hi))  # z: no "-0.0"
         return f"{mean} [{lo}, {hi}]{unit}".replace("-", "−")
 
 

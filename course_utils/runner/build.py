@@ -176,9 +176,9 @@ def _normal(output: NotebookNode) -> NotebookNode | None:
 
 
 def source_sha256(lesson: Lesson) -> str:
-    """Of lesson.py, paper.toml and quiz.toml, those there are, whatever their line ends."""
+    """Of lesson.py, settings.toml, paper.toml and quiz.toml, those there are, whatever their line ends."""
     h = hashlib.sha256()
-    for name in ("lesson.py", "paper.toml", "quiz.toml"):
+    for name in ("lesson.py", "settings.toml", "paper.toml", "quiz.toml"):
         if (path := lesson.folder / name).is_file():
             h.update(f"{name}\0{path.read_text(encoding='utf-8')}\0".encode())
     return h.hexdigest()

@@ -88,7 +88,6 @@ class Lesson:
 def start(
     slug: str,
     title: str,
-    settings: dict[str, dict[str, Any]],
     dataset: str,
     *,
     profile: str | None = None,
@@ -96,19 +95,20 @@ def start(
     seed: int = 0,
     device: str | None = None,
 ) -> Lesson:
-    """Resolve profile, device and data, seed PyTorch, and say it all; `settings` has one entry a profile.
+    """Resolve profile, device and data, seed PyTorch, and say it all.
 
+    settings.toml and paper.toml beside the lesson's source hold the settings of each profile and the paper's numbers.
     Raises CourseError on an unknown profile, device or data source.
     """
     profile = resolve(profile)
+    settings = _toml(slug, "settings.toml")
     if missing := [name for name in PROFILES if name not in settings]:
-        raise CourseError(f"{slug} has no settings for profile {', '.join(missing)}")
+        raise CourseError(f"settings.toml of {slug} has no profile {', '.join(missing)}")
     where = _device(device)
     torch.manual_seed(seed)
     source = data_source(data, profile)
     loaded = load(dataset, source, scale=0.1 if profile == "smoke" else 1.0)
-    numbers = tomllib.loads((ROOT / "lessons" / slug / "paper.toml").read_text("utf-8"))["number"]
-    paper = {number["key"]: number for number in numbers}
+    paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
     lesson = Lesson(slug, title, profile, settings[profile], where, seed, loaded, paper)
     show.markdown(
         f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}  \n"
@@ -116,6 +116,10 @@ def start(
         f"**Time.** {_minutes(slug, profile)}"
     )
     return lesson
+
+
+def _toml(slug: str, name: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / "lessons" / slug / name).read_text("utf-8"))
 
 
 def _device(name: str | None) -> torch.device:

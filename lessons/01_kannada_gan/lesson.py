@@ -42,9 +42,9 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # %% [markdown]
 # ## 1 · Set-up
 #
-# One place for everything that differs between a laptop and a GPU. In `cpu`, the network is an eighth as wide as the
-# paper's and sees a small part of an epoch, so that you get several seeds of every arm within minutes. Only the `gpu`
-# profile runs the paper's full width.
+# The first cell imports; the second loads the data and says what this run is. A *profile* sets how much is computed:
+# `smoke` only checks that everything runs, `cpu` is for a laptop (a narrow network and a small part of an epoch, so
+# that you get several seeds of every arm within minutes), `gpu` has the paper's full width.
 
 # %%
 from functools import partial
@@ -72,51 +72,10 @@ from course_utils.teach.predict import predict, reveal
 from course_utils.teach.quiz import quiz
 from course_utils.teach.widgets import explorer, label_tool
 
-SETTINGS = {
-    "smoke": {
-        "seeds": 2,
-        "width": 1 / 16,  # of the paper's CNN
-        "batches": {64: 6, 512: 2},  # batch size: optimiser updates
-        "pairs": [64],  # batch sizes at which gan_100 runs beside real
-        "judge_updates": 40,
-        "toy_steps": 40,
-        "gan_steps": 40,
-        "class_gan_steps": 30,
-        "fakes": 200,  # to be labelled
-        "added": 120,  # by gan_added
-        "workers": 1,  # processes that train classifiers; None: one a core
-    },
-    "cpu": {
-        "seeds": 5,
-        "width": 1 / 8,
-        "batches": {64: 150, 512: 40, 1024: 30},
-        "pairs": [64, 512],
-        "judge_updates": 600,
-        "toy_steps": 1500,
-        "gan_steps": 1500,
-        "class_gan_steps": 1000,
-        "fakes": 1000,
-        "added": 20_000,
-        "workers": None,
-    },
-    "gpu": {
-        "seeds": 10,
-        "width": 1,
-        "batches": {64: 4690, 512: 586, 1024: 293, 2048: 147},
-        "pairs": [64, 512, 1024, 2048],
-        "judge_updates": 4690,
-        "toy_steps": 3000,
-        "gan_steps": 40_000,
-        "class_gan_steps": 20_000,
-        "fakes": 5000,
-        "added": 20_000,
-        "workers": None,
-    },
-}
+# %%
 lesson = start(
     "01_kannada_gan",
     "Can a GAN's digits make a classifier better?",
-    SETTINGS,
     "kannada",
     profile=PROFILE,
     data=DATA,
@@ -124,6 +83,9 @@ lesson = start(
     device=DEVICE,
 )
 S = lesson.settings
+BATCHES = {int(size): updates for size, updates in S["batches"].items()}
+LR, LR_TRIED, N_REPLACED = (lesson.claimed(key) for key in ("lr", "lr_tried", "replaced"))
+show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), "This profile")
 
 # %% [markdown]
 # ## 2 · The claim
@@ -132,16 +94,23 @@ S = lesson.settings
 # a batch of training images by images from a GAN, and trains again. This is its table of results, in per cent of test
 # images.
 
-# %%
-N_REPLACED = int(lesson.claimed("replaced"))
+# %% jupyter={"source_hidden": true}
 claims = pd.DataFrame(
     [
-        {"batch size": b, "real": lesson.claimed(f"real_{b}"), "with GAN images": lesson.claimed(f"gan_{b}")}
+        {
+            "batch size": b,
+            "real": lesson.claimed(f"real_{b}"),
+            "with GAN images": lesson.claimed(f"gan_{b}"),
+        }
         for b in (64, 512, 1024, 2048)
     ]
 )
 claims["change"] = (claims["with GAN images"] - claims["real"]).round(2)
-show.table(claims, f"Paper, Table 2: accuracy in %, {N_REPLACED} of {lesson.claimed('train_images'):,} images replaced")
+show.table(
+    claims,
+    f"Paper, Table 2: accuracy in %, {N_REPLACED} of {lesson.claimed('train_images'):,} images "
+    f"replaced",
+)
 
 # %% [markdown]
 # **What do you notice?** Look at the signs of the last column before you read on.
@@ -152,23 +121,26 @@ show.table(claims, f"Paper, Table 2: accuracy in %, {N_REPLACED} of {lesson.clai
 # abstract reports the first row. Nothing in the paper is hidden: the whole table is there for us to ask.
 # </details>
 
-# %%
+# %% jupyter={"source_hidden": true}
 predict(
     lesson.slug,
     "change",
-    f"We replace {N_REPLACED} of {len(lesson.data['train']):,} training images by GAN images and leave everything else, seed "
-    "included, as it was. By how many points will the accuracy on Dig-MNIST change, on average over our seeds?",
+    f"We replace {N_REPLACED} of {len(lesson.data['train']):,} training images by GAN images "
+    f"and leave everything else, seed "
+    "included, as it was. By how many points will the accuracy on Dig-MNIST change, on average "
+    "over our seeds?",
     low=-20,
     high=20,
     step=0.5,
     unit="points",
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 predict(
     lesson.slug,
     "spread",
-    "Now we change **nothing but the seed**. How far apart may two such runs lie, in 95 % of cases?",
+    "Now we change **nothing but the seed**. How far apart may two such runs lie, in 95 % of "
+    "cases?",
     options=["less than 1 point", "1 to 3 points", "3 to 6 points", "more than 6 points"],
 )
 
@@ -180,11 +152,18 @@ predict(
 # %%
 data = {name: images.to(lesson.device) for name, images in lesson.data.splits.items()}
 train, tests = data["train"], {"test": data["test"], "dig": data["dig"]}
-looks = {name: images.sample(len(images), lesson.generator("look")) for name, images in data.items()}
-rows = [torch.stack([looks[name].of_class(k).pixels[i] for k in range(10)]) for name in looks for i in range(2)]
+looks = {
+    name: images.sample(len(images), lesson.generator("look")) for name, images in data.items()
+}
+rows = [
+    torch.stack([looks[name].of_class(k).pixels[i] for k in range(10)])
+    for name in looks
+    for i in range(2)
+]
 show.figure(
     figures.image_grid(torch.cat(rows), row_titles=[name for name in looks for _ in range(2)]),
-    "Handwritten Kannada digits, zero to nine, two rows each of the training set, the test set and Dig-MNIST.",
+    "Handwritten Kannada digits, zero to nine, two rows each of the training set, the test set "
+    "and Dig-MNIST.",
 )
 
 # %% [markdown]
@@ -199,7 +178,7 @@ show.figure(
 # a data set.
 # </details>
 
-# %%
+# %% jupyter={"source_hidden": true}
 sizes = pd.DataFrame(
     [
         {
@@ -213,8 +192,10 @@ sizes = pd.DataFrame(
 )
 show.table(sizes, "Our three sets")
 show.markdown(
-    f"The paper's text names {lesson.claimed('test_images'):,} test images. But its per-class report counts "
-    f"{lesson.claimed('reported_per_class'):,} images a class, {lesson.claimed('reported_images'):,} in all: that is the size "
+    f"The paper's text names {lesson.claimed('test_images'):,} test images. But its per-class "
+    f"report counts "
+    f"{lesson.claimed('reported_per_class'):,} images a class, "
+    f"{lesson.claimed('reported_images'):,} in all: that is the size "
     "of Dig-MNIST. So its accuracies are those of the *hard* set. We score on both."
 )
 
@@ -243,7 +224,10 @@ show.table(
                 "parameters": f"{count_parameters(net)[0]:,}",
                 "running statistics": count_parameters(net)[1],
             }
-            for name, net in (("paper's width", paper_cnn), (f"this profile, width × {S['width']:g}", our_cnn))
+            for name, net in (
+                ("paper's width", paper_cnn),
+                (f"this profile, width × {S['width']:g}", our_cnn),
+            )
         ]
     ),
     f"The paper counts {lesson.claimed('parameters'):,} parameters",
@@ -260,38 +244,50 @@ def watched_run(updates, looks):
     """One training run; accuracy on a part of each test set, `looks` times."""
     torch.manual_seed(SEED)
     net = KannadaCNN(S["width"])
-    part = {name: images.sample(len(images) // 5, lesson.generator("part")) for name, images in tests.items()}
+    part = {
+        name: images.sample(len(images) // 5, lesson.generator("part"))
+        for name, images in tests.items()
+    }
     curve = []
     steps = classifier.training(
         net,
         train,
-        classifier.rmsprop(lesson.claimed("lr")),
+        classifier.rmsprop(LR),
         updates=updates,
         batch_size=64,
         generator=lesson.generator("watch"),
     )
     for n, _ in enumerate(steps, 1):
         if n % max(1, updates // looks) == 0:
-            right = {name: classifier.logits(net, images).argmax(1) == images.labels for name, images in part.items()}
+            right = {
+                name: classifier.logits(net, images).argmax(1) == images.labels
+                for name, images in part.items()
+            }
             curve.append({name: 100 * float(r.float().mean()) for name, r in right.items()})
     return pd.DataFrame(curve)
 
 
-curve = watched_run(updates=2 * S["batches"][64], looks=20)
-fig = figures.loss_curves({name: curve[name].tolist() for name in curve}, every=S["batches"][64] / 10)
+curve = watched_run(updates=2 * BATCHES[64], looks=20)
+fig = figures.loss_curves(
+    {name: curve[name].tolist() for name in curve}, every=BATCHES[64] / 10
+)
 fig.axes[0].set(ylabel="accuracy, %", xlabel="optimiser updates")
 show.figure(
-    fig, "Accuracy of one training run on the test set and on Dig-MNIST as it goes; the second is lower and jumps."
+    fig,
+    "Accuracy of one training run on the test set and on Dig-MNIST as it goes; the second is "
+    "lower and jumps.",
 )
 
 # %% [markdown]
 # **What do you notice?** If the training had ended a moment earlier, would the number in the table be the same?
 
-# %%
+# %% jupyter={"source_hidden": true}
 late = curve.tail(len(curve) // 2)["dig"]
 show.markdown(
-    f"<details><summary>One reading</summary>\n\nIn the second half of this run, accuracy on <i>dig</i> went between "
-    f"{late.min():.1f} and {late.max():.1f} %, a reach of {late.max() - late.min():.1f} points, without any change of data. "
+    f"<details><summary>One reading</summary>\n\nIn the second half of this run, accuracy on "
+    f"<i>dig</i> went between "
+    f"{late.min():.1f} and {late.max():.1f} %, a reach of {late.max() - late.min():.1f} "
+    f"points, without any change of data. "
     "The last value is the one that gets reported.\n</details>"
 )
 
@@ -303,8 +299,11 @@ show.markdown(
 some = train.sample(10, lesson.generator("classic"))
 copies = [augmented(some, PAPER_1, lesson.generator("classic", i)).pixels for i in range(2)]
 show.figure(
-    figures.image_grid(torch.cat([some.pixels, *copies]), row_titles=["original", "classic", "classic"]),
-    "Ten training digits, and below each two classic augmentations: turned, shifted and stretched.",
+    figures.image_grid(
+        torch.cat([some.pixels, *copies]), row_titles=["original", "classic", "classic"]
+    ),
+    "Ten training digits, and below each two classic augmentations: turned, shifted and "
+    "stretched.",
 )
 show.markdown(f"`{PAPER_1}`")
 
@@ -325,7 +324,9 @@ ring_rng = lesson.generator("ring")
 def ring(n):
     """n points on a ring, n × 2."""
     angle = 2 * torch.pi * torch.rand(n, generator=ring_rng)
-    return 0.7 * torch.stack([angle.cos(), angle.sin()], dim=1) + 0.03 * torch.randn(n, 2, generator=ring_rng)
+    return 0.7 * torch.stack([angle.cos(), angle.sin()], dim=1) + 0.03 * torch.randn(
+        n, 2, generator=ring_rng
+    )
 
 
 G = FCGenerator(latent=2, pixels=2, hidden=(64, 64))
@@ -333,10 +334,16 @@ D = FCDiscriminator(pixels=2, hidden=(64, 64), dropout=0)
 z = torch.randn(1, 300, 2, generator=ring_rng)
 shots = {0: G(z)[0].detach()}
 real_points = (ring(128)[None] for _ in iter(int, 1))
-for progress in gan.training(gan_step, G, D, real_points, steps=S["toy_steps"], generator=ring_rng, lr=1e-3, reports=4):
+for progress in gan.training(
+    gan_step, G, D, real_points, steps=S["toy_steps"], generator=ring_rng, lr=1e-3, reports=4
+):
     shots[progress.step] = progress.generator(z)[0]
 fig = comparisons.point_clouds(ring(300), shots)
-show.figure(fig, "Five panels: real points on a ring, and the generator's points moving from a blob towards the ring.")
+show.figure(
+    fig,
+    "Five panels: real points on a ring, and the generator's points moving from a blob towards "
+    "the ring.",
+)
 
 # %% [markdown]
 # **What do you notice?** Does every part of the ring get its share of points?
@@ -362,6 +369,11 @@ show.figure(fig, "Five panels: real points on a ring, and the generator's points
 # D pays $-\log D(x)$ for each real image and $-\log(1 - D(G(z)))$ for each fake, each averaged over the batch.
 
 
+# %%
+exercise_1 = exercises.DiscriminatorLoss()
+exercise_1
+
+
 # %% tags=["exercise"]
 def discriminator_loss(real, fake):
     """real, fake: logits of D, any shape. Returns one number."""
@@ -371,14 +383,20 @@ def discriminator_loss(real, fake):
 
 
 # %% tags=["check"]
-exercise_1 = exercises.DiscriminatorLoss()
-exercise_1.check(discriminator_loss)  # stuck? exercise_1.hint(), and in the end exercise_1.solution()
+exercise_1.check(
+    discriminator_loss
+)  # stuck? exercise_1.hint(), and in the end exercise_1.solution()
 
 # %% [markdown]
 # ### Exercise 2 · what G pays
 #
 # G pays $-\log D(G(z))$: little when D believes its fake. (The textbook game says "G maximises what D pays". That loss
 # is flat exactly where G is bad, so hardly anybody uses it.)
+
+
+# %%
+exercise_2 = exercises.GeneratorLoss()
+exercise_2
 
 
 # %% tags=["exercise"]
@@ -390,7 +408,6 @@ def generator_loss(fake):
 
 
 # %% tags=["check"]
-exercise_2 = exercises.GeneratorLoss()
 exercise_2.check(generator_loss)
 
 # %% [markdown]
@@ -415,7 +432,14 @@ G_all, D_all = FCGenerator().to(lesson.device), FCDiscriminator().to(lesson.devi
 all_digits = gan.stacked_batches([train], 128, lesson.generator("gan", "batches"))
 one_gan = await watch(
     gan.training(
-        step, G_all, D_all, all_digits, steps=S["gan_steps"], generator=lesson.generator("gan"), lr=4e-4, average=0.998
+        step,
+        G_all,
+        D_all,
+        all_digits,
+        steps=S["gan_steps"],
+        generator=lesson.generator("gan"),
+        lr=4e-4,
+        average=0.998,
     ),
     title="One GAN for all digits",
 )
@@ -425,11 +449,22 @@ one_gan = await watch(
 
 # %%
 torch.manual_seed(SEED)
-G_class, D_class = FCGenerator(models=10).to(lesson.device), FCDiscriminator(models=10).to(lesson.device)
-each_digit = gan.stacked_batches([train.of_class(k) for k in range(10)], 64, lesson.generator("class gan", "batches"))
+G_class, D_class = (
+    FCGenerator(models=10).to(lesson.device),
+    FCDiscriminator(models=10).to(lesson.device),
+)
+each_digit = gan.stacked_batches(
+    [train.of_class(k) for k in range(10)], 64, lesson.generator("class gan", "batches")
+)
 ten_gans = await watch(
     gan.training(
-        step, G_class, D_class, each_digit, steps=S["class_gan_steps"], generator=lesson.generator("class gan"), lr=4e-4
+        step,
+        G_class,
+        D_class,
+        each_digit,
+        steps=S["class_gan_steps"],
+        generator=lesson.generator("class gan"),
+        lr=4e-4,
     ),
     title="Ten GANs, one a digit (a row each)",
 )
@@ -458,18 +493,27 @@ tool = label_tool(fakes, train.classes, lesson.labels_file(fakes))
 # %%
 torch.manual_seed(SEED)
 judge = classifier.train(
-    LeNet(), train, classifier.adam(), updates=S["judge_updates"], batch_size=64, generator=lesson.generator("judge")
+    LeNet(),
+    train,
+    classifier.adam(),
+    updates=S["judge_updates"],
+    batch_size=64,
+    generator=lesson.generator("judge"),
 )
-judge_test = (classifier.logits(judge, tests["test"]).argmax(1) == tests["test"].labels).float().mean()
+judge_test = (
+    (classifier.logits(judge, tests["test"]).argmax(1) == tests["test"].labels).float().mean()
+)
 CONFIDENCE = 0.9
 
 
 def labelled(pixels, by_hand=None):
-    """The fakes labelled by hand, if enough were; else those that the judge is sure of (or the surest, if those are too few)."""
+    """The fakes labelled by hand, if enough were; else those that the judge is sure of."""
     if by_hand is not None and int((by_hand >= 0).sum()) >= N_REPLACED:
         keep, labels = by_hand >= 0, by_hand
     else:
-        unlabelled = Images(pixels, torch.zeros_like(pixels[:, 0, 0, 0], dtype=torch.int64), train.classes)
+        unlabelled = Images(
+            pixels, torch.zeros_like(pixels[:, 0, 0, 0], dtype=torch.int64), train.classes
+        )
         confidence, labels = classifier.logits(judge, unlabelled).softmax(1).max(1)
         keep = confidence >= min(CONFIDENCE, float(confidence.topk(N_REPLACED).values[-1]))
     return Images(pixels[keep], labels[keep], train.classes, "labelled fakes")
@@ -477,8 +521,10 @@ def labelled(pixels, by_hand=None):
 
 kept = labelled(fakes, tool.labels.to(lesson.device))
 show.markdown(
-    f"The judge scores {100 * judge_test:.1f} % on the test set. Of {len(fakes):,} fakes, {len(kept):,} were kept and "
-    f"**{100 * (1 - len(kept) / len(fakes)):.0f} % discarded**. Kept per class: {', '.join(map(str, kept.counts().tolist()))}."
+    f"The judge scores {100 * judge_test:.1f} % on the test set. Of {len(fakes):,} fakes, "
+    f"{len(kept):,} were kept and "
+    f"**{100 * (1 - len(kept) / len(fakes)):.0f} % discarded**. Kept per class: "
+    f"{', '.join(map(str, kept.counts().tolist()))}."
 )
 
 # %% [markdown]
@@ -493,7 +539,9 @@ show.markdown(
 # controls move; `denoise` cleans the images up, as the paper suggests for future work.
 
 # %%
-ends = torch.randn(2, 10, ten_gans.generator.latent, generator=lesson.generator("walk")).to(lesson.device)
+ends = torch.randn(2, 10, ten_gans.generator.latent, generator=lesson.generator("walk")).to(
+    lesson.device
+)
 
 
 def walk(digit, turn, denoise):
@@ -522,8 +570,12 @@ explorer(
 
 # %%
 n_eval = min(2000, len(tests["test"]))
-reference = samples.features(judge, train.sample(n_eval, lesson.generator("judge", "train")).pixels)
-new_real = samples.features(judge, tests["test"].sample(n_eval, lesson.generator("judge", "test")).pixels)
+reference = samples.features(
+    judge, train.sample(n_eval, lesson.generator("judge", "train")).pixels
+)
+new_real = samples.features(
+    judge, tests["test"].sample(n_eval, lesson.generator("judge", "test")).pixels
+)
 
 
 def judged(pixels):
@@ -548,10 +600,23 @@ quality = {
     "ten GANs": judged(many_class),
     "ten GANs, denoised": judged(samples.denoised(many_class)),
 }
-show.table(pd.DataFrame(quality).T.rename_axis("images"), f"Samples judged against {n_eval:,} training images")
+show.table(
+    pd.DataFrame(quality).T.rename_axis("images"),
+    f"Samples judged against {n_eval:,} training images",
+)
 
 # %% [markdown]
-# **What do you notice** in the column of non-zero pixels? The paper saw it too: "the sparsity of the input images was
+# **What do you notice?** Read the table row by row, against *real, new*.
+#
+# <details><summary>One reading</summary>
+#
+# All fakes are far from what new real images score, in fidelity and still more in coverage: most of the variety of real
+# handwriting is missing. The judge's filter brings the fakes nearer to the data and adds no coverage. Memorisation
+# above 1 means that fakes lie <i>farther</i> from the training images than new real images do: no copies, but no clean
+# digits either.
+# </details>
+#
+# **And the last column,** the share of non-zero pixels? The paper saw it too: "the sparsity of the input images was
 # reduced". A real image is mostly exact zeros; tanh never quite gets there. And what does denoising give back, and
 # what not?
 
@@ -560,7 +625,9 @@ distance, where = samples.nearest(samples.features(judge, many_class), reference
 closest = distance.argsort()[:10]
 nearest_train = train.sample(n_eval, lesson.generator("judge", "train")).pixels[where[closest]]
 show.figure(
-    figures.image_grid(torch.cat([many_class[closest], nearest_train]), row_titles=["fake", "nearest"]),
+    figures.image_grid(
+        torch.cat([many_class[closest], nearest_train]), row_titles=["fake", "nearest"]
+    ),
     "The ten fakes that lie closest to a training image, each above that training image.",
 )
 
@@ -569,36 +636,50 @@ show.figure(
 #
 # ## 10 · Break it
 #
-# A GAN can fail while its losses look calm. We train one digit's GAN again with a learning rate a hundred times as
-# large. Predict: what will ten samples look like?
+# We train one digit's GAN again, with a learning rate ten times as large and a D without dropout. Predict: will the
+# losses explode? What will ten samples look like?
 
 # %%
 torch.manual_seed(SEED)
-G_bad, D_bad = FCGenerator().to(lesson.device), FCDiscriminator().to(lesson.device)
+G_bad, D_bad = FCGenerator().to(lesson.device), FCDiscriminator(dropout=0).to(lesson.device)
 threes = gan.stacked_batches([train.of_class(3)], 64, lesson.generator("bad", "batches"))
-bad = gan.fit(step, G_bad, D_bad, threes, steps=min(200, S["gan_steps"]), generator=lesson.generator("bad"), lr=4e-2)
+bad = gan.fit(step, G_bad, D_bad, threes, steps=300, generator=lesson.generator("bad"), lr=4e-3)
 good_threes = ten_gans.samples()[30:40]
+real_threes = train.of_class(3).sample(10, lesson.generator("variety")).pixels
 show.figure(
-    figures.image_grid(torch.cat([bad.samples(), good_threes]), row_titles=["broken", "before"]),
-    "Above ten samples of the broken GAN, all the same; below ten of the one that works.",
+    figures.image_grid(
+        torch.cat([bad.samples(), good_threes, real_threes]),
+        row_titles=["broken", "before", "real"],
+    ),
+    "Ten samples of the broken GAN, nearly the same image; ten of the one before; ten real "
+    "images.",
 )
 
-
-def variety(pixels):
-    """Mean distance between two of the images, per pixel, in grey levels."""
-    return float(torch.pdist(pixels.flatten(1).float()).mean() / 28)
-
-
+# %% jupyter={"source_hidden": true}
+variety = {
+    name: float(torch.pdist(pixels.flatten(1).float()).mean() / 28)
+    for name, pixels in (
+        ("broken", bad.samples()),
+        ("before", good_threes),
+        ("real", real_threes),
+    )
+}
 show.markdown(
-    f"Mean distance between two samples: broken {variety(bad.samples()):.1f}, before {variety(good_threes):.1f}, real "
-    f"{variety(train.of_class(3).sample(10, lesson.generator('variety')).pixels):.1f} grey levels. Last losses of the broken one: "
-    f"D {bad.losses['D'][-1]:.2f}, G {bad.losses['G'][-1]:.2f}."
+    f"Last losses of the broken GAN: D {bad.losses['D'][-1]:.2f}, G {bad.losses['G'][-1]:.2f}. "
+    f"For comparison: "
+    f"2 ln 2 = {2 * np.log(2):.2f} and ln 2 = {np.log(2):.2f}.  \n"
+    "Mean distance between two samples, in grey levels a pixel: "
+    + ", ".join(f"{name} {value:.0f}" for name, value in variety.items())
+    + "."
 )
 
 # %% [markdown]
-# **Diagnose.** Which number would have told you, had you not looked at the pictures? That failure is **mode
-# collapse**: one image for every *z*. As training data it would be one digit repeated, under a name that promises
-# variety.
+# **Diagnose.** Compare the losses with 2 ln 2 and ln 2: what does D answer to every image? Is that the famous
+# equilibrium, in which the fakes are as good as the data, or has D just given up? The losses cannot tell. Which number
+# could?
+#
+# That failure is **mode collapse**: nearly one image for every *z*. As training data it would be one digit repeated,
+# under a name that promises variety.
 #
 # ## 11 · The experiment
 #
@@ -621,9 +702,14 @@ show.markdown(
 # Replace random images of the training set by new ones, labels included, and leave the caller's tensors alone.
 
 
+# %%
+exercise_3 = exercises.ReplaceImages()
+exercise_3
+
+
 # %% tags=["exercise"]
 def replace_images(pixels, labels, new_pixels, new_labels, rng):
-    """pixels: N × C × H × W, labels: N; the new ones likewise, k of them. Returns (pixels, labels), still N."""
+    """pixels: N × C × H × W, labels: N; k new ones likewise. Returns (pixels, labels), still N."""
     ### BEGIN SOLUTION
     places = torch.randperm(len(pixels), generator=rng)[: len(new_pixels)]
     pixels, labels = pixels.clone(), labels.clone()
@@ -633,7 +719,6 @@ def replace_images(pixels, labels, new_pixels, new_labels, rng):
 
 
 # %% tags=["check"]
-exercise_3 = exercises.ReplaceImages()
 exercise_3.check(replace_images)
 
 
@@ -661,13 +746,12 @@ ARMS = {
     "gan_added": gan_added,
     "gan_denoised": partial(gan_added, clean=samples.denoised),
 }
-LR, LR_TRIED = lesson.claimed("lr"), lesson.claimed("lr_tried")
 
 
 def plan(arms, batch_size=64, lr=LR, scored_on=("dig",)):
     """Some of the arms with one batch size and learning rate."""
     network = partial(KannadaCNN, S["width"])
-    recipe = experiment.Recipe(network, classifier.rmsprop(lr), S["batches"][batch_size], batch_size)
+    recipe = experiment.Recipe(network, classifier.rmsprop(lr), BATCHES[batch_size], batch_size)
     return experiment.Plan({arm: ARMS[arm] for arm in arms}, recipe, scored_on)
 
 
@@ -680,51 +764,83 @@ def plan(arms, batch_size=64, lr=LR, scored_on=("dig",)):
 
 # %%
 plans = {"B = 64": plan(ARMS, scored_on=("test", "dig"))}
-for b in S["batches"]:
+for b in BATCHES:
     if b != 64:
-        plans[f"B = {b}"] = plan(("real", "gan_100") if b in S["pairs"] else ("real",), batch_size=b)
+        plans[f"B = {b}"] = plan(
+            ("real", "gan_100") if b in S["pairs"] else ("real",), batch_size=b
+        )
 plans[f"learning rate {LR_TRIED}"] = plan(("real", "gan_100"), lr=LR_TRIED)
 outcomes = experiment.run(
-    plans, train, tests, lesson.seeds, workers=S["workers"], on_progress=show.progress("the experiment")
+    plans,
+    train,
+    tests,
+    lesson.seeds,
+    workers=S.get("workers"),
+    on_progress=show.progress("the experiment"),
 )
 outcome = outcomes["B = 64"]
 results = experiment.summary(outcome, baseline="real")
 
-# %%
+# %% jupyter={"source_hidden": true}
 panels = {
     title: [
         (arm, *(100 * np.array(v) for v in (c["values"], c["mean"], *c["ci95"])))
-        for arm, c in ((arm, metrics["accuracy"][name]) for arm, metrics in results["arms"].items())
+        for arm, c in (
+            (arm, metrics["accuracy"][name]) for arm, metrics in results["arms"].items()
+        )
     ]
     for name, title in (("test", "test: like the training set"), ("dig", "dig: other writers"))
 }
 show.figure(
-    comparisons.runs_and_intervals(panels, xlabel="accuracy, %:  | one seed   ●━ mean with 95 % interval"),
-    "Accuracy of seven arms on the test set and on Dig-MNIST: a tick a seed, and the mean with its 95 % interval.",
+    comparisons.runs_and_intervals(
+        panels, xlabel="accuracy, %:  | one seed   ●━ mean with 95 % interval"
+    ),
+    "Accuracy of seven arms on the test set and on Dig-MNIST: a tick a seed, and the mean with "
+    "its 95 % interval.",
 )
 
 # %% [markdown]
 # **What do you notice?** How long are the intervals on *dig*, compared with those on *test*? Do the ticks of `real`
 # alone cover most of the others?
-#
+
+# %% jupyter={"source_hidden": true}
+width = {
+    name: 100 * float(np.ptp(results["arms"]["real"]["accuracy"][name]["ci95"]))
+    for name in tests
+}
+show.markdown(
+    f"<details><summary>One reading</summary>\n\nThe interval of <code>real</code> is "
+    f"{width['dig']:.1f} points long on <i>dig</i> and {width['test']:.1f} on <i>test</i>. Intervals of "
+    "single arms that overlap do not settle anything, though: the arms share seeds, and section 13 uses "
+    "that.\n</details>"
+)
+
+# %% [markdown]
 # ## 12 · What one run can tell
 #
 # The paper has four batch sizes, each run once without and once with GAN images. We have several runs of each,
 # **without any change**.
 
-# %%
+# %% jupyter={"source_hidden": true}
 claim_rows = []
 for b in claims["batch size"]:
-    runs = 100 * outcomes[f"B = {b}"].values("real", "dig") if b in S["batches"] else None
+    runs = 100 * outcomes[f"B = {b}"].values("real", "dig") if b in BATCHES else None
     spread = None if runs is None else statistics.two_run_spread(runs)
     before, after = lesson.claimed(f"real_{b}"), lesson.claimed(f"gan_{b}")
-    claim_rows.append({"label": f"B = {b}", "before": before, "after": after, "runs": runs, "spread": spread})
+    claim_rows.append(
+        {"label": f"B = {b}", "before": before, "after": after, "runs": runs, "spread": spread}
+    )
 central = comparisons.claims_over_spread(claim_rows, "Dig-MNIST", "% (left) and points (right)")
 CENTRAL_ALT = (
-    "For each batch size, the paper's accuracy before and after adding GAN images, over our runs of the unchanged CNN; and the paper's "
+    "For each batch size, the paper's accuracy before and after adding GAN images, over our "
+    "runs of the unchanged CNN; and the paper's "
     "change over the differences of any two of our unchanged runs."
 )
-inside = [row for row in claim_rows if row["runs"] is not None and abs(row["after"] - row["before"]) <= row["spread"]]
+inside = [
+    row
+    for row in claim_rows
+    if row["runs"] is not None and abs(row["after"] - row["before"]) <= row["spread"]
+]
 ran = [row for row in claim_rows if row["runs"] is not None]
 show.figure(central, CENTRAL_ALT)
 
@@ -733,12 +849,16 @@ show.figure(central, CENTRAL_ALT)
 # 0, over the blue ticks, the differences between any two of *our* runs in which **nothing was changed but the seed**.
 # How many of the arrows end inside the blue band?
 
-# %%
+# %% jupyter={"source_hidden": true}
 show.markdown(
-    f"<details><summary>One reading</summary>\n\nOf the {len(ran)} batch sizes run in this profile, the paper's change lies inside our spread "
-    f"at {len(inside)}: {', '.join(row['label'] for row in inside) or 'none'}. Such a change can come from the seed alone. "
-    "Our network in this profile may be narrower and is trained for a shorter time than the paper's, so our spread need not be the paper's; "
-    "but the paper ran each setting once, and nobody can read its own spread off its table.\n</details>"
+    f"<details><summary>One reading</summary>\n\nOf the {len(ran)} batch sizes run in this "
+    f"profile, the paper's change lies inside our spread "
+    f"at {len(inside)}: {', '.join(row['label'] for row in inside) or 'none'}. Such a change "
+    f"can come from the seed alone. "
+    "Our network in this profile may be narrower and is trained for a shorter time than the "
+    "paper's, so our spread need not be the paper's; "
+    "but the paper ran each setting once, and nobody can read its own spread off its "
+    "table.\n</details>"
 )
 reveal(
     lesson.slug,
@@ -746,7 +866,8 @@ reveal(
     ["less than 1 point", "1 to 3 points", "3 to 6 points", "more than 6 points"][
         int(np.searchsorted([1, 3, 6], claim_rows[0]["spread"], side="right"))
     ],
-    f"In 95 % of cases two unchanged runs at batch size 64 lie less than {claim_rows[0]['spread']:.1f} points apart on Dig-MNIST, "
+    f"In 95 % of cases two unchanged runs at batch size 64 lie less than "
+    f"{claim_rows[0]['spread']:.1f} points apart on Dig-MNIST, "
     f"as estimated from {len(lesson.seeds)} seeds.",
 )
 
@@ -754,7 +875,7 @@ reveal(
 # The paper tells more than one number: a confusion matrix and a report for each class. Here are ours, of the first
 # seed, on Dig-MNIST.
 
-# %%
+# %% jupyter={"source_hidden": true}
 dig, seed = tests["dig"], lesson.seeds[0]
 for arm in ("real", "gan_100"):
     answer = outcome.predictions[arm, seed]["dig"].to(dig.labels)
@@ -764,7 +885,9 @@ for arm in ("real", "gan_100"):
         f"Confusion matrix of the arm {arm} on Dig-MNIST: true digit by predicted digit.",
     )
 reports = {
-    arm: classification.report(dig.labels, outcome.predictions[arm, seed]["dig"].to(dig.labels), dig.classes)
+    arm: classification.report(
+        dig.labels, outcome.predictions[arm, seed]["dig"].to(dig.labels), dig.classes
+    )
     for arm in ARMS
 }
 recall = pd.DataFrame(
@@ -789,6 +912,11 @@ show.table(recall, "Recall of each digit on Dig-MNIST: one run of ours, one run 
 # Student's *t* on the mean difference.
 
 
+# %%
+exercise_4 = exercises.PairedInterval()
+exercise_4
+
+
 # %% tags=["exercise"]
 def paired_interval(after, before):
     """after, before: NumPy arrays, one value a seed. Returns (mean, low, high) of after − before."""
@@ -800,10 +928,9 @@ def paired_interval(after, before):
 
 
 # %% tags=["check"]
-exercise_4 = exercises.PairedInterval()
 exercise_4.check(paired_interval)
 
-# %%
+# %% jupyter={"source_hidden": true}
 differences = {}
 for name, title in (("test", "test"), ("dig", "dig: other writers")):
     differences[title] = [
@@ -813,12 +940,36 @@ for name, title in (("test", "test"), ("dig", "dig: other writers")):
         for after, before in [(outcome.values(arm, name), outcome.values("real", name))]
     ]
 show.figure(
-    comparisons.runs_and_intervals(differences, reference=0, xlabel="arm − real, points of accuracy", order=list(ARMS)),
-    "Paired differences of six arms from the baseline, on both test sets, with 95 % intervals; the dashed line is no difference.",
+    comparisons.runs_and_intervals(
+        differences, reference=0, xlabel="arm − real, points of accuracy", order=list(ARMS)
+    ),
+    "Paired differences of six arms from the baseline, on both test sets, with 95 % intervals; "
+    "the dashed line is no difference.",
 )
 
 # %% [markdown]
-# **What do you notice?** Which intervals leave out zero? Does a GAN arm do anything that its placebo does not?
+# **What do you notice?** Which intervals leave out zero? Does a GAN arm do anything that its placebo does not? Compare
+# the length of these intervals with that of the arms themselves.
+
+# %% jupyter={"source_hidden": true}
+apart = [
+    f"{arm} on {name}"
+    for name, rows in zip(("test", "dig"), differences.values(), strict=True)
+    for arm, _, _, lo, hi in rows
+    if lo > 0 or hi < 0
+]
+paired_width = {arm: hi - lo for arm, _, _, lo, hi in differences["dig: other writers"]}
+show.markdown(
+    f"<details><summary>One reading</summary>\n\nZero is left out by: "
+    f"{', '.join(apart) or 'none'}. Pairing pays: on <i>dig</i> the interval "
+    f"of gan_100 − real is {paired_width['gan_100']:.1f} points long, that of real alone "
+    f"{width['dig']:.1f}. Both arms of a seed "
+    "start from the same weights and see nearly the same batches, and what they share "
+    "cancels.\n</details>"
+)
+
+# %% [markdown]
+# And now as sentences, each computed from its interval:
 
 
 # %%
@@ -841,13 +992,17 @@ sentences = [
     for where in ("dig", "test")
 ]
 show.markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in sentences))
+needed = statistics.seeds_needed(
+    outcome.values("gan_100", "dig") - outcome.values("real", "dig"), 0.01
+)
 show.markdown(
-    f"With {len(lesson.seeds)} seeds and {len(sentences)} intervals, one in twenty leaves out zero by chance alone. To see a true gain of one point of "
+    f"With {len(lesson.seeds)} seeds and {len(sentences)} intervals, one in twenty leaves out "
+    f"zero by chance alone. To see a true gain of one point of "
     f"`gan_100` over `real` on *dig*, at the spread that we found, a study would need about "
-    f"**{statistics.seeds_needed(outcome.values('gan_100', 'dig') - outcome.values('real', 'dig'), 0.01):,} seeds** of each arm."
+    f"**{needed:,} seeds** of each arm."
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 reveal(
     lesson.slug,
     "change",
@@ -859,7 +1014,7 @@ reveal(
 # ## 14 · The paper and we
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def ours(batch_size, arm):
     """Mean and interval of an arm on Dig-MNIST, as text; a dash where it was not run."""
     name = f"B = {batch_size}"
@@ -877,16 +1032,22 @@ comparison = pd.DataFrame(
         "ours: gan_100": [ours(b, "gan_100") for b in claims["batch size"]],
     }
 )
-show.table(comparison, "Accuracy on Dig-MNIST in %: the paper's single runs, our means with 95 % intervals")
+show.table(
+    comparison,
+    "Accuracy on Dig-MNIST in %: the paper's single runs, our means with 95 % intervals",
+)
 rates = pd.DataFrame(
     {
         f"learning rate {lr:g}": {
-            arm: statistics.t_interval(o.values(arm, "dig")).text(100) for arm in ("real", "gan_100")
+            arm: statistics.t_interval(o.values(arm, "dig")).text(100)
+            for arm in ("real", "gan_100")
         }
         for lr, o in ((LR, outcome), (LR_TRIED, outcomes[f"learning rate {LR_TRIED}"]))
     }
 )
-show.table(rates, "Both learning rates that the paper tried, batch size 64, accuracy on Dig-MNIST in %")
+show.table(
+    rates, "Both learning rates that the paper tried, batch size 64, accuracy on Dig-MNIST in %"
+)
 
 # %% [markdown]
 # **What this does *not* show**
@@ -935,23 +1096,29 @@ quiz(lesson.slug)
 # The last cells write the results and check that the lesson is whole.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 verdict = statistics.verdict(gan_100_dig, "gan_100", "real", "accuracy on Dig-MNIST")
 saved = lesson.save(
     comparisons.claims_over_spread(claim_rows, "Dig-MNIST", "% (left) and points (right)"),
     CENTRAL_ALT,
     **results,
     baseline="real",
-    updates=dict.fromkeys(ARMS, S["batches"][64]),
+    updates=dict.fromkeys(ARMS, BATCHES[64]),
     verdict=verdict[0].upper() + verdict[1:],
     verdicts=sentences,
-    experiments={name: experiment.summary(o, baseline="real") for name, o in outcomes.items() if o is not outcome},
+    experiments={
+        name: experiment.summary(o, baseline="real")
+        for name, o in outcomes.items()
+        if o is not outcome
+    },
     two_run_spread={row["label"]: round(row["spread"], 3) for row in ran},
     samples=quality,
     discarded=round(1 - len(kept) / len(fakes), 4),
     judge_accuracy=round(float(judge_test), 4),
 )
-show.markdown(f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)")
+show.markdown(
+    f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)"
+)
 
 # %% tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
@@ -961,9 +1128,12 @@ assert set(saved["arms"]) == set(ARMS) and all(
 print("paper's CNN:", *count_parameters(paper_cnn), "parameters, running statistics")
 print(
     "agrees with the paper:",
-    count_parameters(paper_cnn) == (lesson.claimed("parameters"), lesson.claimed("running_statistics")),
+    count_parameters(paper_cnn)
+    == (lesson.claimed("parameters"), lesson.claimed("running_statistics")),
 )
 print("arms:", *saved["arms"])
 print("test sets:", *tests, "| sealed:", all(images.sealed for images in tests.values()))
 print("equal updates:", len(set(saved["updates"].values())) == 1)
-print("gan_100 keeps the size:", len(gan_100(train, lesson.generator("contract"))) == len(train))
+print(
+    "gan_100 keeps the size:", len(gan_100(train, lesson.generator("contract"))) == len(train)
+)
