@@ -72,13 +72,14 @@ def _notebooks(args: argparse.Namespace) -> int:
     from course_utils.runner import lessons
 
     chosen = lessons.resolve(args.lessons)
-    from course_utils.runner import build  # after the cheap check: it takes seconds to import
+    from course_utils.runner import build, readme  # after the cheap check: build takes seconds to import
 
     if args.check:
-        faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)]
+        faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)] + readme.check()
         print("\n".join(faults) or f"{len(chosen)} notebooks are in order")
         return int(bool(faults))
     built = [build.build(lesson) for lesson in chosen]
+    readme.update()
     return int(not all(built))
 
 

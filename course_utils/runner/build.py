@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any, Literal
 
 import jupytext
@@ -106,8 +108,10 @@ def _id(text: str, taken: set[str]) -> str:
 
 
 def build(lesson: Lesson) -> bool:
-    """Builds, executes and stores the lesson's notebook and results/<slug>/cpu.json; False, the reason printed, if it
-    fails. What is stored is replaced only by a notebook that ran to its end and is fit to be stored."""
+    """Builds, executes and stores the lesson's notebook and its results; False, the reason printed, if it fails.
+
+    What is stored is replaced only by a notebook that ran to its end and is fit to be stored.
+    """
     folder = lesson.root / "build" / "notebooks"
     unexecuted = folder / "unexecuted" / f"{lesson.slug}.ipynb"
     write_text(unexecuted, nbformat.writes(notebook(lesson)))
@@ -135,8 +139,17 @@ def build(lesson: Lesson) -> bool:
         print("\n".join(f"{lesson.slug}: not stored: {fault}" for fault in faults))
         return False
     write_text(lesson.notebook, text)
-    write_text(lesson.root / "results" / lesson.slug / f"{PROFILE}.json", results)
+    _keep_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
     return True
+
+
+def _keep_results(results: dict[str, Any], source: Path, target: Path) -> None:
+    """Results and main figure under the name of their profile, as they are committed."""
+    if figure := results.get("figure"):
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / figure["file"], target / f"{PROFILE}.png")
+        figure["file"] = f"{PROFILE}.png"
+    write_text(target / f"{PROFILE}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 def normalise(nb: NotebookNode) -> NotebookNode:

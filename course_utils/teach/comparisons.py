@@ -69,6 +69,7 @@ def claims_over_spread(rows: Sequence[Mapping[str, Any]], title: str, unit: str)
         change = row["after"] - row["before"]
         for ax, start, end in ((left, row["before"], row["after"]), (right, 0, change)):
             ax.annotate("", (end, y), (start, y), arrowprops={"arrowstyle": "-|>", "color": paper.colour, "lw": 2.5})
+            ax.plot([start, end], [y, y], color=paper.colour)  # an arrow alone would not widen the axes
         left.plot(row["before"], y, paper.marker, color=paper.colour, markerfacecolor="white", markeredgewidth=2)
         right.text(change, y - 0.2, f"{change:+.1f}".replace("-", "−"), color=paper.colour, ha="center", va="bottom")
         if row["runs"] is None:
