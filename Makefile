@@ -19,7 +19,7 @@ ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run test clean lock
+.PHONY: help setup lab data notebooks run test bench clean lock
 
 help:
 	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,8 @@ run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
 test: export COURSE_PROFILE = smoke
 test: export COURSE_HEADLESS = 1
+# Tests run side by side: more threads than cores would wait for each other.
+test: export OMP_NUM_THREADS = 1
 test: $(READY)  ## check style, stored notebooks and code; run all tests, the notebooks' own among them
 	@failed=0; set -x; \
 	$(VENV_PYTHON) -m ruff check || failed=1; \
@@ -50,6 +52,9 @@ test: $(READY)  ## check style, stored notebooks and code; run all tests, the no
 	{ set +x; } 2>/dev/null; \
 	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
 	exit $$failed
+
+bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (3 minutes)
+	$(VENV_PYTHON) -m benchmarks
 
 clean:  ## remove what runs left in build/
 	rm -rf build

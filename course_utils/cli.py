@@ -65,7 +65,8 @@ def _run(args: argparse.Namespace) -> int:
         args.kernel,
         lessons.parse_parameters(args.p),
     )
-    return int(any(outcome.error for outcome in outcomes))
+    failed = [outcome for outcome in outcomes if outcome.error]
+    return 0 if not failed else 2 if all(outcome.mistake for outcome in failed) else 1
 
 
 def _notebooks(args: argparse.Namespace) -> int:

@@ -32,6 +32,10 @@ GRACE = 10.0
 """Seconds a lesson's process has to end itself, and its kernel, before it is killed."""
 
 
+# The last line of a traceback that ended in a CourseError; IPython leaves the module's name away.
+MISTAKE = re.compile(r"(?:course_utils[\w.]*\.)?(?:CourseError|DataError|SealedError|TrainingFailed): (.*)")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run of a lesson came to: its results JSON, or the error (a traceback, plain text)."""
@@ -42,10 +46,18 @@ class Outcome:
     error: str | None
 
     @property
+    def mistake(self) -> str | None:
+        """What the user can mend, in one line: the message of a CourseError that ended the lesson."""
+        last = (self.error or "").strip().splitlines()[-1:]
+        found = MISTAKE.fullmatch(last[0]) if last else None
+        return found[1] if found else None
+
+    @property
     def line(self) -> str:
         """For the terminal: slug, ok or failed, time, data source, verdict or the error's last line."""
         state = "failed" if self.error else "ok"
         said = self.error.strip().splitlines()[-1] if self.error else str(self.results.get("verdict", ""))
+        said = self.mistake or said
         source = f"data: {report.data_source(self.results)}" if self.results else ""
         return "  ".join(part for part in (self.slug, state, report.duration(self.wall_s), source, said) if part)
 

@@ -130,7 +130,9 @@ def _device(name: str | None) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise CourseError(f"DEVICE {name!r} cannot be used here ({reason}); use 'cpu', or None to choose") from error
+        raise CourseError(
+            f"DEVICE {name!r} cannot be used here; use 'cpu', or None to choose by itself ({reason[:80]} …)"
+        ) from error
     return device
 
 

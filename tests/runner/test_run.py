@@ -193,3 +193,18 @@ def test_progress_is_one_line_on_a_terminal_and_few_elsewhere(capsys, monkeypatc
     assert "a line that stays\n" in out
     assert all(len(line) < 40 for line in out.replace("\n", "\r\x1b[K").split("\r\x1b[K"))
     assert "0 s  01_tiny  cell 2 of 20 · 02_broken" in out
+
+
+@pytest.mark.parametrize(
+    ("last", "mistake"),
+    [
+        ("course_utils.errors.DataError: x.gz is cut off; replace it", "x.gz is cut off; replace it"),
+        ("course_utils.gan.train.TrainingFailed: step 3: the loss of G is nan", "step 3: the loss of G is nan"),
+        ("DataError: x.gz is cut off; replace it", "x.gz is cut off; replace it"),
+        ("ZeroDivisionError: division by zero", None),
+        ("pandas.errors.DataError: no numeric types", None),
+    ],
+)
+def test_a_users_mistake_is_told_from_a_fault_of_ours(last, mistake):
+    outcome = run.Outcome("01_tiny", 1.0, None, f"Traceback (most recent call last):\n  …\n{last}")
+    assert outcome.mistake == mistake and outcome.line.endswith(mistake or last)
