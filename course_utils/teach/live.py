@@ -97,7 +97,8 @@ class _Screen:
 
     def close(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
         self._handle.update(data, raw=True, metadata=metadata)
-        self._box.close_all()
+        for widget in (*self._box.children[0].children, *self._box.children, self._box):
+            widget.close()  # not close_all(), which would close every widget of the notebook
 
 
 def _figure(item: Progress) -> Any:
