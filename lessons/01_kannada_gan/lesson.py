@@ -483,6 +483,11 @@ def fakes_of(generator, n, rng):
     return gan.sample(generator, z.to(lesson.device))
 
 
+key = torch.stack([looks["train"].of_class(k).pixels[0] for k in range(10)])
+show.figure(
+    figures.image_grid(key, titles=list(train.classes)),
+    "A key for labelling: one real image of each digit, zero to nine, with its number.",
+)
 fakes = fakes_of(one_gan.generator, S["fakes"], lesson.generator("fakes"))
 tool = label_tool(fakes, train.classes, lesson.labels_file(fakes))
 
