@@ -1,0 +1,108 @@
+"""Ratios and peaks. Two contenders take turns, so that whatever else the machine does meets both."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+Contender = Iterator[float]
+"""Each `next` trains on the same number of images and tells the seconds it took; the first one warms up."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. kind: 'matrix' or 'convolution', where most of its work lies; images: of one turn."""
+
+    name: str
+    goal: float
+    kind: str
+    images: int
+    ours: Contender
+    plain: Contender
+
+
+def turns(steps: Iterator, n: int = 1) -> Contender:
+    """A loop as a contender: n of its steps a turn."""
+    while True:
+        start = time.perf_counter()
+        for _ in range(n):
+            next(steps)
+        yield time.perf_counter() - start
+
+
+def one_after_another(contenders: Sequence[Contender]) -> Contender:
+    """Several contenders as one, whose turn is a turn of each."""
+    while True:
+        yield sum(next(contender) for contender in contenders)
+
+
+def measured(row: Row, rounds: int, peak: dict[str, dict[str, float]]) -> dict:
+    """The row of the JSON: images/s of ours and plain (medians), their ratio, and the share of the machine's peak that
+    ours reaches.
+
+    The peak is that of the fastest precision, whichever precision the row computes in: the way to more is in it.
+    """
+    # Worker processes compute where nothing is counted; their networks and updates are those of plain.
+    work = _flops(row.ours), _flops(row.plain)
+    flops = work[0] or work[1]
+    seconds = [(next(row.ours), next(row.plain)) for _ in range(rounds)]
+    ours, plain = (statistics.median(column) for column in zip(*seconds, strict=True))
+    ratios = [slow / fast for fast, slow in seconds]
+    return {
+        "name": row.name,
+        "ours": round(row.images / ours, 1),
+        "plain": round(row.images / plain, 1),
+        "ratio": {of.__name__: round(of(ratios), 3) for of in (statistics.median, min, max)},
+        "utilisation": round(flops / ours / 1e9 / max(peak[row.kind].values()), 4),
+        "goal": row.goal,
+    }
+
+
+def peaks(size: int, repeats: int) -> dict[str, dict[str, float]]:
+    """Kind of product → precision → GFLOP/s of the fastest of `repeats` large products."""
+    found: dict[str, dict[str, float]] = {"matrix": {}, "convolution": {}}
+    for dtype in (torch.float32, torch.bfloat16):
+        name = str(dtype).removeprefix("torch.")
+        a, b = torch.randn(2, size, size).to(dtype)
+        found["matrix"][name] = _peak(lambda a=a, b=b: a @ b, repeats)
+        maps = size // 16
+        x = torch.randn(64, maps, 28, 28).to(dtype).contiguous(memory_format=torch.channels_last)
+        w = torch.randn(maps, maps, 3, 3).to(dtype).contiguous(memory_format=torch.channels_last)
+        found["convolution"][name] = _peak(lambda x=x, w=w: F.conv2d(x, w, padding=1), repeats)
+    return found
+
+
+def _peak(product: Callable[[], torch.Tensor], repeats: int) -> float:
+    contender = turns(iter(product, None))
+    flops = _flops(contender)
+    return round(flops / min(next(contender) for _ in range(repeats)) / 1e9, 1)
+
+
+def _flops(contender: Contender) -> int:
+    """Multiplications and additions in the matrix products and convolutions of the next turn."""
+    with FlopCounterMode(display=False) as counter:
+        next(contender)
+    return counter.get_total_flops()
+
+
+def table(rows: Iterable[dict]) -> Iterator[str]:
+    """The lines of the printed table, each as soon as its row is there; a row that misses its goal, or may, says so."""
+    yield f"{'':24}{'images/s':>10}{'plain':>10}{'ratio':>8}{'(min–max)':>16}{'of peak':>10}{'goal':>7}"
+    for row in rows:
+        ratio = row["ratio"]
+        spread = f"({ratio['min']:.2f}–{ratio['max']:.2f})"
+        verdict = ""
+        if ratio["median"] < row["goal"]:
+            verdict = "  below its goal"
+        elif ratio["min"] < row["goal"]:
+            verdict = "  goal within the spread"
+        yield (
+            f"{row['name']:24}{row['ours']:10,.0f}{row['plain']:10,.0f}{ratio['median']:8.2f}{spread:>16}"
+            f"{row['utilisation']:10.1%}{row['goal']:7.1f}{verdict}"
+        )
