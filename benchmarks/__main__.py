@@ -1,7 +1,8 @@
 """`python -m benchmarks`: measures speed on the CPU, prints a table and writes build/bench.json.
 
 The JSON: rows [{name, ours, plain (images/s), ratio {median, min, max}, utilisation (0..1 of the peak), goal}], peak
-{kind of product: {precision: GFLOP/s}}, quick, and where it was measured. The exit code is 0 whatever was measured.
+{kind of product: {precision: GFLOP/s}}, quick, load (what else the machine did at the start, in busy processes), and
+where it was measured. The exit code is 0 whatever was measured.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def main() -> None:
     options = parser.parse_args()
 
     started = time.time()
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    if load and load > 0.5:
+        print(f"Load average {load}: where other programs take a core, this takes long and the ratios say little.")
     torch.manual_seed(0)
     peak = peaks(256, 2) if options.quick else peaks(2048, 10)
     images = standins.draw("kannada", scale=0.1 if options.quick else 1)["train"]
@@ -45,7 +49,7 @@ def main() -> None:
     for kind, by_precision in peak.items():
         print(f"peak, {kind}: " + ", ".join(f"{rate:,.0f} GFLOP/s {name}" for name, rate in by_precision.items()))
 
-    found = {"rows": results, "peak": peak, "quick": options.quick, **provenance("cpu", started)}
+    found = {"rows": results, "peak": peak, "quick": options.quick, "load": load, **provenance("cpu", started)}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     part = options.out.with_suffix(".json.part")
     part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")

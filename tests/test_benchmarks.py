@@ -131,4 +131,4 @@ def test_quick_writes_a_whole_file(tmp_path):
     assert found["peak"].keys() == {"matrix", "convolution"}
     assert all(rate > 0 for kind in found["peak"].values() for rate in kind.values())
     assert found["quick"] is True
-    assert {"wall_s", "device", "versions", "commit"} <= found.keys()
+    assert {"load", "wall_s", "device", "versions", "commit"} <= found.keys()
