@@ -14,9 +14,10 @@ BEGIN, END = "<!-- lessons: written by `course notebooks` -->", "<!-- end of les
 
 def table(root: Path = ROOT) -> str:
     """A Markdown table: each lesson, its measured minutes a profile, and what came out in the largest profile run."""
-    lines = [f"| lesson | {' | '.join(f'minutes, `{p}`' for p in PROFILES)} | what came out |", "|---" * 5 + "|"]
+    profiles = PROFILES[1:]  # no result of smoke is kept
+    lines = [f"| lesson | {' | '.join(f'minutes, `{p}`' for p in profiles)} | what came out |", "|---" * 4 + "|"]
     for lesson in find(root):
-        results = {p: _results(root / "results" / lesson.slug / f"{p}.json") for p in PROFILES}
+        results = {p: _results(root / "results" / lesson.slug / f"{p}.json") for p in profiles}
         minutes = [f"{found['wall_s'] / 60:.1f}" if found else "–" for found in results.values()]
         run = [(profile, found) for profile, found in results.items() if found]
         title, came_out = lesson.slug, "not run yet"

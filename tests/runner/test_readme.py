@@ -23,7 +23,7 @@ def test_it_is_written_between_its_marks_and_checked(root):
     readme.update(root)
     text = (root / "README.md").read_text(encoding="utf-8")
     assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "old" not in text
-    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | – | 1.5 | – | No gain. (`cpu`, 2 seeds, real data, cpu) |" in text
+    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | – | No gain. (`cpu`, 2 seeds, real data, cpu) |" in text
     assert "not run yet" in text
 
 
