@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from course_utils import __version__, cli
+from course_utils import __version__
 from course_utils.data import cards, sources
+from course_utils.runner import cli, readme
 
 LESSON = """\
 import json
@@ -26,6 +27,7 @@ def course(tmp_path):
     parameters = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "PROFILE = None\nSEED = 0"}
     lesson = {"cell_type": "code", "metadata": {}, "source": LESSON}
     (root / "notebooks" / "01_a.ipynb").write_text(json.dumps({"cells": [parameters, lesson]}))
+    (root / "README.md").write_text(f"{readme.BEGIN}\n{readme.END}\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
 
     def call(*args, **more):
@@ -92,8 +94,14 @@ def test_a_mistake_is_one_line_and_exit_code_2(course, args, said):
 def test_the_check_of_notebooks_lists_faults_and_fails(course):
     done = course("notebooks", "--check")
     assert done.returncode == 1
-    assert all(line.startswith("01_a: ") for line in done.stdout.splitlines())
-    assert "source is newer than its notebook" in done.stdout
+    assert all(line.startswith(("01_a: ", "README.md: ")) for line in done.stdout.splitlines())
+    assert "source is newer than its notebook" in done.stdout and "map of lessons" in done.stdout
+
+
+def test_a_course_without_a_readme_says_so_in_one_line(course):
+    (course.root / "README.md").unlink()
+    done = course("notebooks", "--check")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "README.md is missing" in done.stderr
 
 
 def test_version_and_help(capsys):

@@ -36,6 +36,19 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
+def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's interval of a share, such as the accuracy of *one* network on n test images.
+
+    It holds what another draw of test images would change, and nothing of what another seed would.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise CourseError(f"{successes} of {n} is no share; expected 0 to n successes of at least one image")
+    p, z = successes / n, float(stats.norm.ppf((1 + level) / 2))
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return Interval(p, centre - half, centre + half)
+
+
 def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np.ndarray:
     """values − baseline, seed by seed: entry i of both must come from the same seed and the same test images."""
     a, b = np.asarray(values, float), np.asarray(baseline, float)

@@ -45,6 +45,8 @@ def check(root: Path = ROOT) -> list[str]:
 
 
 def _around(root: Path) -> tuple[str, str]:
+    if not (root / "README.md").is_file():
+        raise CourseError(f"README.md is missing; add one with the lines {BEGIN} and {END}")
     text = (root / "README.md").read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_confint
 
 from course_utils.errors import CourseError
 from course_utils.evaluate.statistics import (
     Interval,
     paired_differences,
+    proportion_interval,
     seeds_needed,
     t_interval,
     two_run_spread,
@@ -27,6 +29,17 @@ def test_t_interval_is_scipys(x):
         low, high = stats.t.interval(0.95, len(x) - 1, np.mean(x), stats.sem(x))
         np.testing.assert_allclose((ours.lo, ours.hi), (low, high), atol=1e-9)
     assert ours.lo <= ours.mean <= ours.hi
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_proportion_interval_is_statsmodels_wilson(n, share):
+    ours = proportion_interval(round(share * n), n)
+    np.testing.assert_allclose((ours.lo, ours.hi), proportion_confint(round(share * n), n, method="wilson"), atol=1e-9)
+
+
+def test_no_share_of_nothing():
+    with pytest.raises(CourseError, match="no share"):
+        proportion_interval(0, 0)
 
 
 def test_t_interval_covers_the_truth_in_95_of_100_cases():
