@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from course_utils import __version__
+from course_utils import __version__, cli
 from course_utils.data import cards, sources
-from course_utils.runner import cli, readme
+from course_utils.runner import readme
 
 LESSON = """\
 import json
