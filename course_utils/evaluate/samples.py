@@ -30,7 +30,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
     Tr √(Σ₁Σ₂) is the sum of the square roots of the eigenvalues of Σ₁Σ₂, which are real and not negative.
     """
-    a, b = real.double(), fake.double()
+    a, b = real.cpu().double(), fake.cpu().double()
     means = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
     cov_a, cov_b = a.T.cov(), b.T.cov()
     roots = torch.linalg.eigvals(cov_a @ cov_b).real.clamp(min=0).sqrt().sum()
