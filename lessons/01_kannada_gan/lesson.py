@@ -993,24 +993,26 @@ show.markdown(
 
 
 # %%
-def gap(arm, other, where):
+def gap(arm, other, where, metric="accuracy"):
     """Paired difference of two arms on a test set, as an Interval."""
-    return statistics.t_interval(
-        statistics.paired_differences(outcome.values(arm, where), outcome.values(other, where))
-    )
+    after, before = (outcome.values(name, where, metric) for name in (arm, other))
+    return statistics.t_interval(statistics.paired_differences(after, before))
 
 
 gan_100_dig = gap("gan_100", "real", "dig")
+pairs = [
+    ("gan_100", "real"),
+    ("gan_added", "placebo_repeat"),
+    ("gan_added", "classic"),
+    ("classic", "real"),
+]
 sentences = [
     statistics.verdict(gap(arm, other, where), f"`{arm}`", f"`{other}`", f"accuracy on {where}")
-    for arm, other in (
-        ("gan_100", "real"),
-        ("gan_added", "placebo_repeat"),
-        ("gan_added", "classic"),
-        ("classic", "real"),
-    )
+    for arm, other in pairs
     for where in ("dig", "test")
 ]
+macro_f1 = gap("gan_100", "real", "dig", "macro_f1")
+sentences.append(statistics.verdict(macro_f1, "`gan_100`", "`real`", "macro F1 on dig"))
 show.markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in sentences))
 needed = statistics.seeds_needed(
     outcome.values("gan_100", "dig") - outcome.values("real", "dig"), 0.01
