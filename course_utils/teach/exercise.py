@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -35,7 +36,7 @@ class _Untried(Exception):
     """The learner's function returned None or `...`."""
 
 
-class Exercise:
+class Exercise(ABC):
     """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3."""
 
     lesson: str
@@ -53,9 +54,9 @@ class Exercise:
         level = "●" * self.difficulty + "○" * (3 - self.difficulty)
         return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}"
 
+    @abstractmethod
     def test(self, answer: Any) -> None:
         """Return if `answer` is right, raise Wrong if not."""
-        raise NotImplementedError
 
     def check(self, answer: Any) -> None:
         """Say whether the answer is correct, incorrect and why, or not attempted; torch's random state stays."""
