@@ -1,0 +1,375 @@
+"""The checked exercises of lesson 2, `02_emnist_bagan`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import stats
+from torch import Tensor
+
+from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises.compare import close, named, numbers, scalar
+
+LESSON = "02_emnist_bagan"
+
+
+class AccuracyAndRecall(Exercise):
+    """Accuracy over all classes, and the recall of the starved one."""
+
+    lesson, title, minutes, difficulty = LESSON, "Accuracy and recall", 5, 1
+    hints = (
+        "`right = predictions == labels` is True where the classifier is right.",
+        "Accuracy is the share of `right` among all images. Recall asks the same of the images that *are* of class "
+        "`starved`.",
+        "`labels == starved` picks those images; `right[labels == starved].float().mean()` is their share.",
+    )
+
+    @staticmethod
+    def reference(labels: Tensor, predictions: Tensor, starved: int) -> tuple[float, float]:
+        right = predictions == labels
+        return float(right.float().mean()), float(right[labels == starved].float().mean())
+
+    def test(self, answer: object) -> None:
+        # Ten zeros, six of them found, and two other digits that are taken for zeros; a one is missed as well.
+        labels = torch.tensor([0] * 10 + [1, 2, 3, 4, 5] * 4)
+        predictions = labels.clone()
+        predictions[:4], predictions[12:14], predictions[15] = 6, 0, 7
+        want = self.reference(labels, predictions, 0)
+        accuracy, recall = got = numbers(answer(labels, predictions, 0), "accuracy, recall")
+        is_0, said_0 = labels == 0, predictions == 0
+        if close(got, [100 * value for value in want]):
+            raise Wrong("Those are per cent. Give shares between 0 and 1.")
+        if close(got, want[::-1]):
+            raise Wrong("The two are swapped: first accuracy, then recall.")
+        if not close(accuracy, want[0]):
+            by_class = [self.reference(labels, predictions, k)[1] for k in range(6)]
+            mistakes = (
+                (1 - want[0], "That is the share of errors; accuracy is the share of right answers."),
+                (
+                    np.mean(by_class),
+                    "That is the *mean of the recalls*, balanced accuracy. Here every image counts once.",
+                ),
+                (want[0] * len(labels), "That is how many are right; divide by the number of images."),
+            )
+            raise named(accuracy, mistakes, f"The accuracy of the example is {want[0]:.3f}; yours is {accuracy:.3f}.")
+        if not close(recall, want[1]):
+            hits = float((is_0 & said_0).sum())
+            mistakes = (
+                (
+                    hits / float(said_0.sum()),
+                    "That is *precision*: of the images it called `starved`, how many are. Recall: of those that "
+                    "are, how many it found.",
+                ),
+                (hits / len(labels), "You divided by all images; divide by those whose *label* is `starved`."),
+                (1 - want[1], "That is the share it missed; recall is the share it found."),
+                (
+                    float((labels == predictions)[~is_0].float().mean()),
+                    "That is the recall of all the *other* classes.",
+                ),
+                (want[0], "You gave accuracy twice: look only at the images whose label is `starved`."),
+            )
+            raise named(
+                recall, mistakes, f"The recall of class 0 in the example is {want[1]:.3f}; yours is {recall:.3f}."
+            )
+        never = torch.where(labels == 0, 6, labels)
+        if not close(numbers(answer(labels, never, 0), "accuracy, recall"), self.reference(labels, never, 0)):
+            raise Wrong(
+                "For a classifier that never says 0 it breaks: its recall is 0. Do not divide by how often it *said* 0."
+            )
+        if not close(
+            numbers(answer(labels, predictions, 1), "accuracy, recall"), self.reference(labels, predictions, 1)
+        ):
+            raise Wrong("Right for class 0, not for class 1: use the argument `starved`.")
+
+
+class ClassGaussian(Exercise):
+    """Mean and a factor of the covariance of one class's latents, also for a handful of images."""
+
+    lesson, title, minutes, difficulty = LESSON, "The Gaussian of a class", 10, 3
+    hints = (
+        "`centred = latents - latents.mean(0)`; the covariance is `centred.T @ centred / (n − 1)`.",
+        "`torch.linalg.cholesky` wants a covariance of full rank, and n images span at most n − 1 dimensions. "
+        "`values, vectors = torch.linalg.eigh(covariance)` always works: covariance = V diag(values) Vᵀ.",
+        "Half of that on either side: the factor is `vectors * values.sqrt()`. Rounding leaves some eigenvalues just "
+        "below 0: `values.clamp(min=0)` first. And one image has n − 1 = 0: divide by `max(n - 1, 1)`.",
+    )
+
+    @staticmethod
+    def reference(latents: Tensor) -> tuple[Tensor, Tensor]:
+        mean = latents.mean(0)
+        centred = latents - mean
+        covariance = centred.T @ centred / max(len(latents) - 1, 1)
+        values, vectors = torch.linalg.eigh(covariance)
+        return mean, vectors * values.clamp(min=0).sqrt()
+
+    def test(self, answer: object) -> None:
+        mixing = torch.tensor([[2.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, -0.5, 0.5]])
+        latents = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)) @ mixing.T + torch.tensor([3.0, 0, -2])
+        mean, factor = self._parts(answer(latents), dimensions=3)
+        covariance, n = torch.cov(latents.T), len(latents)
+        if not close(mean, latents.mean(0)):
+            raise named(
+                mean,
+                ((torch.zeros(3), "The mean is zero: it must be that of the latents."),),
+                f"The mean should be {_rounded(latents.mean(0))}; yours is {_rounded(mean)}.",
+            )
+        mistakes = (
+            (covariance * (n - 1) / n, "You divided by n. The mean came from the same images, so divide by n − 1."),
+            (covariance * (n - 1), "You did not divide: the covariance is the sum over the images / (n − 1)."),
+            (
+                latents.T @ latents / (n - 1),
+                "Subtract the mean first: the spread is measured from the mean, not from 0.",
+            ),
+            (latents.T @ latents / n, "Subtract the mean first: the spread is measured from the mean, not from 0."),
+            (
+                covariance @ covariance,
+                "F @ F.T is the covariance *squared*: you gave the covariance itself, or multiplied by the eigenvalues."
+                " Take the square roots of the eigenvalues.",
+            ),
+            (
+                covariance.diag().diag(),
+                "Each dimension has its spread, but how they move *together* is lost: the whole matrix is needed.",
+            ),
+            (torch.eye(3), "The eigenvectors alone have length 1: multiply each by the root of its eigenvalue."),
+        )
+        if not close(factor @ factor.T, covariance, rtol=1e-3, atol=1e-3):
+            if close(factor.T @ factor, covariance, rtol=1e-3, atol=1e-3):
+                raise Wrong("Transpose it: F.T @ F is the covariance here, F @ F.T should be.")
+            raise named(
+                factor @ factor.T,
+                mistakes,
+                f"F @ F.T should be the covariance, with {_rounded(covariance.diag())} on its diagonal; yours has "
+                f"{_rounded((factor @ factor.T).diag())}.",
+                rtol=1e-3,
+            )
+        self._few_images(answer)
+
+    def _few_images(self, answer: object) -> None:
+        for n, seed in [(5, seed) for seed in range(5)] + [(1, 0)]:
+            latents = torch.randn(n, 12, generator=torch.Generator().manual_seed(seed))
+            latents[:, -1] = 0.0  # a unit that never fires: exactly singular, on any machine
+            try:
+                mean, factor = self._parts(answer(latents), dimensions=12)
+                finite = bool(torch.isfinite(mean).all() and torch.isfinite(factor).all())
+            except (torch.linalg.LinAlgError, np.linalg.LinAlgError):
+                if n > 1:
+                    raise Wrong(
+                        f"With {n} images in 12 dimensions it stops: they span at most {n - 1} dimensions, the "
+                        "covariance is *singular*, and Cholesky wants full rank. `torch.linalg.eigh` does not mind."
+                    ) from None
+                finite = False
+            if not finite and n == 1:
+                raise Wrong("With a single image it divides by n − 1 = 0: divide by `max(n - 1, 1)`.")
+            if not finite:
+                raise Wrong(
+                    f"With {n} images in 12 dimensions it gives NaN. Some eigenvalues are 0, rounding makes them "
+                    "−0.0000001, and such a root is NaN: `clamp(min=0)` first."
+                )
+            centred = latents - latents.mean(0)
+            if not close(factor @ factor.T, centred.T @ centred / max(n - 1, 1), rtol=1e-2, atol=1e-2):
+                raise Wrong(f"Right for many images, but for {n} in 12 dimensions F @ F.T is not the covariance.")
+
+    @staticmethod
+    def _parts(value: object, dimensions: int) -> tuple[Tensor, Tensor]:
+        if not (isinstance(value, tuple) and len(value) == 2):
+            raise Wrong("Give back two tensors: `return mean, factor`.")
+        mean, factor = (torch.as_tensor(part).detach() for part in value)
+        if mean.shape != (dimensions,):
+            raise Wrong(
+                f"The mean of latents with {dimensions} dimensions has {dimensions} entries; yours has shape "
+                f"{tuple(mean.shape)}. Average over the images: `mean(0)`."
+            )
+        if factor.shape != (dimensions, dimensions):
+            raise Wrong(
+                f"The factor must be {dimensions} × {dimensions}, one row a latent dimension; yours has shape "
+                f"{tuple(factor.shape)}."
+            )
+        return mean, factor
+
+
+class DrawLatents(Exercise):
+    """Draws from a Gaussian given by its mean and a factor of its covariance."""
+
+    lesson, title, minutes, difficulty = LESSON, "Draw from it", 4, 2
+    hints = (
+        "Standard normal noise, `torch.randn(n, len(mean), generator=generator)`, has the identity as covariance.",
+        "If z has covariance I, then F z has covariance F Fᵀ. The rows of your noise are the z: `noise @ factor.T`.",
+    )
+
+    @staticmethod
+    def reference(mean: Tensor, factor: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(n, len(mean), generator=generator).to(mean)
+        return mean + noise @ factor.T
+
+    def test(self, answer: object) -> None:
+        mean, factor, n = torch.tensor([3.0, -1.0]), torch.tensor([[2.0, 0.0], [1.5, 0.5]]), 20_000
+        z, again, other = (answer(mean, factor, n, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+        if not isinstance(z, Tensor) or z.shape != (n, 2):
+            raise Wrong(f"It should be a tensor of {n:,} × 2, one row a draw; yours has shape {tuple(np.shape(z))}.")
+        if not torch.equal(z, again):
+            raise Wrong("Two generators with one seed give different draws: pass `generator=generator` on.")
+        if torch.equal(z, other):
+            raise Wrong("The draws are the same whatever the generator says: use it.")
+        tolerance = {"rtol": 0.05, "atol": 0.05}  # of 20,000 draws; the mistakes are farther off
+        spread = torch.cov(z.T)
+        if not close(spread, factor @ factor.T, **tolerance):
+            mistakes = (
+                (torch.zeros(2, 2), "All draws are one point: each row needs noise of its own."),
+                (factor.T @ factor, "The factor must be transposed: each row is a z, so F z is `noise @ factor.T`."),
+                (torch.eye(2), "That is plain noise: shape it with the factor."),
+                (factor @ factor.T / 12, "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`."),
+                (
+                    factor @ factor.T @ factor @ factor.T,
+                    "You multiplied by the covariance: the factor alone is its square root.",
+                ),
+                (
+                    (factor @ factor.T).diag().diag(),
+                    "The dimensions move apart from each other: multiply by the matrix.",
+                ),
+            )
+            expected = _rounded((factor @ factor.T).flatten())
+            otherwise = f"The covariance of the draws should be {expected}; yours is {_rounded(spread.flatten())}."
+            raise named(spread, mistakes, otherwise, **tolerance)
+        if not close(z.mean(0), mean, **tolerance):
+            raise named(
+                z.mean(0),
+                ((torch.zeros(2), "The shape is right, the place is not: add the mean."),),
+                f"The draws should lie around {_rounded(mean)}; yours lie around {_rounded(z.mean(0))}.",
+                **tolerance,
+            )
+
+
+class ClassLoss(Exercise):
+    """−log P(class asked for | G(z)), from the K + 1 logits of BAGAN's discriminator."""
+
+    lesson, title, minutes, difficulty = LESSON, "The generator's loss with K + 1 classes", 6, 2
+    hints = (
+        "D names one of K digits, or calls an image fake (the last class). G was asked for a digit. What should D say?",
+        "The loss is −log of the probability that D gives to the class asked for, averaged over the batch: that is "
+        "cross-entropy.",
+        "`F.cross_entropy(logits, target)` takes logits as they are (it contains the softmax) and averages.",
+    )
+
+    @staticmethod
+    def reference(logits: Tensor, asked: Tensor) -> Tensor:
+        return F.cross_entropy(logits, asked)
+
+    def test(self, answer: object) -> None:
+        logits = torch.tensor([[2.0, -1.0, 0.5, 1.0], [0.0, 1.5, -2.0, 3.0], [-1.0, 0.0, 1.0, 0.2]])
+        asked, fake, ways = torch.tensor([0, 2, 2]), torch.tensor([3, 3, 3]), logits.shape[1]
+        got, want = scalar(answer(logits, asked)), float(self.reference(logits, asked))
+        if close(got, want):
+            deep = scalar(answer(torch.tensor([[-200.0, 0.0, 0.0, 200.0]]), torch.tensor([0])))
+            if not math.isfinite(deep) or deep < 300:
+                raise Wrong(
+                    "Right for small logits, but where D is sure it breaks: the logarithm of a softmax runs into log 0."
+                    " `F.cross_entropy` is the same function and does not."
+                )
+            return
+        floor = math.log(1 + (ways - 1) / math.e)
+        picked = logits.gather(1, asked[:, None])
+        mistakes = (
+            (
+                F.cross_entropy(logits, fake),
+                "That rewards D's answer *fake*: G would learn to be caught. The target is the class asked for.",
+            ),
+            (
+                F.cross_entropy(logits.softmax(1), asked),
+                "You applied a softmax, and `cross_entropy` applies another. However good G gets, this loss cannot "
+                f"fall below {floor:.2f} for {ways} classes: it has a floor, and little gradient. Give it the logits.",
+            ),
+            (
+                F.cross_entropy(logits[:, :-1], asked),
+                "You left the class *fake* out of the sum: D may cry 'fake' as it likes, and G would not hear it.",
+            ),
+            (
+                -F.cross_entropy(logits, fake),
+                "That only runs away from *fake*. G should move towards the class that it was asked for.",
+            ),
+            (-F.cross_entropy(logits, asked), "The sign is turned round: a loss must be small when G does well."),
+            (F.cross_entropy(logits, asked, reduction="sum"), "That is the sum over the batch: take the mean."),
+            (-picked.mean(), "A logit is no probability yet: without the softmax D's other logits do not count."),
+            (-logits.softmax(1).gather(1, asked[:, None]).mean(), "The logarithm is missing: it is −log p, not −p."),
+            (F.cross_entropy(logits, logits.argmax(1)), "The target is the class *asked for*, not the one D says now."),
+        )
+        raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+
+
+class BinomialInterval(Exercise):
+    """Wilson's 95 % interval of an accuracy."""
+
+    lesson, title, minutes, difficulty = LESSON, "The interval of one accuracy", 8, 2
+    hints = (
+        "p = right / n has the standard error √(p(1 − p)/n). p ± 1.96 of those is fine in the middle, and breaks near "
+        "0 and 1, which is where accuracies live.",
+        "Wilson asks instead: which true shares q have p within z standard errors √(q(1 − q)/n) *of q*? "
+        "z is `stats.norm.ppf(0.975)`.",
+        "Solved for q: centre = (p + z²/2n) / (1 + z²/n), half = z √(p(1 − p)/n + z²/4n²) / (1 + z²/n).",
+    )
+
+    @staticmethod
+    def reference(right: int, n: int) -> tuple[float, float]:
+        p, z = right / n, stats.norm.ppf(0.975)
+        centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+        return centre - half, centre + half
+
+    def test(self, answer: object) -> None:
+        n = 40
+        for right in (24, 36, 0, n):
+            got, want = numbers(answer(right, n), "lo, hi"), self.reference(right, n)
+            if not close(got, want):
+                expected, yours = (f"{lo:.4f} to {hi:.4f}" for lo, hi in (want, got))
+                otherwise = f"For {right} of {n} it should be {expected}; yours is {yours}."
+                raise named(got, self._mistakes(right, n), otherwise)
+
+    def _mistakes(self, right: int, n: int) -> tuple[tuple[object, str], ...]:
+        p, z, z_one_sided = right / n, stats.norm.ppf(0.975), stats.norm.ppf(0.95)
+        lo, hi = self.reference(right, n)
+        shrink, inner = 1 + z**2 / n, p * (1 - p) / n + z**2 / (4 * n**2)
+        centre, half = (lo + hi) / 2, (hi - lo) / 2
+        wald, almost = z * math.sqrt(p * (1 - p) / n), (n - 1) / n
+        beyond = almost + z * math.sqrt(almost * (1 - almost) / n)
+        exact = stats.binomtest(right, n).proportion_ci(method="exact")
+        one_sided = stats.binomtest(right, n).proportion_ci(confidence_level=0.9, method="wilson")
+        normal = (
+            f"That is p ± 1.96 standard errors. It breaks where accuracies live: for {n - 1} of {n} right it reaches "
+            f"{beyond:.3f}, more than all, and for {n} of {n} it has no width. Use Wilson's."
+        )
+        return (
+            ((p - wald, p + wald), normal),
+            ((max(p - wald, 0), min(p + wald, 1)), f"{normal} Cutting it off at 0 and 1 does not mend it."),
+            ((hi, lo), "The two ends are swapped: `return lo, hi`."),
+            ((100 * lo, 100 * hi), "Those are per cent. Give shares between 0 and 1."),
+            ((n * lo, n * hi), "Those are numbers of images. Give shares between 0 and 1."),
+            (
+                (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
+                "The square root is missing: p(1 − p)/n is a variance.",
+            ),
+            ((centre - z * inner / shrink, centre + z * inner / shrink), "The square root is missing."),
+            (
+                (p - z * math.sqrt(p * (1 - p)), p + z * math.sqrt(p * (1 - p))),
+                "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.",
+            ),
+            (
+                (p - wald / z, p + wald / z),
+                "That is one standard error on each side, which holds in 68 % of cases only.",
+            ),
+            ((p - half, p + half), "The width is Wilson's, the centre is not: it moves from p towards one half."),
+            (
+                (centre * shrink - half * shrink, centre * shrink + half * shrink),
+                "Divide both, centre and half-width, by (1 + z²/n).",
+            ),
+            (tuple(one_sided), f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}."),
+            (
+                tuple(exact),
+                "That is the interval of Clopper and Pearson: a fair one, longer than it need be. Write Wilson's here.",
+            ),
+        )
+
+
+def _rounded(values: Tensor) -> list[float]:
+    return [round(float(value), 2) for value in values]

@@ -1,0 +1,276 @@
+"""Lesson 2's exercises: the reference passes, each documented mistake is named, and the answers train a GAN."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics
+from statsmodels.stats.proportion import proportion_confint
+
+from course_utils.evaluate.statistics import proportion_interval
+from course_utils.seeds import generator
+from course_utils.teach.exercise import Wrong
+from course_utils.teach.exercises import compare
+from course_utils.teach.exercises import lesson_02 as lesson
+
+ALL = [
+    lesson.AccuracyAndRecall,
+    lesson.ClassGaussian,
+    lesson.DrawLatents,
+    lesson.ClassLoss,
+    lesson.BinomialInterval,
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_reference_passes(kind, capsys):
+    exercise = kind()
+    exercise.check(exercise.reference)
+    assert "Correct" in capsys.readouterr().out
+    assert exercise.chosen is not None
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_stub_is_not_attempted_and_the_reference_takes_over(kind, capsys):
+    exercise = kind()
+    exercise.check(lambda *args: None)
+    assert "Not attempted" in capsys.readouterr().out
+    assert exercise.chosen == exercise.reference
+
+
+# ---------------------------------------------------------------- answers with a mistake in them
+
+
+def scored(accuracy=None, recall=None):
+    """accuracy_and_recall with one of its two numbers replaced; each is called with (labels, predictions, starved)."""
+
+    def answer(labels, predictions, starved):
+        right = lesson.AccuracyAndRecall.reference(labels, predictions, starved)
+        return tuple(
+            value if wrong is None else float(wrong(labels, predictions, starved))
+            for value, wrong in zip(right, (accuracy, recall), strict=True)
+        )
+
+    return answer
+
+
+def precision(y, p, k):
+    return (y[p == k] == k).float().mean()
+
+
+def gaussian(factor=None, centre=True, covariance=None):
+    """class_gaussian with a mistake in it: factor(covariance), or covariance(centred)."""
+
+    def answer(latents):
+        mean = latents.mean(0)
+        x = latents - mean if centre else latents
+        c = covariance(x) if covariance else x.T @ x / max(len(x) - 1, 1)
+        return mean, (factor or clipped)(c)
+
+    return answer
+
+
+def clipped(covariance):
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.clamp(min=0).sqrt()
+
+
+def unclipped(covariance):
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.sqrt()
+
+
+def unrooted(covariance):
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values
+
+
+def drawn(shape):
+    """draw with shape(noise, mean, factor) in the place of the right one."""
+    return lambda mean, factor, n, generator: shape(torch.randn(n, len(mean), generator=generator), mean, factor)
+
+
+def wald(right, n, z=1.959964, clip=False):
+    p = right / n
+    half = z * math.sqrt(p * (1 - p) / n)
+    return (max(p - half, 0), min(p + half, 1)) if clip else (p - half, p + half)
+
+
+def wilson(z=1.959964, root=math.sqrt, around_p=False, divided=True):
+    """Wilson's interval with a mistake in it."""
+
+    def answer(right, n):
+        p, shrink = right / n, 1 + z**2 / n
+        half = z * root(p * (1 - p) / n + z**2 / (4 * n**2)) / (shrink if divided else 1)
+        centre = p if around_p else (p + z**2 / (2 * n)) / (shrink if divided else 1)
+        return centre - half, centre + half
+
+    return answer
+
+
+WRONG = [
+    (lesson.AccuracyAndRecall, scored(recall=precision), "That is \\*precision"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: ((y == k) & (p == k)).float().mean()), "all images"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: (p[y == k] != k).float().mean()), "share it missed"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: (p == y)[y != k].float().mean()), "other"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: (p == y).float().mean()), "accuracy twice"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: (p[y == 0] == 0).float().mean()), "use the argument"),
+    (lesson.AccuracyAndRecall, scored(accuracy=lambda y, p, k: (p != y).float().mean()), "share of errors"),
+    (lesson.AccuracyAndRecall, scored(accuracy=lambda y, p, k: (p == y).sum()), "divide by the number"),
+    (
+        lesson.AccuracyAndRecall,
+        scored(accuracy=lambda y, p, k: metrics.recall_score(y, p, labels=range(6), average="macro")),
+        "balanced accuracy",
+    ),
+    (
+        lesson.AccuracyAndRecall,
+        lambda y, p, k: tuple(reversed(lesson.AccuracyAndRecall.reference(y, p, k))),
+        "swapped",
+    ),
+    (
+        lesson.AccuracyAndRecall,
+        lambda y, p, k: tuple(100 * v for v in lesson.AccuracyAndRecall.reference(y, p, k)),
+        "per cent",
+    ),
+    (lesson.AccuracyAndRecall, lambda y, p, k: (p == y).float().mean(), "Give back 2 numbers"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: 0.6 if (p == k).any() else math.nan), "never says 0"),
+    (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: 0.123), "yours is 0.123"),
+    (lesson.ClassGaussian, gaussian(torch.linalg.cholesky), "singular"),
+    (lesson.ClassGaussian, gaussian(unclipped), "clamp"),
+    (lesson.ClassGaussian, gaussian(covariance=lambda x: x.T @ x / (len(x) - 1)), "single image"),
+    (lesson.ClassGaussian, gaussian(covariance=lambda x: x.T @ x / len(x)), "divided by n"),
+    (lesson.ClassGaussian, gaussian(covariance=lambda x: x.T @ x), "did not divide"),
+    (lesson.ClassGaussian, gaussian(covariance=lambda x: torch.diag((x**2).sum(0) / (len(x) - 1))), "together"),
+    (lesson.ClassGaussian, gaussian(centre=False), "Subtract the mean"),
+    (lesson.ClassGaussian, gaussian(lambda c: c), "covariance \\*squared"),
+    (lesson.ClassGaussian, gaussian(lambda c: clipped(c).T), "Transpose"),
+    (lesson.ClassGaussian, gaussian(unrooted), "square roots of the eigenvalues"),
+    (lesson.ClassGaussian, gaussian(lambda c: torch.linalg.eigh(c)[1]), "eigenvectors alone"),
+    (lesson.ClassGaussian, lambda x: (torch.zeros(x.shape[1]), clipped(torch.cov(x.T))), "mean is zero"),
+    (lesson.ClassGaussian, lambda x: (x.mean(1), clipped(torch.cov(x.T))), "Average over the images"),
+    (lesson.ClassGaussian, lambda x: (x.mean(0), x.std(0)), "factor must be 3 × 3"),
+    (lesson.ClassGaussian, lambda x: x.mean(0), "two tensors"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: m + z @ f), "transposed"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: z @ f.T), "add the mean"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: m + z), "plain noise"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: m + z @ (f @ f.T)), "multiplied by the covariance"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: m + (z[:1] @ f.T).expand(len(z), -1)), "one point"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: (m + z @ f.T).T), "one row a draw"),
+    (lesson.DrawLatents, drawn(lambda z, m, f: m + z * (f @ f.T).diag().sqrt()), "multiply by the matrix"),
+    (lesson.DrawLatents, lambda m, f, n, g: m + torch.rand(n, 2, generator=g) @ f.T, "uniform"),
+    (lesson.DrawLatents, lambda m, f, n, g: m + torch.randn(n, 2) @ f.T, "pass `generator=generator`"),
+    (
+        lesson.DrawLatents,
+        lambda m, f, n, g: m + torch.randn(n, 2, generator=torch.Generator().manual_seed(0)) @ f.T,
+        "whatever the generator says",
+    ),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, torch.full_like(y, x.shape[1] - 1)), "learn to be caught"),
+    (lesson.ClassLoss, lambda x, y: -F.cross_entropy(x, torch.full_like(y, x.shape[1] - 1)), "runs away"),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x.softmax(1), y), "cannot fall below 0.74 for 4 classes"),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x[:, :-1], y), "left the class \\*fake\\* out"),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y, reduction="sum"), "take the mean"),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y, reduction="none"), "forget the mean"),
+    (lesson.ClassLoss, lambda x, y: -F.cross_entropy(x, y), "turned round"),
+    (lesson.ClassLoss, lambda x, y: F.nll_loss(x, y), "no probability yet"),
+    (lesson.ClassLoss, lambda x, y: F.nll_loss(x.softmax(1), y), "logarithm is missing"),
+    (lesson.ClassLoss, lambda x, y: F.nll_loss((x.softmax(1) + 1e-8).log(), y), "it breaks"),
+    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, x.argmax(1)), "asked for"),
+    (lesson.BinomialInterval, wald, "1.96 standard errors.*reaches 1.023"),
+    (lesson.BinomialInterval, lambda k, n: wald(k, n, clip=True), "1.96 standard errors"),
+    (lesson.BinomialInterval, lambda k, n: wilson()(k, n) if 0 < k < n else wald(k, n), "has no width"),
+    (lesson.BinomialInterval, lambda k, n: wald(k, n, z=1), "68 %"),
+    (lesson.BinomialInterval, wilson(root=lambda v: v), "square root is missing"),
+    (lesson.BinomialInterval, lambda k, n: wald(k, 1) if k == 1 else wald(k / n, 1), "√n times tighter"),
+    (lesson.BinomialInterval, wilson(z=1.644854), "5 % on each side"),
+    (lesson.BinomialInterval, wilson(around_p=True), "the centre is not"),
+    (lesson.BinomialInterval, wilson(divided=False), "Divide both"),
+    (lesson.BinomialInterval, lambda k, n: wilson()(k, n)[::-1], "ends are swapped"),
+    (lesson.BinomialInterval, lambda k, n: tuple(100 * v for v in wilson()(k, n)), "per cent"),
+    (lesson.BinomialInterval, lambda k, n: tuple(n * v for v in wilson()(k, n)), "numbers of images"),
+    (lesson.BinomialInterval, lambda k, n: tuple(stats.binomtest(k, n).proportion_ci()), "Clopper"),
+    (lesson.BinomialInterval, lambda k, n: k / n, "return lo, hi"),
+    (lesson.BinomialInterval, lambda k, n: (0.0, 1.0), "yours is 0.0000 to 1.0000"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "message"), WRONG)
+def test_each_mistake_is_named(kind, answer, message):
+    with pytest.raises(Wrong, match=message):
+        kind().test(answer)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_each_exercise_knows_mistakes_and_has_hints(kind):
+    assert sum(wrong is kind for wrong, *_ in WRONG) >= 2
+    assert kind.hints and kind.lesson == "02_emnist_bagan"
+
+
+# ---------------------------------------------------------------- other ways that are right
+
+
+def jittered(covariance):
+    return torch.linalg.cholesky(covariance + 1e-5 * torch.eye(len(covariance)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: ((y == k) & (p == k)).sum() / (y == k).sum())),
+        (lesson.AccuracyAndRecall, lambda y, p, k: (np.mean((p == y).numpy()), (p == y)[y == k].float().mean())),
+        (lesson.ClassGaussian, gaussian(jittered)),
+        (lesson.DrawLatents, lambda m, f, n, g: (f @ torch.randn(len(m), n, generator=g)).T + m),
+        (lesson.ClassLoss, lambda x, y: -x.log_softmax(1)[torch.arange(len(y)), y].mean()),
+        (lesson.BinomialInterval, lambda k, n: tuple(stats.binomtest(k, n).proportion_ci(method="wilson"))),
+        (lesson.BinomialInterval, lambda k, n: proportion_confint(k, n, method="wilson")),
+        (lesson.BinomialInterval, wilson(z=1.96)),
+    ],
+)
+def test_other_right_answers_pass(kind, answer):
+    kind().test(answer)
+
+
+# ---------------------------------------------------------------- the references, held against others
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40))
+def test_accuracy_and_recall_are_scikit_learns(pairs):
+    labels, predictions = torch.tensor(pairs).T
+    starved = int(labels[0])
+    accuracy, recall = lesson.AccuracyAndRecall.reference(labels, predictions, starved)
+    assert accuracy == pytest.approx(metrics.accuracy_score(labels, predictions))
+    assert recall == pytest.approx(metrics.recall_score(labels, predictions, labels=[starved], average="macro"))
+
+
+@given(n=st.integers(1, 30), dimensions=st.integers(1, 12), seed=st.integers(0, 99))
+def test_the_gaussian_of_few_images_stays_on_what_they_span(n, dimensions, seed):
+    latents = torch.randn(n, dimensions, generator=generator(seed, "latents"), dtype=torch.float64)
+    mean, factor = lesson.ClassGaussian.reference(latents)
+    expected = np.cov(latents.numpy().T).reshape(dimensions, dimensions) if n > 1 else np.zeros((dimensions,) * 2)
+    np.testing.assert_allclose(factor @ factor.T, expected, atol=1e-9)
+    draws = lesson.DrawLatents.reference(mean, factor, 5, generator(seed, "draws"))
+    assert draws.dtype == latents.dtype
+    assert torch.linalg.matrix_rank(draws - mean, atol=1e-6) <= min(n - 1, dimensions)
+
+
+@given(n=st.integers(1, 50_000), data=st.data())
+def test_the_interval_is_the_packages_and_stays_between_0_and_1(n, data):
+    right = data.draw(st.integers(0, n))
+    lo, hi = lesson.BinomialInterval.reference(right, n)
+    known = proportion_interval(right, n)
+    assert (lo, hi) == pytest.approx((known.lo, known.hi))
+    assert -1e-12 <= lo < hi <= 1 + 1e-12
+
+
+def test_the_floor_of_the_double_softmax_is_what_the_message_says():
+    sure = torch.tensor([[100.0, 0, 0, 0]])
+    assert f"{F.cross_entropy(sure.softmax(1), torch.tensor([0])):.2f}" == "0.74"
+
+
+def test_nan_is_no_number_that_an_answer_could_equal():
+    assert not compare.close(math.nan, math.nan)
+    assert not compare.close((1.0, 2.0), 1.0)
