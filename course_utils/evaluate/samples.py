@@ -2,20 +2,42 @@
 
 Distances are taken in the features of a LeNet trained on real data (N × F); a network trained on photographs sees
 nothing in 28 × 28 digits. Real pictures held out from training give the floor that a perfect generator would reach.
+Every measure raises CourseError, in one line, for too few pictures, features of two widths, or NaN.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.data.images import scaled
+from course_utils.errors import CourseError
+from course_utils.evaluate import checks
+from course_utils.seeds import generator as generator_of
+
+# ------------------------------------------------------------------ pixels
 
 
 def nonzero_share(pixels: Tensor) -> Tensor:
     """Share of pixels that are not 0, one value (0..1) a picture; uint8, N × C × H × W. Paper 1 calls it lost
     sparsity."""
     return (pixels > 0).flatten(1).float().mean(dim=1)
+
+
+def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
+    """A 3 × 3 median filter, then pixels below `threshold` set to 0; uint8, N × C × H × W → the same.
+
+    The clean-up that paper 1 names as future work: speckles go, strokes stay, zeros come back.
+    """
+    n, c, h, w = pixels.shape
+    windows = torch.nn.functional.unfold(pixels.float(), 3, padding=1).reshape(n, c, 9, h, w)
+    out = windows.median(dim=2).values.to(torch.uint8)
+    return torch.where(out >= threshold, out, torch.zeros_like(out))
+
+
+# ------------------------------------------------------------------ two sets of features: fidelity and variety
 
 
 @torch.no_grad()
@@ -28,13 +50,48 @@ def features(judge: nn.Module, pixels: Tensor, batch_size: int = 1000) -> Tensor
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """Fréchet distance of two Gaussians fitted to features, N × F each (Heusel et al. 2017); 0 for equal moments.
 
-    Tr √(Σ₁Σ₂) is the sum of the square roots of the eigenvalues of Σ₁Σ₂, which are real and not negative.
+    Tr √(Σ₁Σ₂) is the sum of the square roots of the eigenvalues of Σ₁Σ₂, which are real and not negative. The
+    distance falls with N for one and the same generator: compare only at one N, as `fd_lenet` does.
     """
-    a, b = real.cpu().double(), fake.cpu().double()
+    a, b = (x.cpu() for x in checks.feature_sets(least=2, real=real, fake=fake))
     means = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
-    cov_a, cov_b = a.T.cov(), b.T.cov()
+    cov_a, cov_b = (torch.atleast_2d(x.T.cov()) for x in (a, b))  # of one feature it would be a scalar
     roots = torch.linalg.eigvals(cov_a @ cov_b).real.clamp(min=0).sqrt().sum()
     return float(means + cov_a.trace() + cov_b.trace() - 2 * roots)
+
+
+def fd_lenet(judge: nn.Module, real_pixels: Tensor, fake_pixels: Tensor, n: int) -> float:
+    """Fréchet distance in the features of the LeNet `judge`, from n pictures of each set; uint8, N × C × H × W.
+
+    The n are drawn once and for all, so the real ones are the same for every generator. The floor, what a perfect
+    generator would reach, is not 0 but `fd_lenet(judge, train_pixels, test_pixels, n)`: print it beside. Raises
+    CourseError where either set has fewer than n.
+    """
+    for name, pixels in (("real_pixels", real_pixels), ("fake_pixels", fake_pixels)):
+        if len(pixels) < n:
+            raise CourseError(f"{name} holds {len(pixels)} pictures, expected at least n = {n}; sample more or lower n")
+    drawn = (pixels[_drawn(len(pixels), n, generator_of("fd_lenet"))] for pixels in (real_pixels, fake_pixels))
+    return frechet_distance(*(features(judge, pixels) for pixels in drawn))
+
+
+def kid(
+    real: Tensor, fake: Tensor, generator: torch.Generator, *, subsets: int = 100, subset_size: int = 1000
+) -> float:
+    """Kernel distance: squared MMD under the kernel (x·y/F + 1)³, features N × F each (Bińkowski et al. 2018).
+
+    Mean over random subsets of the unbiased estimate, so its expectation does not depend on their size, is 0 for
+    equal distributions, and single values may be below 0. Subsets overlap: their spread is no interval; seeds give one.
+    """
+    a, b = checks.feature_sets(least=subset_size, real=real, fake=fake)
+    if subset_size < 2 or subsets < 1:
+        raise CourseError(f"{subsets} subsets of {subset_size} pictures, expected at least 1 subset of 2 pictures")
+    estimates = []
+    for _ in range(subsets):
+        x, y = (part[_drawn(len(part), subset_size, generator)] for part in (a, b))
+        k_xx, k_yy, k_xy = ((p @ q.T / p.shape[1] + 1) ** 3 for p, q in ((x, x), (y, y), (x, y)))
+        within = k_xx.sum() - k_xx.trace() + k_yy.sum() - k_yy.trace()  # a picture's likeness to itself tells nothing
+        estimates.append(within / (subset_size * (subset_size - 1)) - 2 * k_xy.mean())
+    return float(torch.stack(estimates).mean())
 
 
 def density_and_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, float]:
@@ -43,15 +100,56 @@ def density_and_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float,
     A real picture's ball reaches to its k-th nearest real neighbour. Density: how many balls a fake lies in, over
     k (fidelity; may exceed 1). Coverage: the share of balls with a fake inside (variety).
     """
-    radius = torch.cdist(real, real).kthvalue(k + 1, dim=1).values  # the nearest is the picture itself
-    inside = torch.cdist(real, fake) <= radius[:, None]
-    return float(inside.sum() / (k * len(fake))), float(inside.any(dim=1).float().mean())
+    real, fake = checks.feature_sets(real=real, fake=fake)
+    if not 1 <= k < len(real):
+        raise CourseError(f"k = {k} of {len(real)} real pictures, expected 1 to {len(real) - 1} neighbours; change k")
+    inside, covered = 0, 0
+    for to_real, to_fake in zip(_distances(real, real), _distances(real, fake), strict=True):
+        radius = to_real.kthvalue(k + 1, dim=1).values  # the nearest is the picture itself
+        balls = to_fake <= radius[:, None]
+        inside, covered = inside + int(balls.sum()), covered + int(balls.any(dim=1).sum())
+    return inside / (k * len(fake)), covered / len(real)
+
+
+def mean_pairwise_distance(features: Tensor, labels: Tensor) -> dict[int, float]:
+    """Label → mean distance of two different pictures of that class; features N × F, labels int64, N.
+
+    Variety inside a class, which agreement with the label does not see: paper 5's ACGAN is known to shrink it (Odena
+    et al. 2017, section 4.2, by MS-SSIM). Read it against the same of real pictures. Raises CourseError for a class
+    of one picture.
+    """
+    (x,) = checks.feature_sets(features=features)
+    if labels.shape != x.shape[:1]:
+        raise CourseError(f"{tuple(labels.shape)} labels for {len(x)} pictures, expected one each")
+    spread = {}
+    for label in labels.unique().tolist():
+        mine = x[labels.to(x.device) == label]
+        if len(mine) < 2:
+            raise CourseError(f"class {label} has one picture, expected at least two; sample more of it")
+        spread[label] = float(torch.pdist(mine).mean())
+    return spread
+
+
+# ------------------------------------------------------------------ memorisation
 
 
 def nearest(query: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
     """Distance to, and position of, the nearest row of `pool` (M × F) for each row of `query` (N × F)."""
-    found = torch.cdist(query, pool).min(dim=1)
-    return found.values, found.indices
+    query, pool = checks.feature_sets(query=query, pool=pool)
+    found = [to_pool.min(dim=1) for to_pool in _distances(query, pool)]
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+
+
+def nearest_pairs(fake: Tensor, train: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(distances, positions in fake, positions in train), n each, of the n fakes nearest to a training picture.
+
+    Features N × F and M × F; nearest first. These are the pairs to *look* at before a generator is called original.
+    """
+    distance, partner = nearest(fake, train)
+    if not 1 <= n <= len(fake):
+        raise CourseError(f"n = {n} pairs of {len(fake)} fakes, expected 1 to {len(fake)}; change n or sample more")
+    closest = distance.argsort(stable=True)[:n]
+    return distance[closest], closest, partner[closest]
 
 
 def memorisation(fake: Tensor, train: Tensor, test: Tensor) -> float:
@@ -60,15 +158,21 @@ def memorisation(fake: Tensor, train: Tensor, test: Tensor) -> float:
     About 1: fakes are as far from the training set as new real pictures are. Far below 1: copies. Above 1: off the
     data.
     """
-    return float(nearest(fake, train)[0].median() / nearest(test, train)[0].median())
+    new = nearest(test, train)[0].median()
+    if new == 0:
+        raise CourseError("most test pictures are in train too, expected new ones; hold the test set out of training")
+    return float(nearest(fake, train)[0].median() / new)
 
 
-def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
-    """A 3 × 3 median filter, then pixels below `threshold` set to 0; uint8, N × C × H × W → the same.
+# ------------------------------------------------------------------ rows of features
 
-    The clean-up that paper 1 names as future work: speckles go, strokes stay, zeros come back.
-    """
-    n, c, h, w = pixels.shape
-    windows = torch.nn.functional.unfold(pixels.float(), 3, padding=1).reshape(n, c, 9, h, w)
-    out = windows.median(dim=2).values.to(torch.uint8)
-    return torch.where(out >= threshold, out, torch.zeros_like(out))
+_ROWS = 1000  # of a distance matrix at a time: 60,000 pictures against themselves would take 29 GB
+
+
+def _distances(query: Tensor, pool: Tensor) -> Iterator[Tensor]:
+    # Not by matrix products: |x|² + |y|² − 2xy leaves a distance between a picture and its copy.
+    return (torch.cdist(part, pool, compute_mode="donot_use_mm_for_euclid_dist") for part in query.split(_ROWS))
+
+
+def _drawn(of: int, n: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(of, generator=generator, device=generator.device)[:n].cpu()

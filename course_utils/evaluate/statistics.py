@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy import stats
+from torch import Tensor
 
 from course_utils.errors import CourseError
 
@@ -36,6 +38,22 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
+def bootstrap_interval(
+    values: Sequence[float], level: float = 0.95, *, resamples: int = 9999, seed: int = 0
+) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval of the mean over seeds (Efron 1987).
+
+    It assumes no normal distribution, but with few seeds it is too narrow, where Student's t keeps its promise: use
+    it beside `t_interval`, not instead. Raises CourseError for fewer than two values.
+    """
+    x = _runs(values)
+    if np.ptp(x) == 0:  # every resample is the same
+        return Interval(*[float(x[0])] * 3)
+    rng = np.random.default_rng(seed)
+    found = stats.bootstrap((x,), np.mean, n_resamples=resamples, confidence_level=level, random_state=rng)
+    return Interval(float(x.mean()), *(float(end) for end in found.confidence_interval))
+
+
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     """Wilson's interval of a share, such as the accuracy of *one* network on n test images.
 
@@ -55,6 +73,58 @@ def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np
     if a.shape != b.shape:
         raise CourseError(f"cannot pair {len(a)} values with {len(b)} of the baseline: run both on the same seeds")
     return a - b
+
+
+def paired_p(differences: Sequence[float]) -> float:
+    """p of the two-sided paired t test that the mean difference over seeds is 0; below 0.05 where `t_interval` of
+    the differences leaves out 0. Raises CourseError for fewer than two differences."""
+    x = _runs(differences)
+    mean, error = abs(x.mean()), x.std(ddof=1) / math.sqrt(len(x))
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(mean / error, len(x) - 1))
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """p values of several arms against one baseline, adjusted by Holm's step-down (1979), in the order given.
+
+    Calling a gain where the adjusted p is below 0.05, the chance of *any* false call among all arms is below 0.05.
+    """
+    p = np.asarray(p_values, float)
+    if p.ndim != 1 or not len(p) or not ((p >= 0) & (p <= 1)).all():
+        raise CourseError(
+            f"p values {p.tolist()}, expected at least one, each between 0 and 1; take them from paired_p"
+        )
+    order = p.argsort()
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """How many test images only a or only b has right, and the p of the exact test that neither is better."""
+
+    only_a: int
+    only_b: int
+    p: float
+
+
+def mcnemar(correct_a: Tensor, correct_b: Tensor) -> McNemar:
+    """Exact two-sided McNemar test of *two networks* on one test set (Dietterich 1998): bool, N, in the same order.
+
+    Images that both have right or both have wrong tell nothing; the others fall to either side like a coin. It holds
+    what other test images would change, and nothing of what other seeds would.
+    """
+    pairs = correct_a.dtype == correct_b.dtype == torch.bool and correct_a.shape == correct_b.shape
+    if not pairs or not len(correct_a):
+        raise CourseError(
+            f"got {correct_a.dtype} of shape {tuple(correct_a.shape)} and {correct_b.dtype} of shape "
+            f"{tuple(correct_b.shape)}, expected one bool for every image in both; pass predictions == labels"
+        )
+    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+    p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    return McNemar(only_a, only_b, float(p))
 
 
 def two_run_spread(values: Sequence[float], level: float = 0.95) -> float:

@@ -1,17 +1,27 @@
 """Intervals, held against scipy and statsmodels, and against what they promise."""
 
+import warnings
+
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats import contingency_tables
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from course_utils.errors import CourseError
 from course_utils.evaluate.statistics import (
     Interval,
+    bootstrap_interval,
+    holm,
+    mcnemar,
     paired_differences,
+    paired_p,
     proportion_interval,
     seeds_needed,
     t_interval,
@@ -92,3 +102,104 @@ def test_no_number_of_seeds_sees_nothing():
 )
 def test_the_sentence_says_what_the_interval_supports(interval, says):
     assert verdict(interval, "a", "b") == says
+
+
+def test_bootstrap_interval_is_scipys_bca():
+    x = np.random.default_rng(0).exponential(1, 12)
+    found = stats.bootstrap((x,), np.mean, n_resamples=2000, confidence_level=0.9, method="BCa", rng=7)
+    ours = bootstrap_interval(x, 0.9, resamples=2000, seed=7)
+    expected = (x.mean(), *found.confidence_interval)
+    np.testing.assert_allclose((ours.mean, ours.lo, ours.hi), expected, rtol=1e-4)
+
+
+@given(st.lists(st.integers(0, 400).map(lambda right: right / 400), min_size=2, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_bootstrap_interval_stays_among_the_values_without_a_warning(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = bootstrap_interval(x, resamples=200)
+    slack = 1e-9
+    assert min(x) - slack <= ours.lo <= ours.hi <= max(x) + slack
+    assert ours == bootstrap_interval(x, resamples=200)
+
+
+def test_with_five_seeds_the_bootstrap_promises_too_much():
+    rng = np.random.default_rng(3)
+    hits = [0.3 in bootstrap_interval(rng.normal(0.3, 0.1, 5), resamples=500) for _ in range(400)]
+    assert 0.7 < np.mean(hits) < 0.92
+    many = [0.3 in bootstrap_interval(rng.normal(0.3, 0.1, 60), resamples=500) for _ in range(400)]
+    assert np.mean(many) == pytest.approx(0.95, abs=0.035)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda x: np.std(x) > 1e-6))
+def test_paired_p_is_statsmodels_and_agrees_with_the_interval(x):
+    p = paired_p(x)
+    assert p == pytest.approx(DescrStatsW(x).ttest_mean(0)[1], rel=1e-4)
+    assert p == pytest.approx(stats.ttest_rel(x, np.zeros(len(x))).pvalue, rel=1e-4)
+    if abs(p - 0.05) > 1e-6:
+        assert (p < 0.05) == (0 not in t_interval(x))
+
+
+def test_differences_without_spread_need_no_division():
+    assert paired_p([0.0, 0.0, 0.0]) == 1
+    assert paired_p([0.5, 0.5, 0.5]) == 0
+
+
+ps = st.lists(st.floats(0, 1), min_size=1, max_size=8)
+
+
+@given(ps)
+@settings(max_examples=15, deadline=None)  # statsmodels takes a tenth of a second
+def test_holm_is_statsmodels(p):
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-4)
+
+
+@given(ps, st.randoms())
+def test_holm_is_monotone_keeps_the_order_and_never_lowers_a_p(p, random):
+    adjusted, where = holm(p), list(range(len(p)))
+    assert (adjusted >= p).all() and (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
+    random.shuffle(where)
+    np.testing.assert_array_equal(holm([p[i] for i in where]), adjusted[where])
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_mcnemar_is_statsmodels_exact_test(answers):
+    a, b = torch.tensor(answers).T
+    ours = mcnemar(a, b)
+    table = [[int((x & y).sum()) for y in (b, ~b)] for x in (a, ~a)]
+    assert (ours.only_a, ours.only_b) == (table[0][1], table[1][0])
+    if ours.only_a + ours.only_b:
+        assert ours.p == pytest.approx(contingency_tables.mcnemar(table, exact=True).pvalue, rel=1e-4)
+        assert ours.p == pytest.approx(stats.binomtest(ours.only_b, ours.only_a + ours.only_b).pvalue, rel=1e-4)
+    else:
+        assert ours.p == 1
+    assert mcnemar(b, a).p == ours.p
+
+
+def test_one_image_of_difference_is_no_difference():
+    """Paper 2 compares .9450 with .9425 on 400 images: 378 right against 377."""
+    a, b = torch.arange(400) < 378, torch.arange(400) < 377
+    assert mcnemar(a, b).only_a == 1 and mcnemar(a, b).p == 1
+
+
+right = torch.tensor([True, False])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: bootstrap_interval([0.5]), "at least two finite values"),
+        (lambda: paired_p([0.5, float("inf")]), "at least two finite values"),
+        (lambda: holm([]), "at least one, each between 0 and 1"),
+        (lambda: holm([0.2, float("nan")]), "each between 0 and 1"),
+        (lambda: holm([0.2, 1.2]), r"p values \[0.2, 1.2\]"),
+        (lambda: mcnemar(right, right[:1]), r"shape \(2,\) and torch.bool of shape \(1,\)"),
+        (lambda: mcnemar(right.int(), right), "pass predictions == labels"),
+        (lambda: mcnemar(right[:0], right[:0]), "pass predictions == labels"),
+    ],
+)
+def test_bad_input_gets_one_line_that_names_it(call, says):
+    with pytest.raises(CourseError, match=says) as caught:
+        call()
+    assert "\n" not in str(caught.value)
