@@ -26,6 +26,56 @@ def _conv_bn_lrelu(before: int, maps: int) -> list[nn.Module]:
     return [nn.Conv2d(before, maps, 3, padding=1), nn.BatchNorm2d(maps), nn.LeakyReLU(0.1, inplace=True)]
 
 
+class EMNISTCNN(nn.Sequential):
+    """The Keras example that paper 2 (Murugan & Kulkarni, section 4) trains: N × 1 × 28 × 28 → logits N × 10.
+
+    No padding, as in Keras by default. `width` scales every layer but the last; at width 1 there are 1,199,882
+    parameters. The example's inputs are in [0, 1], ours in [-1, 1].
+    """
+
+    def __init__(self, width: float = 1.0, classes: int = 10) -> None:
+        a, b, dense = (max(1, round(width * units)) for units in (32, 64, 128))
+        super().__init__(
+            *(nn.Conv2d(1, a, 3), nn.ReLU(), nn.Conv2d(a, b, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)),
+            *(nn.Flatten(), nn.Linear(12 * 12 * b, dense), nn.ReLU(), nn.Dropout(0.5), nn.Linear(dense, classes)),
+        )
+
+
+class AnimalCNN(nn.Sequential):
+    """The 50-20-5 CNN of paper 3 (Abi Hana, section III.B.3): N × 3 × side × side → logits N × 2.
+
+    The text names no padding: the project's published code pads the first convolution only, and so do we. The paper
+    ends in one sigmoid. Two logits under cross-entropy are the same functions and the same loss, as softmax of two is
+    the sigmoid of their difference, so that one training function serves all; as an update moves both, the
+    difference learns about twice as fast.
+    """
+
+    def __init__(self, side: int = 128, classes: int = 2) -> None:
+        left = ((side // 2 - 2) // 2 - 2) // 2
+        super().__init__(
+            *(nn.Conv2d(3, 50, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(50, 20, 3), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(20, 5, 3), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(5 * left**2, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU()),
+            nn.Linear(20, classes),
+        )
+
+
+class SmallCNN(nn.Sequential):
+    """A small CNN as one would write it today, the second judge of lesson 3: N × channels × H × W → logits N × classes.
+
+    Three times convolution, batch normalisation, ReLU and pooling, then the mean over all places, so that it takes
+    pictures of any size of 8 × 8 and more.
+    """
+
+    def __init__(self, channels: int = 3, classes: int = 2, maps: int = 16) -> None:
+        layers: list[nn.Module] = []
+        for before, after in ((channels, maps), (maps, 2 * maps), (2 * maps, 4 * maps)):
+            convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)  # the normalisation has a bias of its own
+            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * maps, classes))
+
+
 class LeNet(nn.Module):
     """LeNet-5 with ReLU and max-pooling: N × 1 × 28 × 28 → logits N × 10. Trained on real data it judges samples.
 
