@@ -130,17 +130,20 @@ class Images:
         One pass, or pass after pass with `forever`. A set smaller than one batch is repeated until it fills one.
         Raises SealedError on a test set.
         """
-        self._open("train on")
-        if not len(self):
-            raise DataError(f"{self.name}: it is empty; there is nothing to train on")
         while True:
-            repeats = -(-size // len(self))  # 1 unless the set is smaller than a batch
-            order = torch.cat([_permutation(len(self), generator) for _ in range(repeats)]).to(self.device)
-            for start in range(0, len(order) - size + 1, size):
-                pick = order[start : start + size]
+            for pick in self.shuffled(size, generator):
                 yield scaled(self.pixels[pick]), self.labels[pick]
             if not forever:
                 return
+
+    def shuffled(self, size: int, generator: torch.Generator) -> Tensor:
+        """Positions of one shuffled pass in full batches, int64, batches × size; as `batches` goes through the set."""
+        self._open("train on")
+        if not len(self):
+            raise DataError(f"{self.name}: it is empty; there is nothing to train on")
+        repeats = -(-size // len(self))  # 1 unless the set is smaller than a batch
+        order = torch.cat([_permutation(len(self), generator) for _ in range(repeats)])
+        return order[: len(order) // size * size].reshape(-1, size).to(self.device)
 
     def seal(self) -> Images:
         """The same pictures as a test set."""
