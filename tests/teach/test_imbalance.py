@@ -1,0 +1,113 @@
+"""Figures of a starved class: what they draw is what the numbers say."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+
+from course_utils.errors import CourseError
+from course_utils.evaluate.statistics import Interval, proportion_interval
+from course_utils.teach import imbalance, show
+from course_utils.teach.exercises.lesson_02 import ClassGaussian
+
+PAPER = {
+    "small": {"bagan": (0.945, 400), "manual": (0.9425, 400)},
+    "large": {"bagan": (0.9917, 40000), "manual": (0.994725, 40000)},
+}
+
+
+def spans(ax):
+    return [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
+
+
+def test_each_single_accuracy_lies_on_wilsons_interval_with_its_count():
+    fig = imbalance.single_accuracies(PAPER)
+    small, large = fig.axes
+    known = proportion_interval(378, 400)
+    np.testing.assert_allclose(spans(small)[0], (100 * known.lo, 100 * known.hi))
+    assert [text.get_text() for text in small.texts] == ["378 right", "377 right"]
+    assert [text.get_text() for text in large.texts] == ["39,668 right", "39,789 right"]
+    assert small.get_title() == "small\n400 test images"
+    assert [label.get_text() for label in small.get_yticklabels()] == ["bagan", "manual"]
+    bottom, top = small.get_ylim()
+    assert bottom > top  # the first arm is on top
+    assert show.png(fig)
+
+
+def test_an_accuracy_that_is_no_whole_number_of_images_is_refused():
+    with pytest.raises(CourseError, match=r"small, bagan: 0\.945 of 401 images"):
+        imbalance.single_accuracies({"small": {"bagan": (0.945, 401)}})
+
+
+def test_the_papers_value_is_filled_only_inside_our_interval():
+    rows = [
+        ("a", Interval(0.9, 0.8, 1.0), 0.85),
+        ("b", Interval(0.9, 0.88, 0.92), 0.85),
+        ("c", Interval(0.7, 0.6, 0.8), None),
+    ]
+    fig = imbalance.beside_paper({"recall of 0": rows}, "in %", order=["c", "b", "a"])
+    squares = [line for line in fig.axes[0].lines if line.get_marker() == "s" and line.get_color() == "black"]
+    assert [to_rgb(square.get_markerfacecolor()) for square in squares] == [(0, 0, 0), (1, 1, 1)]
+    assert [list(square.get_xdata()) for square in squares] == [[85.0], [85.0]]
+    np.testing.assert_allclose(spans(fig.axes[0]), [(80, 100), (88, 92), (60, 80)])
+    looks = [line.get_color() for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
+    assert looks == [imbalance.LOOKS[i].colour for i in (2, 1, 0)]
+    assert show.png(fig)
+
+
+def ellipses(fig):
+    return [np.stack(line.get_data(), axis=1) for line in fig.axes[0].lines if len(line.get_xdata()) == 100]
+
+
+@pytest.fixture
+def clouds():
+    """Latents of three classes, N × 2, labels, and their Gaussians."""
+    rng = torch.Generator().manual_seed(0)
+    shapes = torch.tensor([[[2.0, 0], [1, 0.3]], [[0.5, 0], [0, 0.5]], [[0.2, 0], [0.4, 1]]])
+    counts = (12, 4000, 4000)
+    latents = [
+        torch.randn(n, 2, generator=rng) @ shape.T + 4 * k
+        for k, (n, shape) in enumerate(zip(counts, shapes, strict=True))
+    ]
+    mean, factor = map(torch.stack, zip(*map(ClassGaussian.reference, latents), strict=True))
+    return torch.cat(latents), torch.arange(3).repeat_interleave(torch.tensor(counts)), mean, factor
+
+
+def test_an_ellipse_holds_95_percent_of_its_class(clouds):
+    latents, labels, mean, factor = clouds
+    fig = imbalance.latent_clouds(latents, labels, mean, factor, starved=0)
+    one, two, starved = ellipses(fig)  # the starved class is drawn last
+    for k, ellipse in ((1, one), (2, two), (0, starved)):
+        x = (latents[labels == k] - mean[k]) @ torch.linalg.inv(factor[k]).T
+        rim = (torch.from_numpy(ellipse).float() - mean[k]) @ torch.linalg.inv(factor[k]).T
+        radius = rim.norm(dim=1)
+        assert radius.std() < 1e-3
+        assert float((x.norm(dim=1) < radius[0]).float().mean()) == pytest.approx(0.95, abs=0.15 if k == 0 else 0.02)
+    assert [text.get_text() for text in fig.axes[0].texts] == ["1", "2", "0"]
+    assert show.png(fig)
+
+
+def test_more_dimensions_are_shown_in_the_plane_of_their_spread(clouds):
+    latents, labels, mean, factor = clouds
+    turn = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(1))).Q[:2]
+    flat = ellipses(imbalance.latent_clouds(latents, labels, mean, factor, starved=0))
+    wide = torch.zeros(3, 5, 5)
+    wide[:, :, :2] = turn.T @ factor
+    deep = ellipses(imbalance.latent_clouds(latents @ turn, labels, mean @ turn, wide, starved=0))
+    for a, b in zip(flat, deep, strict=True):  # equal up to a turn of the plane about the centre of all latents
+        middle = a.mean(0) - latents.mean(0).numpy()
+        np.testing.assert_allclose(np.linalg.norm(middle), np.linalg.norm(b.mean(0)), rtol=0.05)
+        np.testing.assert_allclose(area(a), area(b), rtol=0.01)
+
+
+def area(ellipse):
+    x, y = ellipse.T
+    return abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+
+
+def test_the_starved_class_differs_without_colour(clouds):
+    fig = imbalance.latent_clouds(*clouds, starved=0)
+    lines = fig.axes[0].lines
+    dots = [line for line in lines if line.get_marker() != "None"]
+    rims = [line for line in lines if len(line.get_xdata()) == 100]
+    assert dots[-1].get_marker() != dots[0].get_marker() and rims[-1].get_linestyle() != rims[0].get_linestyle()

@@ -1,0 +1,75 @@
+"""The toy: repeating helps less than generating where a Gaussian fits, and more where it does not."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.errors import CourseError
+from course_utils.teach import mixture, show
+
+SEEDS = range(8)
+
+
+def recalls(share, shape):
+    """Mean over seeds, trials × (frequent, rare)."""
+    return np.mean([[t.recall for t in mixture.trials(share, shape, seed)[2]] for seed in SEEDS], axis=0)
+
+
+def test_the_mixture_is_as_large_as_asked_for():
+    x, y = mixture.points(30, 5, "arc", torch.Generator().manual_seed(0))
+    assert x.shape == (35, 2) and y.tolist() == [0] * 30 + [1] * 5
+    assert (x[y == 1].norm(dim=1) - 1.9).abs().max() < 0.8
+
+
+def test_each_trial_fills_the_rare_class_up():
+    x, y, (nothing, repeated, generated) = mixture.trials(0.1, "blob", 0)
+    few = x[y == mixture.RARE]
+    assert len(few) == 0.1 * mixture.N_FREQUENT
+    assert len(nothing.added) == 0
+    assert len(repeated.added) == len(generated.added) == mixture.N_FREQUENT - len(few)
+    known = set(map(tuple, few.tolist()))
+    assert set(map(tuple, repeated.added.tolist())) <= known
+    assert not set(map(tuple, generated.added.tolist())) & known
+
+
+def test_few_rare_points_that_a_gaussian_fits_gain_from_generation():
+    nothing, repeated, generated = recalls(0.03, "blob")
+    assert nothing[1] + 0.2 < repeated[1] < generated[1] - 0.1
+    assert nothing.mean() < repeated.mean() < generated.mean()
+
+
+def test_with_many_rare_points_it_does_not_matter_how():
+    nothing, repeated, generated = recalls(0.5, "blob")
+    assert np.ptp([nothing.mean(), repeated.mean(), generated.mean()]) < 0.03
+
+
+def test_a_wrong_generator_is_paid_for_by_the_frequent_class():
+    _, repeated, generated = recalls(0.1, "arc")
+    assert generated[0] < repeated[0] - 0.1 and generated.mean() < repeated.mean()
+
+
+def test_one_seed_gives_one_outcome_and_the_learners_functions_are_used():
+    assert [t.recall for t in mixture.trials(0.05, "arc", 3)[2]] == [
+        t.recall for t in mixture.trials(0.05, "arc", 3)[2]
+    ]
+    far = mixture.trials(0.05, "arc", 3, fit=lambda x: (x.mean(0), x), draw=lambda m, f, n, g: m.expand(n, 2) + 100)
+    assert far[2][2].added.min() > 90
+
+
+@pytest.mark.parametrize(("share", "shape", "words"), [(0, "blob", "share of 0"), (0.1, "star", "'star'; choose one")])
+def test_what_cannot_be_drawn_is_refused(share, shape, words):
+    with pytest.raises(CourseError, match=words):
+        mixture.trials(share, shape, 0)
+
+
+def test_the_picture_says_what_the_trials_say_and_follows_a_slider():
+    fig = mixture.picture(0.05, "blob", seed=1)
+    titles = [ax.get_title() for ax in fig.axes]
+    for title, trial in zip(titles, mixture.trials(0.05, "blob", 1)[2], strict=True):
+        assert title.startswith(trial.name) and f"rare {100 * trial.recall[1]:.0f} %" in title
+    assert show.png(fig)
+    started = time.process_time()
+    mixture.picture(0.1, "blob")
+    assert time.process_time() - started < 0.3  # a third of that where nothing else runs
