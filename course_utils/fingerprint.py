@@ -104,8 +104,7 @@ def _names(code: types.CodeType) -> set[str]:
 def _code(code: types.CodeType, seen: dict[int, object]) -> Iterator[str | bytes]:
     yield code.co_code
     yield repr((code.co_names, code.co_varnames))
-    doc = code.co_consts[:1] if code.co_consts and isinstance(code.co_consts[0], str) else ()
-    yield from _parts(code.co_consts[len(doc) :], seen)
+    yield from _parts(code.co_consts, seen)
 
 
 def _array(array: np.ndarray) -> Iterator[str | bytes]:
