@@ -80,7 +80,8 @@ def kid(
     """Kernel distance: squared MMD under the kernel (x·y/F + 1)³, features N × F each (Bińkowski et al. 2018).
 
     Mean over random subsets of the unbiased estimate, so its expectation does not depend on their size, is 0 for
-    equal distributions, and single values may be below 0. Subsets overlap: their spread is no interval; seeds give one.
+    equal distributions, and single values may be below 0. It grows with the sixth power of the features' scale: no
+    unit, so print real train against real test beside. Subsets overlap: their spread is no interval; seeds give one.
     """
     a, b = checks.feature_sets(least=subset_size, real=real, fake=fake)
     if subset_size < 2 or subsets < 1:
