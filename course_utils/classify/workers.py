@@ -1,11 +1,12 @@
-"""Many classifiers at once: processes of one thread each, on the CPU up to twice as fast as one of two threads."""
+"""Many classifiers at once: on the CPU processes of one thread each, up to twice as fast as one of two threads; on a
+GPU stacks that are trained together."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
 from course_utils.data.images import Images
 from course_utils.seeds import generator
@@ -20,12 +22,16 @@ from course_utils.seeds import generator
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a classifier is trained: `network()` gives a fresh one, `optimizer(parameters)` its optimiser."""
+    """How a classifier is trained: `network()` gives a fresh one, `optimizer(parameters)` its optimiser.
+
+    precision: 'float32', 'bfloat16', or 'auto' for the faster one here. It speaks of training; answers are float32.
+    """
 
     network: Callable[[], nn.Module]
     optimizer: Optimizer
     updates: int
     batch_size: int
+    precision: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Job:
     transform: Transform | None
     seed: int
     tests: tuple[str, ...]
+    class_weights: Tensor | None = None
 
 
 def default_workers() -> int:
@@ -48,25 +55,41 @@ def default_workers() -> int:
 
 
 def predictions(
-    keys: Sequence[Hashable], job: Callable[[Hashable], Job], tests: dict[str, Images], workers: int
+    keys: Sequence[Hashable],
+    job: Callable[[Hashable], Job | None],
+    tests: dict[str, Images],
+    workers: int,
+    together: int = 1,
 ) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
     """(key, predicted labels by test set: int64, N) of each key's job, in the order in which they are done.
 
-    One worker is this process itself, with the same numbers. Jobs are made just before they are needed, so that only a
-    few training sets are in memory. Whatever ends the loop early, Ctrl-C too, ends the workers.
+    One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
+    and transform in one stack, here, with the same numbers up to rounding and dropped units. Jobs are made just before
+    they are needed, so that only a few training sets are in memory; None is a job that needs no doing. Whatever ends
+    the loop early, Ctrl-C too, ends the workers.
     """
-    if workers == 1:
+    if together > 1:
+        yield from _in_stacks(keys, job, tests, together)
+    elif workers == 1:
         with _one_thread():
             for key in keys:
-                yield key, _predict(job(key), tests)
-        return
+                if (one := job(key)) is not None:
+                    yield key, _predict(one, tests)
+    else:
+        yield from _in_processes(keys, job, tests, workers)
+
+
+def _in_processes(
+    keys: Sequence[Hashable], job: Callable[[Hashable], Job | None], tests: dict[str, Images], workers: int
+) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
     waiting, running = list(reversed(keys)), {}
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (tests,))
     try:
         while waiting or running:
             while waiting and len(running) <= workers:  # one more than workers, so that none idles
                 key = waiting.pop()
-                running[pool.submit(_work, job(key))] = key
+                if (one := job(key)) is not None:
+                    running[pool.submit(_work, one)] = key
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 answers = {name: torch.from_numpy(labels).long() for name, labels in future.result().items()}
                 yield running.pop(future), answers
@@ -77,20 +100,73 @@ def predictions(
         pool.shutdown(cancel_futures=True)
 
 
+def _in_stacks(
+    keys: Sequence[Hashable], job: Callable[[Hashable], Job | None], tests: dict[str, Images], together: int
+) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
+    stacks: dict[Hashable, list[tuple[Hashable, Job]]] = {}
+    for key in keys:
+        if (one := job(key)) is None:
+            continue
+        stack = stacks.setdefault((one.recipe, id(one.transform), one.images.shape), [])
+        stack.append((key, one))
+        if len(stack) == together:
+            yield from _predict_together(stack, tests)
+            stack.clear()
+    for stack in stacks.values():
+        yield from _predict_together(stack, tests)
+
+
 def _predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
-    device = job.images.device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(generator(job.seed, "network").initial_seed())
+    with _own_randomness(job.images.device):
         model = train(
-            job.recipe.network(),
+            _network(job),
             job.images,
             job.recipe.optimizer,
             updates=job.recipe.updates,
             batch_size=job.recipe.batch_size,
             generator=generator(job.seed, "batches"),
             transform=job.transform,
+            class_weights=job.class_weights,
+            precision=job.recipe.precision,
         )
+    return _answers(model, job, tests)
+
+
+def _predict_together(
+    stack: Sequence[tuple[Hashable, Job]], tests: dict[str, Images]
+) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
+    if not stack:
+        return
+    jobs = [job for _, job in stack]
+    recipe = jobs[0].recipe
+    with _own_randomness(jobs[0].images.device):
+        models = [_network(job) for job in jobs]
+        train_together(
+            models,
+            [job.images for job in jobs],
+            recipe.optimizer,
+            updates=recipe.updates,
+            batch_size=recipe.batch_size,
+            generators=[generator(job.seed, "batches") for job in jobs],
+            transform=jobs[0].transform,
+            class_weights=[job.class_weights for job in jobs],
+            precision=recipe.precision,
+        )
+    for (key, job), model in zip(stack, models, strict=True):
+        yield key, _answers(model, job, tests)
+
+
+def _network(job: Job) -> nn.Module:
+    torch.manual_seed(generator(job.seed, "network").initial_seed())
+    return job.recipe.network()
+
+
+def _answers(model: nn.Module, job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
     return {name: logits(model, tests[name]).argmax(dim=1) for name in job.tests}
+
+
+def _own_randomness(device: torch.device) -> AbstractContextManager:
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _start(tests: dict[str, Images]) -> None:

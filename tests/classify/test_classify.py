@@ -1,39 +1,142 @@
-"""The classifiers and their training: the paper's count, equal updates, and no test set in sight."""
+"""The classifiers and their training: the papers' counts, equal updates, weights, and no test set in sight."""
 
+import copy
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from sklearn.utils.class_weight import compute_class_weight
 
 from course_utils.classify import train
-from course_utils.classify.networks import KannadaCNN, LeNet, count_parameters
+from course_utils.classify.networks import EMNISTCNN, AnimalCNN, KannadaCNN, LeNet, SmallCNN, count_parameters
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images
-from course_utils.errors import SealedError
+from course_utils.errors import CourseError, SealedError
 
 
-def bars(n=200, seed=0):
+def bars(n=200, seed=0, channels=1):
     """Two classes that a classifier learns at once: a bar at the left, a bar at the right."""
     labels = torch.arange(n) % 2
-    pixels = torch.randint(0, 60, (n, 1, 28, 28), generator=torch.Generator().manual_seed(seed)).byte()
+    pixels = torch.randint(0, 60, (n, channels, 28, 28), generator=torch.Generator().manual_seed(seed)).byte()
     pixels[labels == 0, :, :, 6:10] = 250
     pixels[labels == 1, :, :, 18:22] = 250
     return Images(pixels, labels, ("left", "right"), "bars")
 
 
-def test_the_papers_cnn_has_the_papers_parameters():
+def test_the_papers_cnns_have_the_papers_parameters():
     assert count_parameters(KannadaCNN()) == (1_741_514, 2_304)
-    assert KannadaCNN(1 / 8)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    assert count_parameters(EMNISTCNN()) == (1_199_882, 0)  # what Keras' model.summary() says of its example
 
 
-def fit(model, images, **settings):
+@pytest.mark.parametrize(
+    ("model", "shape", "classes"),
+    [
+        (KannadaCNN(1 / 8), (1, 28, 28), 10),
+        (EMNISTCNN(1 / 8), (1, 28, 28), 10),
+        (AnimalCNN(64), (3, 64, 64), 2),
+        (AnimalCNN(), (3, 128, 128), 2),
+        (AnimalCNN(256), (3, 256, 256), 2),
+        (SmallCNN(), (3, 128, 128), 2),
+        (SmallCNN(1, 10), (1, 28, 28), 10),
+        (LeNet(), (1, 28, 28), 10),
+    ],
+)
+def test_logits_have_the_shape_that_is_told(model, shape, classes):
+    assert model(torch.zeros(2, *shape)).shape == (2, classes)
+
+
+def fit(model, images, optimizer=None, **settings):
     rng = torch.Generator().manual_seed(0)
-    return train.train(model, images, train.adam(), **{"updates": 40, "batch_size": 32, "generator": rng, **settings})
+    settings = {"updates": 40, "batch_size": 32, "generator": rng, "precision": "float32", **settings}
+    return train.train(model, images, optimizer or train.adam(), **settings)
 
 
-@pytest.mark.parametrize("make", [LeNet, lambda: KannadaCNN(1 / 16)])
+def accuracy(model, seed=1, channels=1):
+    new = bars(100, seed, channels).seal()
+    return float((train.logits(model, new).argmax(1) == new.labels).float().mean())
+
+
+@pytest.mark.parametrize("make", [LeNet, partial(KannadaCNN, 1 / 16), partial(EMNISTCNN, 1 / 8), partial(SmallCNN, 1)])
 def test_it_learns_what_can_be_learned(make):
     torch.manual_seed(0)
-    new = bars(seed=1).seal()
-    assert (train.logits(fit(make(), bars()), new).argmax(1) == new.labels).float().mean() > 0.95
+    assert accuracy(fit(make(), bars())) > 0.95
+
+
+def test_paper_3s_cnn_learns_in_colour():
+    torch.manual_seed(1)
+    assert accuracy(fit(AnimalCNN(28), bars(channels=3)), channels=3) > 0.95
+
+
+def test_bfloat16_learns_too_and_leaves_weights_and_loss_in_float32():
+    torch.manual_seed(0)
+    model = KannadaCNN(1 / 16)
+    settings = {"updates": 40, "batch_size": 32, "generator": torch.Generator().manual_seed(0)}
+    losses = list(train.training(model, bars(), train.adam(), precision="bfloat16", **settings))
+    assert accuracy(model.eval()) > 0.95
+    assert {t.dtype for t in (*model.parameters(), *losses)} == {torch.float32}
+    torch.manual_seed(0)
+    settings["generator"].manual_seed(0)
+    exact = next(train.training(KannadaCNN(1 / 16), bars(), train.adam(), precision="float32", **settings))
+    assert exact != losses[0]
+    torch.testing.assert_close(exact, losses[0], rtol=0.05, atol=0.05)
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(CourseError, match="'half'"):
+        fit(LeNet(), bars(), precision="half")
+
+
+def test_adadelta_is_zeilers_with_keras_constants():
+    w = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+    opt = train.adadelta()([w])
+    expected, seen, moved = w.detach().clone(), torch.zeros(2), torch.zeros(2)
+    for step in range(1, 4):
+        gradient = step * expected
+        seen = 0.95 * seen + 0.05 * gradient**2
+        move = gradient * torch.sqrt(moved + 1e-7) / torch.sqrt(seen + 1e-7)
+        moved = 0.95 * moved + 0.05 * move**2
+        expected = expected - move
+        w.grad = step * w.detach()
+        opt.step()
+    torch.testing.assert_close(w.detach(), expected)
+
+
+def test_keras_example_learns_at_its_old_rate_and_hardly_at_todays():
+    found = {}
+    for lr in (1.0, 0.001):
+        torch.manual_seed(0)
+        model = EMNISTCNN(1 / 8)
+        before = copy.deepcopy(model)
+        found[lr] = accuracy(fit(model, bars(), train.adadelta(lr)))
+        if lr == 0.001:
+            assert found[lr] == pytest.approx(accuracy(before), abs=0.1)
+    assert found[1.0] > 0.95
+
+
+def starved():
+    return bars().starve(0, 0.1, torch.Generator().manual_seed(0))
+
+
+def test_weights_are_scikit_learns_balanced_ones():
+    images = starved()
+    weights = train.balanced_weights(images)
+    expected = compute_class_weight("balanced", classes=np.arange(2), y=images.labels.numpy())
+    np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-6)
+    assert weights[images.labels].mean() == pytest.approx(1)
+    assert train.balanced_weights(images.of_class(1)).isfinite().all()  # a class that is not there at all
+
+
+def test_class_weights_are_those_of_cross_entropy():
+    torch.manual_seed(0)
+    model, images, weights = LeNet(classes=2), starved(), torch.tensor([5.0, 0.5])
+    x, labels = next(images.batches(32, torch.Generator().manual_seed(0)))
+    expected = F.cross_entropy(model(x), labels, weight=weights)
+    settings = {"updates": 1, "batch_size": 32, "generator": torch.Generator().manual_seed(0), "precision": "float32"}
+    loss = next(train.training(model, images, train.adam(), class_weights=weights, **settings))
+    torch.testing.assert_close(loss, expected.detach())
+    assert not torch.isclose(expected, F.cross_entropy(model(x), labels))
 
 
 def test_a_sealed_set_is_refused():
