@@ -99,3 +99,24 @@ def test_wrong_ranges_leave_the_right_answer_alone():
 def test_choices_do_not_give_themselves_away_by_place():
     places = [[option.right for option in q.options].index(True) for q in QUIZ.values() if q.options]
     assert set(places) == {0, 1, 2}
+
+
+def lead(arm, other, subset):
+    return round((PAPER[f"accuracy_{arm}_{subset}"] - PAPER[f"accuracy_{other}_{subset}"]) * PAPER[f"tested_{subset}"])
+
+
+def test_teachings_counts_are_those_of_the_paper():
+    teaching = " ".join((FOLDER / "TEACHING.md").read_text("utf-8").split())
+    right = [round(PAPER[f"accuracy_{arm}_1"] * PAPER["tested_1"]) for arm in ARMS]
+    zeros = [round(PAPER[f"recall_{arm}_1_class_0"] * PAPER["tested_1"] / PAPER["classes"]) for arm in ARMS]
+    for counts, of in ((right, PAPER["tested_1"]), (zeros, PAPER["tested_1"] // PAPER["classes"])):
+        assert "{}, {}, {} and {} of {}".format(*counts, of) in teaching
+    assert f"{zeros[0] - zeros[1]} of the {right[0] - right[1]} images that were lost are zeros" in teaching
+    assert f"by {lead('bagan', 'manual', '20')} images of {PAPER['tested_20']:,}" in teaching
+    assert f"augmentation leads by {lead('manual', 'bagan', '100')}, far more" in teaching
+    assert f"*below* the starved set, by {lead('starved', 'bagan', '100')}, " in teaching
+    assert PAPER["removed"] / PAPER["kept"] == 19 and "Nineteen generated zeros for each real one" in teaching
+    all_zeros = [PAPER[f"images_{s}"] // PAPER["classes"] for s in SUBSETS]
+    kept = [n * PAPER["kept"] // 100 for n in all_zeros]
+    for whole, rest in zip(all_zeros, kept, strict=True):
+        assert f"of {whole:,}" in teaching and f"{rest:,}" in teaching
