@@ -105,7 +105,7 @@ def picture(
         ax.plot(*x[y == FREQUENT].T, frequent.marker, color=frequent.colour, markersize=3, alpha=0.6)
         ax.plot(*x[y == RARE].T, rare.marker, color=rare.colour, markeredgecolor="black", markersize=7)
         often, seldom = (f"{100 * value:.0f} %" for value in trial.recall)
-        ax.set_title(f"{trial.name}\nrecall: ■ rare {seldom}, ● frequent {often}", fontsize=11.5)
+        ax.set_title(f"{trial.name}\nrecall: ■ rare {seldom}, ● frequent {often}", fontsize=10.5)
         ax.set(xlim=(-3.2, 3.6), ylim=(-3.2, 3.2), xticks=[], yticks=[])
         ax.grid(visible=False)
     return fig
