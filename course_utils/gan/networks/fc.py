@@ -1,30 +1,14 @@
-"""Generators and discriminators. A generator ends in tanh, images in [-1, 1]; a discriminator returns logits."""
+"""The fully connected networks of paper 1, K of them side by side."""
 
 from __future__ import annotations
 
 import itertools
-import math
 
 import torch
 from torch import Tensor, nn
 
-
-class StackedLinear(nn.Module):
-    """K linear layers side by side, as one batched product: K × B × inputs → K × B × outputs.
-
-    K small networks in one tensor cost less than K small networks one after the other. Each is initialised as
-    `nn.Linear` is.
-    """
-
-    def __init__(self, models: int, inputs: int, outputs: int) -> None:
-        super().__init__()
-        reach = 1 / math.sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(models, inputs, outputs).uniform_(-reach, reach))
-        self.bias = nn.Parameter(torch.empty(models, 1, outputs).uniform_(-reach, reach))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """K × B × inputs → K × B × outputs; model k sees only x[k]."""
-        return torch.baddbmm(self.bias, x, self.weight)
+from course_utils.gan.layers import StackedLinear
+from course_utils.gan.networks import prior
 
 
 class FCGenerator(nn.Sequential):
@@ -39,6 +23,10 @@ class FCGenerator(nn.Sequential):
     ) -> None:
         self.models, self.latent = models, latent
         super().__init__(*_fully_connected(models, (latent, *hidden, pixels)), nn.Tanh())
+
+    def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor]:
+        """(z,): z K × n × latent, N(0, 1)."""
+        return (prior.normal((self.models, n, self.latent), self[0].weight.device, generator),)
 
 
 class FCDiscriminator(nn.Sequential):

@@ -1,0 +1,103 @@
+"""Layers that the networks share and PyTorch lacks, and DCGAN's initialisation."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class StackedLinear(nn.Module):
+    """K linear layers side by side, as one batched product: K × B × inputs → K × B × outputs.
+
+    K small networks in one tensor cost less than K small networks one after the other. Each is initialised as
+    `nn.Linear` is.
+    """
+
+    def __init__(self, models: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        reach = 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(models, inputs, outputs).uniform_(-reach, reach))
+        self.bias = nn.Parameter(torch.empty(models, 1, outputs).uniform_(-reach, reach))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """K × B × inputs → K × B × outputs; model k sees only x[k]."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class UpConv(nn.Conv2d):
+    """Nearest-neighbour upsampling by 2, then a convolution (stride 1, same size), as one transposed convolution:
+    N × inputs × H × W → N × outputs × 2H × 2W.
+
+    Every input pixel stands four times in the upsampled picture, so that each output is a sum over at most half as many
+    different pixels a side. A transposed convolution of stride 2 adds up the weights first: its kernel, wider by one,
+    is the original one, flipped, convolved with 2 × 2 ones. The function and the parameters are those of the two
+    layers, with 2.25 times fewer operations for a 3 × 3 kernel. `padding_mode`: 'zeros', or 'reflect' for a 3 × 3
+    kernel.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 3, bias: bool = True, padding_mode: str = "zeros"
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, padding=kernel // 2, bias=bias, padding_mode=padding_mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × inputs × H × W → N × outputs × 2H × 2W."""
+        weight = self.weight.flip(2, 3).transpose(0, 1)
+        weight = F.pad(weight, (0, 0, 1, 0)) + F.pad(weight, (0, 0, 0, 1))
+        weight = F.pad(weight, (1, 0)) + F.pad(weight, (0, 1))
+        edge = self.padding[0]
+        if self.padding_mode == "reflect":  # beside an upsampled edge lies its own twin: what replication puts there
+            x, edge = F.pad(x, (1, 1, 1, 1), mode="replicate"), edge + 2
+        return F.conv_transpose2d(x, weight, self.bias, stride=2, padding=edge)
+
+
+class VirtualBatchNorm(nn.Module):
+    """Virtual batch normalisation (Salimans et al. 2016, section 3.4): N × features, or N × features × H × W, as given.
+
+    The first `reference` rows are the reference batch, normalised by its own mean and mean square. Each row after them
+    is normalised by those and its own, at weights of R / (R + 1) and 1 / (R + 1), and by nothing of its batch-mates. A
+    network puts the reference batch in front once and takes it off at the end; gradients flow through it.
+    """
+
+    def __init__(self, features: int, reference: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.reference, self.eps = reference, eps
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(reference + N) × features (× H × W) → the same shape."""
+        places = tuple(range(2, x.ndim))
+        x = x.float()  # a variance as a difference of squares needs the digits
+        moments = [x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)] if places else [x, x.square()]
+        mean, square = (self._with_reference(moment) for moment in moments)
+        x = (x - mean) * torch.rsqrt((square - mean.square()).clamp_min(0) + self.eps)
+        shape = (-1, *(1 for _ in places))
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+    def _with_reference(self, moment: Tensor) -> Tensor:
+        reference, own = moment[: self.reference], moment[self.reference :]
+        mean = reference.mean(dim=0, keepdim=True)
+        share = 1 / (self.reference + 1)
+        return torch.cat([mean.expand_as(reference), share * own + (1 - share) * mean])
+
+
+@torch.no_grad()
+def dcgan_init(network: nn.Module) -> None:
+    """DCGAN's initialisation, in place (Radford et al. 2016, section 4): weights of convolutions and dense layers are
+    drawn from N(0, 0.02²).
+
+    As in the authors' code, scales of batch normalisation come from N(1, 0.02²), and biases are 0.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            layer.weight.normal_(0, 0.02)
+        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | VirtualBatchNorm):
+            layer.weight.normal_(1, 0.02)
+        else:
+            continue
+        if layer.bias is not None:
+            layer.bias.zero_()

@@ -1,0 +1,159 @@
+"""BAGAN (paper 2; Mariani et al. 2018): an autoencoder whose halves become G and D, for 28 × 28 grey pictures."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.data.images import Images
+from course_utils.errors import CourseError
+from course_utils.gan.layers import UpConv
+from course_utils.gan.networks import prior
+
+
+class Encoder(nn.Module):
+    """Picture → latent point: N × 1 × 28 × 28 → N × latent.
+
+    Paper 2 gives no layers. These are of the form of the BAGAN authors' code: four convolutions with LeakyReLU 0.2 and
+    dropout 0.3 (strides 2, 1, 2, 1; maps 32, 64, 128, 256, times `width`), the *trunk* that D will copy, and a dense
+    layer.
+    """
+
+    def __init__(self, latent: int = 64, width: float = 1.0, dropout: float = 0.3) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = 1
+        for maps, stride in ((32, 2), (64, 1), (128, 2), (256, 1)):
+            after = max(1, round(width * maps))
+            layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            before = after
+        self.trunk = nn.Sequential(*layers, nn.Flatten())
+        self.head = nn.Linear(49 * before, latent)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × 1 × 28 × 28 in [-1, 1] → N × latent."""
+        return self.head(self.trunk(x))
+
+    @torch.no_grad()
+    def encode(self, images: Images, size: int = 1000) -> Tensor:
+        """The latent points of a whole set, in order, without dropout whatever the mode: float32, N × latent."""
+        training = self.training
+        self.eval()
+        latents = torch.cat([self(x) for x, _ in images.in_order(size)])
+        self.train(training)
+        return latents
+
+
+class Decoder(nn.Sequential):
+    """Latent point → picture: N × latent → N × 1 × 28 × 28 in [-1, 1].
+
+    Of the form of the BAGAN authors' code: two dense layers with ReLU, twice (upsampling, convolution) and a last
+    convolution with tanh. Ours are 1024 and 7 × 7 × 128 units and 128 and 64 maps, all times `width`, and kernels
+    of 3 throughout.
+    """
+
+    def __init__(self, latent: int = 64, width: float = 1.0) -> None:
+        self.latent = latent
+        dense, a, b = (max(1, round(width * units)) for units in (1024, 128, 64))
+        super().__init__(
+            *(nn.Linear(latent, dense), nn.ReLU(), nn.Linear(dense, 49 * a), nn.ReLU(), nn.Unflatten(1, (a, 7, 7))),
+            *(UpConv(a, a), nn.ReLU(), UpConv(a, b), nn.ReLU()),
+            *(nn.Conv2d(b, 1, 3, padding=1), nn.Tanh()),
+        )
+
+
+class Autoencoder(nn.Module):
+    """Picture → its reconstruction, through the latent space: N × 1 × 28 × 28 → the same, in [-1, 1]."""
+
+    def __init__(self, encoder: Encoder, decoder: Decoder) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × 1 × 28 × 28 in [-1, 1] → the same."""
+        return self.decoder(self.encoder(x))
+
+
+class ClassGaussians(nn.Module):
+    """One Gaussian of latent points a class (Mariani et al. 2018, section 3): mean, classes × latent; factor, classes
+    × latent × latent, with covariance = factor factorᵀ."""
+
+    def __init__(self, mean: Tensor, factor: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("factor", factor)
+
+    @classmethod
+    def fit(cls, latents: Tensor, labels: Tensor, classes: int, shrinkage: float = 1.0) -> ClassGaussians:
+        """Gaussians of latents, N × latent, with int64 labels, N; latents must come from an encoder without dropout.
+
+        The covariance of n images has at most n − 1 directions. It is therefore shrunk towards the covariance within
+        classes that all classes share, at a weight of λ = s / (s + n − 1), where s = shrinkage · latent counts the
+        images that the shared one is worth: one image alone has the shared covariance, many have their own. The factor
+        comes from eigenvalues, those below 0 by rounding set to 0; Cholesky would need full rank. Raises CourseError
+        where a class has no image. The paper has neither shrinkage nor clipping.
+        """
+        counts = torch.bincount(labels, minlength=classes)
+        if empty := (counts == 0).nonzero().flatten().tolist():
+            raise CourseError(f"class {empty[0]} has no image to fit a Gaussian to; give it at least one")
+        x = latents.detach().double()
+        mean = torch.zeros(classes, x.shape[1], dtype=x.dtype, device=x.device).index_add_(0, labels, x)
+        mean /= counts[:, None]
+        x = x - mean[labels]
+        scatter = torch.stack([x[labels == c].T @ x[labels == c] for c in range(classes)])
+        degrees = (counts - 1).double()[:, None, None]
+        shared = scatter.sum(dim=0) / degrees.sum().clamp_min(1)
+        s = shrinkage * x.shape[1]
+        weight = s / (s + degrees).clamp_min(1e-12)
+        values, vectors = torch.linalg.eigh(weight * shared + (1 - weight) * scatter / degrees.clamp_min(1))
+        factor = vectors * values.clamp_min(0).sqrt()[:, None, :]
+        return cls(mean.float(), factor.float())
+
+    def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """One latent point of each class in c, int64, N → N × latent."""
+        z = prior.normal((len(c), self.mean.shape[1]), self.mean.device, generator)
+        return self.mean[c] + (self.factor[c] @ z[:, :, None])[:, :, 0]
+
+
+class BAGANGenerator(nn.Module):
+    """BAGAN's G: the autoencoder's decoder itself, given latent points of a class's Gaussian."""
+
+    def __init__(self, decoder: Decoder, gaussians: ClassGaussians) -> None:
+        super().__init__()
+        self.decoder, self.gaussians = decoder, gaussians
+        self.latent, self.classes = gaussians.mean.shape[1], gaussians.mean.shape[0]
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. The class c lies in where z was drawn; it is not used again."""
+        return self.decoder(z)
+
+    def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """(z, c): c, int64, n, uniform over the classes, whatever their sizes; z n × latent, each of its class's
+        Gaussian."""
+        c = prior.any_class(n, self.classes, self.gaussians.mean.device, generator)
+        return self.gaussians.draw(c, generator), c
+
+
+class BAGANDiscriminator(nn.Module):
+    """BAGAN's D: N × 1 × 28 × 28 → logits N × (classes + 1), the last one "fake".
+
+    `trunk`, pictures → N × features, may be any; `from_encoder` is what makes it BAGAN.
+    """
+
+    def __init__(self, trunk: nn.Module, features: int, classes: int = 10) -> None:
+        super().__init__()
+        self.classes = classes
+        self.trunk = trunk
+        self.head = nn.Linear(features, classes + 1)
+
+    @classmethod
+    def from_encoder(cls, encoder: Encoder, classes: int = 10) -> BAGANDiscriminator:
+        """D with a copy of the encoder's trunk; only the head is new (Mariani et al. 2018, section 3)."""
+        return cls(copy.deepcopy(encoder.trunk), encoder.head.in_features, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × 1 × 28 × 28 in [-1, 1] → logits N × (classes + 1)."""
+        return self.head(self.trunk(x))

@@ -1,0 +1,113 @@
+"""The convolutional networks of paper 4, with and without classes, for 28 × 28 grey pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.gan.layers import UpConv, VirtualBatchNorm, dcgan_init
+from course_utils.gan.networks import prior
+
+
+class DCGenerator(nn.Module):
+    """The generator of paper 4 (Rzayev & Weldegebriel, section 2.1.1): z, N × latent → N × 1 × 28 × 28.
+
+    Dense–BN–ReLU twice, reshape to 7 × 7, then twice upsampling and convolution, with BN and ReLU between and tanh at
+    the end. The paper gives about 7 million parameters at F = 1; the widths are ours, 1024 and 7 × 7 × 128 units, then
+    64 maps, kernels of 3, which make 6.6 million. `capacity`, the paper's F, multiplies the number of maps. `classes`
+    above 0: a label's one-hot code is joined to z (section 3.1). `reference` above 0: virtual batch normalisation,
+    with that many latent points, drawn once, as the reference batch. DCGAN's initialisation.
+    """
+
+    def __init__(self, capacity: float = 1.0, latent: int = 100, classes: int = 0, reference: int = 0) -> None:
+        super().__init__()
+        self.latent, self.classes = latent, classes
+        a, b = (max(1, round(capacity * maps)) for maps in (128, 64))
+        norm1d, norm2d = _norms(reference)
+        self.body = nn.Sequential(
+            *(nn.Linear(latent + classes, 1024, bias=False), norm1d(1024), nn.ReLU()),
+            *(nn.Linear(1024, 49 * a, bias=False), norm1d(49 * a), nn.ReLU(), nn.Unflatten(1, (a, 7, 7))),
+            *(UpConv(a, b, bias=False), norm2d(b), nn.ReLU()),
+            *(UpConv(b, 1), nn.Tanh()),
+        )
+        dcgan_init(self)
+        self.register_buffer("reference", self._joined(*self.prior(reference)) if reference else None)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """z, N × latent, and with classes c, int64, N → N × 1 × 28 × 28 in [-1, 1]."""
+        return _beside(self.reference, self._joined(z, c), self.body)
+
+    def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, ...]:
+        """(z,) or (z, c): z n × latent, N(0, 1); c, int64, n, uniform over the classes (section 3.2: p_l)."""
+        device = self.body[0].weight.device
+        z = prior.normal((n, self.latent), device, generator)
+        return (z, prior.any_class(n, self.classes, device, generator)) if self.classes else (z,)
+
+    def _joined(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return torch.cat([z, _one_hot(c, self.classes)], dim=1) if self.classes else z
+
+
+class DCDiscriminator(nn.Module):
+    """The discriminator of paper 4 (section 2.1.2): N × 1 × 28 × 28 → logits N × 1.
+
+    Conv–BN–ELU twice, pooling, dense. The paper gives about 310,000 parameters at F = D = 1; ours are 64 and 128 maps,
+    kernels of 3 and stride 2, and 204 dense units, which make 310,489. `capacity`, its F, multiplies the number of
+    maps; `depth`, its D, is how many times each of the two blocks stands there, with stride 1 after the first time.
+    `classes` above 0: a dense layer makes a 28 × 28 picture of the label, stacked as a channel (section 3.1).
+
+    `reference`, pictures N × 1 × 28 × 28, and with classes `reference_labels`: virtual batch normalisation against
+    this fixed batch. The paper takes half of each batch instead, in section 2.3. DCGAN's initialisation.
+    """
+
+    def __init__(
+        self,
+        capacity: float = 1.0,
+        depth: int = 1,
+        classes: int = 0,
+        reference: Tensor | None = None,
+        reference_labels: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.classes = classes
+        a, b = (max(1, round(capacity * maps)) for maps in (64, 128))
+        _, norm = _norms(0 if reference is None else len(reference))
+        layers: list[nn.Module] = []
+        for before, maps in ((1 + (classes > 0), a), (a, b)):
+            for k in range(depth):
+                conv = nn.Conv2d(maps if k else before, maps, 3, stride=1 if k else 2, padding=1, bias=False)
+                layers += [conv, norm(maps), nn.ELU()]
+        layers += [nn.MaxPool2d(2), nn.Flatten(), nn.Linear(9 * b, 204), nn.ELU(), nn.Linear(204, 1)]
+        self.body = nn.Sequential(*layers)
+        self.label = nn.Linear(classes, 28 * 28) if classes else None
+        dcgan_init(self)
+        self.register_buffer("reference", reference)
+        self.register_buffer("reference_labels", reference_labels)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """x, N × 1 × 28 × 28 in [-1, 1], and with classes y, int64, N → logits N × 1."""
+        reference = None if self.reference is None else self._joined(self.reference, self.reference_labels)
+        return _beside(reference, self._joined(x, y), self.body)
+
+    def _joined(self, x: Tensor, y: Tensor | None) -> Tensor:
+        if not self.classes:
+            return x
+        return torch.cat([x, self.label(_one_hot(y, self.classes)).view(-1, 1, 28, 28)], dim=1)
+
+
+def _beside(reference: Tensor | None, x: Tensor, body: nn.Module) -> Tensor:
+    """What `body` makes of x; a reference batch goes through it in front of x, and is taken off."""
+    return body(x) if reference is None else body(torch.cat([reference, x]))[len(reference) :]
+
+
+def _norms(reference: int) -> tuple[Callable[[int], nn.Module], Callable[[int], nn.Module]]:
+    if reference:
+        return (lambda features: VirtualBatchNorm(features, reference),) * 2
+    return nn.BatchNorm1d, nn.BatchNorm2d
+
+
+def _one_hot(labels: Tensor, classes: int) -> Tensor:
+    return F.one_hot(labels, classes).float()
