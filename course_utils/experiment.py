@@ -1,8 +1,9 @@
 """Arms × seeds → one tidy table → the results JSON.
 
-An *arm* is one way to make a training set: a function `(train, rng) -> Images`, or `-> (Images, transform)` where
-the transform changes each batch afresh. Arms of one seed share the classifier's initial weights and the number of
-optimiser updates, and are scored on the same sealed test images: that is what makes their differences paired.
+An *arm* is one way to train: a function `(train, rng)` that returns the training `Images`, or `(Images, transform)`
+where the transform changes each batch afresh, or a `Training`, which can also weigh the classes. Arms of one seed
+share the classifier's initial weights and the number of optimiser updates, and are scored on the same sealed test
+images: that is what makes their differences paired.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +23,31 @@ import torch
 from torch import Tensor
 
 from course_utils import __version__
-from course_utils.classify.train import Transform
+from course_utils.cache import Cache
+from course_utils.classify.train import Transform, balanced_weights
 from course_utils.classify.workers import Job, Recipe, default_workers, predictions
 from course_utils.data.images import Images
 from course_utils.errors import CourseError
 from course_utils.evaluate.classification import scores
 from course_utils.evaluate.statistics import paired_differences, t_interval
+from course_utils.precision import resolve
 from course_utils.seeds import generator
 
-Arm = Callable[[Images, torch.Generator], Images | tuple[Images, Transform]]
 Key = tuple[str, int]  # (arm, seed)
+STACK = 16  # classifiers trained together on a GPU
+
+
+@dataclass(frozen=True)
+class Training:
+    """What an arm trains with: pictures, what changes each batch afresh, and the loss's weights, float32, one a
+    class."""
+
+    images: Images
+    transform: Transform | None = None
+    class_weights: Tensor | None = None
+
+
+Arm = Callable[[Images, torch.Generator], Images | tuple[Images, Transform] | Training]
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,12 @@ class Outcome:
     """What an experiment gave.
 
     table: one row per arm, seed, test_set and metric, with its value. predictions: (arm, seed) → test set → int64
-    labels, N.
+    labels, N. cached: how many of its runs were found in the cache and not trained.
     """
 
     table: pd.DataFrame
     predictions: dict[Key, dict[str, Tensor]]
+    cached: int = 0
 
     def values(self, arm: str, test_set: str, metric: str = "accuracy") -> np.ndarray:
         """One value a seed, in the order of the seeds."""
@@ -70,46 +87,71 @@ def run(
     seeds: Sequence[int],
     *,
     workers: int | None = None,
+    together: int | None = None,
+    cache: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome]:
     """Train and score one classifier for each plan, arm and seed; an `Outcome` a plan.
 
     workers: processes of one thread each on the CPU; None means a process a core, 1 means here, with the same
-    numbers. On a GPU runs follow one another. on_progress(done, of) is called after each run. Ctrl-C ends the
-    workers at once.
+    numbers. together: classifiers trained in one stack, here; None means `STACK` on a GPU, else 1. cache: a folder in
+    which finished runs are kept and found again, see `course_utils.cache`. on_progress(done, of) is called after each
+    run. Ctrl-C ends the workers at once. Raises CourseError where an arm returns no training set.
     """
     keys = [(name, arm, seed) for name, plan in plans.items() for seed in seeds for arm in plan.arms]
-    tests = {name: images.to(train.device) for name, images in tests.items()}
-    workers = min(len(keys), default_workers() if workers is None else workers)
-    if train.device.type != "cpu":
-        workers = 1
-
-    def job(key: tuple[str, str, int]) -> Job:
-        name, arm, seed = key
-        plan = plans[name]
-        made = plan.arms[arm](train, generator(seed, "arm"))
-        images, transform = made if isinstance(made, tuple) else (made, None)
-        return Job(plan.recipe, images, transform, seed, plan.tests)
-
+    device = train.device
+    tests = {name: images.to(device) for name, images in tests.items()}
+    workers = 1 if device.type != "cpu" else min(len(keys), default_workers() if workers is None else workers)
+    together = (STACK if device.type == "cuda" else 1) if together is None else together
+    store = Cache(cache, tests, stacked=together > 1)
     answers: dict[tuple[str, str, int], dict[str, Tensor]] = {}
-    for key, answer in predictions(keys, job, tests, workers):
+    cached = dict.fromkeys(plans, 0)
+
+    def done(key: tuple[str, str, int], answer: dict[str, Tensor]) -> None:
         answers[key] = answer
         if on_progress is not None:
             on_progress(len(answers), len(keys))
+
+    def unfinished(key: tuple[str, str, int]) -> Job | None:
+        name, arm, seed = key
+        plan = plans[name]
+        made = _training(arm, plan.arms[arm](train, generator(seed, "arm")))
+        recipe = replace(plan.recipe, precision=resolve(plan.recipe.precision, device))
+        job = Job(recipe, made.images, made.transform, seed, plan.tests, made.class_weights)
+        answer = store.find(key, job)
+        if answer is None:
+            return job
+        cached[name] += 1
+        done(key, answer)
+        return None
+
+    for key, answer in predictions(keys, unfinished, tests, workers, together):
+        store.keep(key, answer)
+        done(key, answer)
     return {
-        name: _outcome({(arm, seed): answers[name, arm, seed] for seed in seeds for arm in plan.arms}, tests)
+        name: _outcome({(a, s): answers[name, a, s] for s in seeds for a in plan.arms}, tests, cached[name])
         for name, plan in plans.items()
     }
 
 
-def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images]) -> Outcome:
+def _training(arm: str, made: object) -> Training:
+    if isinstance(made, Images):
+        return Training(made)
+    if isinstance(made, tuple):
+        return Training(*made)
+    if isinstance(made, Training):
+        return made
+    raise CourseError(f"arm {arm!r} returned {type(made).__name__}, expected Images, (Images, transform) or Training")
+
+
+def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images], cached: int) -> Outcome:
     rows = [
         {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
         for (arm, seed), by_test in answers.items()
         for name, labels in by_test.items()
         for metric, value in scores(tests[name].labels, labels).items()
     ]
-    return Outcome(pd.DataFrame(rows), answers)
+    return Outcome(pd.DataFrame(rows), answers, cached)
 
 
 # ------------------------------------------------------------------ ready-made arms
@@ -131,7 +173,7 @@ def placebo_noise(n: int) -> Arm:
     def arm(train: Images, rng: torch.Generator) -> Images:
         pixels = train.pixels.clone()
         places = torch.randperm(len(train), generator=rng)[:n]
-        pixels[places] = torch.randint(0, 256, (len(places), *train.shape), generator=rng, dtype=torch.uint8).to(pixels)
+        pixels[places] = noise(len(places), train, rng).to(pixels)
         return train.with_pixels(pixels)
 
     return arm
@@ -144,6 +186,46 @@ def placebo_repeat(n: int) -> Arm:
         return train.merge(train.subset(torch.randint(len(train), (n,), generator=rng)))
 
     return arm
+
+
+def weighted(train: Images, rng: torch.Generator) -> Training:
+    """The training set as it is, under a loss that weighs each class inversely to its frequency."""
+    return Training(train, class_weights=balanced_weights(train))
+
+
+def oversample(train: Images, rng: torch.Generator) -> Images:
+    """Each class as large as the largest, by repeating pictures of its own, drawn at random."""
+    counts = train.counts().tolist()
+    extra = []
+    for label, count in enumerate(counts):
+        mine = torch.nonzero(train.labels == label).flatten()
+        if count:
+            extra.append(mine[torch.randint(count, (max(counts) - count,), generator=rng)])
+    return train.merge(train.subset(torch.cat(extra)))
+
+
+def top_up(label: int, make: Callable[[int, Images, torch.Generator], Tensor]) -> Arm:
+    """Pictures of one class added until it is as large as the others are on average.
+
+    make(n, train, rng) gives them: uint8, n × C × H × W. A class that is large enough stays as it is.
+    """
+
+    def arm(train: Images, rng: torch.Generator) -> Images:
+        counts = train.counts().tolist()
+        mine = counts.pop(label)
+        n = round(sum(counts) / len(counts)) - mine
+        if n <= 0:
+            return train
+        pixels = make(n, train, rng).to(train.device)
+        labels = torch.full((n,), label, device=train.device)
+        return train.merge(Images(pixels, labels, train.classes, f"{n} pictures made for class {label}"))
+
+    return arm
+
+
+def noise(n: int, train: Images, rng: torch.Generator) -> Tensor:
+    """n pictures of uniform noise, uint8, n × C × H × W: what `top_up` makes a placebo of."""
+    return torch.randint(0, 256, (n, *train.shape), generator=rng, dtype=torch.uint8)
 
 
 # ------------------------------------------------------------------ results

@@ -16,7 +16,7 @@ from course_utils.data.images import Images
 from course_utils.errors import CourseError, SealedError
 from course_utils.seeds import generator
 
-RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16)
+RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16, precision="float32")
 
 
 def digits(n, seed, name="train"):
@@ -28,12 +28,22 @@ def digits(n, seed, name="train"):
 
 
 TRAIN, TESTS = digits(120, 0), {"test": digits(50, 1, "test").seal(), "odd": digits(30, 2, "odd").seal()}
+
+
+def ends(n, train, rng):
+    """n pictures that are black on one half, the same for every class."""
+    pixels = torch.zeros(n, *train.shape, dtype=torch.uint8)
+    pixels[..., 14:] = torch.randint(0, 256, (n, 1, 28, 14), generator=rng, dtype=torch.uint8)
+    return pixels
+
+
 ARMS = {
     "real": experiment.real,
     "again": lambda train, rng: train,
     "classic": experiment.classic(PAPER_1),
     "noise": experiment.placebo_noise(20),
     "repeat": experiment.placebo_repeat(40),
+    "weighted": experiment.weighted,
 }
 
 
@@ -58,12 +68,15 @@ def test_arms_are_paired(outcome):
     assert not torch.equal(outcome.predictions["real", 3]["test"], outcome.predictions["real", 4]["test"])
 
 
-def test_workers_change_no_number(outcome):
-    arms = {arm: ARMS[arm] for arm in ("real", "classic", "noise")}
-    two = run(arms, [3, 4], workers=2)
+def test_workers_change_no_number(outcome, tmp_path):
+    arms = {arm: ARMS[arm] for arm in ("real", "classic", "noise", "weighted")}
+    two = run(arms, [3, 4], workers=2, cache=tmp_path)
+    kept = run(arms, [3, 4], workers=2, cache=tmp_path)
+    assert (two.cached, kept.cached) == (0, 8)
     for key, answers in two.predictions.items():
         for name, answer in answers.items():
             assert torch.equal(answer, outcome.predictions[key][name]), (key, name)
+            assert torch.equal(answer, kept.predictions[key][name]), (key, name)
 
 
 def test_progress_is_told(outcome):
@@ -72,21 +85,24 @@ def test_progress_is_told(outcome):
     assert calls == [(1, 2), (2, 2)]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_arm_may_not_hand_out_a_test_set(workers):
-    with pytest.raises(SealedError, match="sealed test set"):
-        run({"cheat": lambda train, rng: TESTS["test"]}, [0, 1], workers=workers)
+def test_stacks_change_no_number(outcome):  # LeNet drops no units; elsewhere other units are dropped
+    stacked = run(ARMS, [3, 4], together=3)
+    for key, answers in outcome.predictions.items():
+        for name, answer in answers.items():
+            assert torch.equal(answer, stacked.predictions[key][name]), (key, name)
 
 
-def fails():
-    raise ValueError("no such network")
-
-
-def test_a_worker_that_fails_ends_the_run():
+@pytest.mark.parametrize("how", [{"workers": 1}, {"workers": 2}, {"together": 3}])
+def test_an_arm_may_not_hand_out_a_test_set(how):
     started = time.monotonic()
-    with pytest.raises(ValueError, match="no such network"):
-        run(ARMS, range(20), experiment.Recipe(fails, adam(), 6, 16), workers=2)
-    assert time.monotonic() - started < 60
+    with pytest.raises(SealedError, match="sealed test set"):
+        run({"cheat": lambda train, rng: TESTS["test"], **ARMS}, range(20), **how)
+    assert time.monotonic() - started < 60  # the first run that fails ends them all
+
+
+def test_an_arm_that_returns_nothing_is_named():
+    with pytest.raises(CourseError, match=r"arm 'forgot' returned NoneType, expected Images"):
+        run({"forgot": lambda train, rng: None}, [0])
 
 
 def test_placebos():
@@ -96,6 +112,44 @@ def test_placebos():
     more = experiment.placebo_repeat(40)(TRAIN, rng)
     known = {p.numpy().tobytes() for p in TRAIN.pixels}
     assert len(more) == 160 and all(p.numpy().tobytes() in known for p in more.pixels[120:])
+
+
+def starved():
+    return TRAIN.starve(3, 0.25, torch.Generator().manual_seed(0))  # 3 of 12 pictures of class 3 are left
+
+
+def test_oversampling_repeats_what_is_there_until_classes_are_equal():
+    more = experiment.oversample(starved(), torch.Generator().manual_seed(0))
+    assert more.counts().tolist() == [12] * 10
+    known = {p.numpy().tobytes() for p in starved().of_class(3).pixels}
+    assert {p.numpy().tobytes() for p in more.of_class(3).pixels} <= known
+    assert torch.equal(more.pixels[: len(starved())], starved().pixels)
+    none = starved().subset(starved().labels != 3)  # a class that is not there cannot be repeated
+    assert experiment.oversample(none, torch.Generator().manual_seed(0)).counts()[3] == 0
+
+
+@pytest.mark.parametrize("make", [ends, experiment.noise])
+def test_a_class_is_topped_up_to_the_size_of_the_others(make):
+    rng = torch.Generator().manual_seed(0)
+    more = experiment.top_up(3, make)(starved(), rng)
+    assert more.counts().tolist() == [12] * 10 and torch.equal(more.pixels[: len(starved())], starved().pixels)
+    assert torch.equal(more.pixels[len(starved()) :], make(9, TRAIN, torch.Generator().manual_seed(0)))
+    assert experiment.top_up(4, make)(starved(), rng).counts()[4] == 12  # large enough: nothing is added
+
+
+def test_what_tops_up_a_class_must_make_as_many_as_it_is_asked_for():
+    with pytest.raises(CourseError, match="9 pictures made for class 3"):
+        experiment.top_up(3, lambda n, train, rng: ends(n - 1, train, rng))(starved(), torch.Generator())
+
+
+def test_weights_come_from_the_arms_own_training_set(outcome):
+    weights = experiment.weighted(starved(), torch.Generator()).class_weights
+    assert int(weights.argmax()) == 3 and weights[3] == pytest.approx(4 * weights[0])
+    arms = {"real": lambda train, rng: starved(), "weighted": lambda train, rng: experiment.weighted(starved(), rng)}
+    found = run(arms, [3], workers=1).predictions
+    assert not torch.equal(found["real", 3]["test"], found["weighted", 3]["test"])
+    # in a balanced set all weights are 1
+    assert torch.equal(outcome.predictions["real", 3]["test"], outcome.predictions["weighted", 3]["test"])
 
 
 def test_generators_have_streams_of_their_own():

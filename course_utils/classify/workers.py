@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 
 import numpy as np
@@ -46,6 +47,10 @@ class Job:
     class_weights: Tensor | None = None
 
 
+Keyed = tuple[Hashable, Job]
+Answer = tuple[Hashable, dict[str, Tensor]]
+
+
 def default_workers() -> int:
     """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory)."""
     if "OMP_NUM_THREADS" in os.environ:
@@ -60,7 +65,7 @@ def predictions(
     tests: dict[str, Images],
     workers: int,
     together: int = 1,
-) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
+) -> Iterator[Answer]:
     """(key, predicted labels by test set: int64, N) of each key's job, in the order in which they are done.
 
     One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
@@ -68,55 +73,50 @@ def predictions(
     they are needed, so that only a few training sets are in memory; None is a job that needs no doing. Whatever ends
     the loop early, Ctrl-C too, ends the workers.
     """
+    jobs = ((key, made) for key in keys if (made := job(key)) is not None)
     if together > 1:
-        yield from _in_stacks(keys, job, tests, together)
-    elif workers == 1:
-        with _one_thread():
-            for key in keys:
-                if (one := job(key)) is not None:
-                    yield key, _predict(one, tests)
+        yield from _in_stacks(jobs, tests, together)
+    elif workers > 1:
+        yield from _in_processes(jobs, tests, workers)
     else:
-        yield from _in_processes(keys, job, tests, workers)
+        with _one_thread():
+            for key, made in jobs:
+                yield key, predict(made, tests)
 
 
-def _in_processes(
-    keys: Sequence[Hashable], job: Callable[[Hashable], Job | None], tests: dict[str, Images], workers: int
-) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
-    waiting, running = list(reversed(keys)), {}
+def _in_processes(jobs: Iterator[Keyed], tests: dict[str, Images], workers: int) -> Iterator[Answer]:
+    running: dict[Future, Hashable] = {}
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (tests,))
     try:
-        while waiting or running:
-            while waiting and len(running) <= workers:  # one more than workers, so that none idles
-                key = waiting.pop()
-                if (one := job(key)) is not None:
-                    running[pool.submit(_work, one)] = key
+        while True:
+            for key, job in islice(jobs, workers + 1 - len(running)):  # one more than workers, so that none idles
+                running[pool.submit(_work, job)] = key
+            if not running:
+                return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 answers = {name: torch.from_numpy(labels).long() for name, labels in future.result().items()}
                 yield running.pop(future), answers
     finally:
-        if waiting or running:  # interrupted or failed: nobody wants what is still being trained
+        if running:  # interrupted or failed: nobody wants what is still being trained
             for process in list((pool._processes or {}).values()):
                 process.terminate()
         pool.shutdown(cancel_futures=True)
 
 
-def _in_stacks(
-    keys: Sequence[Hashable], job: Callable[[Hashable], Job | None], tests: dict[str, Images], together: int
-) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
-    stacks: dict[Hashable, list[tuple[Hashable, Job]]] = {}
-    for key in keys:
-        if (one := job(key)) is None:
-            continue
-        stack = stacks.setdefault((one.recipe, id(one.transform), one.images.shape), [])
-        stack.append((key, one))
+def _in_stacks(jobs: Iterator[Keyed], tests: dict[str, Images], together: int) -> Iterator[Answer]:
+    stacks: dict[Hashable, dict[Hashable, Job]] = {}
+    for key, job in jobs:
+        stack = stacks.setdefault((job.recipe, id(job.transform), job.images.shape), {})
+        stack[key] = job
         if len(stack) == together:
-            yield from _predict_together(stack, tests)
+            yield from zip(stack, predict_together(list(stack.values()), tests), strict=True)
             stack.clear()
-    for stack in stacks.values():
-        yield from _predict_together(stack, tests)
+    for stack in filter(None, stacks.values()):
+        yield from zip(stack, predict_together(list(stack.values()), tests), strict=True)
 
 
-def _predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
+def predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
+    """Train the job's classifier and give its predicted labels by test set: int64, N."""
     with _own_randomness(job.images.device):
         model = train(
             _network(job),
@@ -132,12 +132,8 @@ def _predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
     return _answers(model, job, tests)
 
 
-def _predict_together(
-    stack: Sequence[tuple[Hashable, Job]], tests: dict[str, Images]
-) -> Iterator[tuple[Hashable, dict[str, Tensor]]]:
-    if not stack:
-        return
-    jobs = [job for _, job in stack]
+def predict_together(jobs: Sequence[Job], tests: dict[str, Images]) -> list[dict[str, Tensor]]:
+    """What `predict` gives for each job, up to rounding and dropped units; recipe and transform are the first job's."""
     recipe = jobs[0].recipe
     with _own_randomness(jobs[0].images.device):
         models = [_network(job) for job in jobs]
@@ -152,8 +148,7 @@ def _predict_together(
             class_weights=[job.class_weights for job in jobs],
             precision=recipe.precision,
         )
-    for (key, job), model in zip(stack, models, strict=True):
-        yield key, _answers(model, job, tests)
+    return [_answers(model, job, tests) for model, job in zip(models, jobs, strict=True)]
 
 
 def _network(job: Job) -> nn.Module:
@@ -176,7 +171,7 @@ def _start(tests: dict[str, Images]) -> None:
 
 
 def _work(job: Job) -> dict[str, np.ndarray]:
-    return {name: labels.to(torch.uint8).numpy() for name, labels in _predict(job, _tests).items()}
+    return {name: labels.to(torch.uint8).numpy() for name, labels in predict(job, _tests).items()}
 
 
 @contextmanager

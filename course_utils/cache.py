@@ -1,0 +1,73 @@
+"""Finished classifiers, found again by content: one small file a run, under a key that says all it depends on.
+
+A run whose training set, recipe, seed, test sets and code are what they were is not trained again, so that a
+notebook's rerun is instant. Files are never thrown away; the folder can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Hashable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_utils.classify import workers
+from course_utils.data.images import Images
+from course_utils.fingerprint import Unknown, fingerprint
+
+Answers = dict[str, Tensor]  # predicted labels by test set: int64, N
+
+
+class Cache:
+    """The files of one folder, for runs that are scored on `tests`; without a folder nothing is kept or found.
+
+    stacked: whether runs are trained in a stack, which rounds differently and drops other units.
+    """
+
+    def __init__(self, folder: Path | None, tests: dict[str, Images], stacked: bool) -> None:
+        self.folder, self.tests, self.stacked = folder, tests, stacked
+        self.digests = {name: images.digest() for name, images in tests.items()} if folder else {}
+        self.paths: dict[Hashable, Path] = {}
+
+    def find(self, name: Hashable, job: workers.Job) -> Answers | None:
+        """The kept answers of `job`, called `name` in this run; None where it has to be trained.
+
+        Where no key can be made, nothing is kept. A damaged file is as good as none, and a warning names it.
+        """
+        if self.folder is None or job.images.sealed:
+            return None  # training refuses a sealed set, even where the same pictures were trained on before
+        try:
+            path = self.paths[name] = self.folder / f"{self._key(job)}.labels"
+        except Unknown:
+            return None
+        if not path.exists():
+            return None
+        content = path.read_bytes()
+        digest, labels = content[:32], content[32:]
+        if hashlib.sha256(labels).digest() != digest:
+            warnings.warn(f"{path} is damaged; the run it held is trained again", stacklevel=2)
+            return None
+        sizes = [len(self.tests[test]) for test in job.tests]
+        whole = torch.frombuffer(bytearray(labels), dtype=torch.uint8).long().to(job.images.device)
+        return dict(zip(job.tests, whole.split(sizes), strict=True))
+
+    def keep(self, name: Hashable, answers: Answers) -> None:
+        """Keep the answers of a run that `find` did not find: written beside first, and renamed."""
+        if name not in self.paths:
+            return
+        path = self.paths[name]
+        labels = torch.cat(list(answers.values())).to(torch.uint8).cpu().numpy().tobytes()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(hashlib.sha256(labels).digest() + labels)
+        os.replace(part, path)
+
+    def _key(self, job: workers.Job) -> str:
+        code = workers.predict_together if self.stacked else workers.predict
+        tests = [(test, self.digests[test]) for test in job.tests]
+        data = job.images.digest(), job.images.device.type, job.class_weights, tests
+        return fingerprint([code, Images, torch.__version__, job.recipe, job.transform, job.seed, *data])
