@@ -1,13 +1,24 @@
-"""One function a method: networks in, two losses out, in the textbook's order."""
+"""One function a method: networks in, two losses out, in the textbook's order.
+
+A step updates D and G once each. Its arguments are (G, D, opt_G, opt_D), then the tensors of a batch of real data, then
+those that `G.prior` draws. It returns (loss of D, loss of G), scalars on the device. Real and fake go through D in two
+passes, except where a step says otherwise; D's update reuses the fakes of G's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from course_utils.gan.losses import discriminator_loss, generator_loss
+from course_utils.gan import losses
+
+Loss = Callable[..., Tensor]
 
 
 def gan_step(
@@ -17,26 +28,159 @@ def gan_step(
     opt_D: Optimizer,
     x: Tensor,
     z: Tensor,
-    d_loss: Callable[[Tensor, Tensor], Tensor] = discriminator_loss,
-    g_loss: Callable[[Tensor], Tensor] = generator_loss,
+    d_loss: Loss = losses.discriminator_loss,
+    g_loss: Loss = losses.generator_loss,
 ) -> tuple[Tensor, Tensor]:
     """One update of D on real x and fake G(z), then one of G against the new D (Goodfellow et al. 2014, algorithm
-    1, k = 1).
-
-    Real and fake go through D in two passes. Returns (loss of D, loss of G), scalars on the device.
-    """
+    1, k = 1)."""
     fake = G(z)
 
     loss_D = d_loss(D(x), D(fake.detach()))  # detach: D's update must not reach into G
-    opt_D.zero_grad(set_to_none=True)
-    loss_D.backward()
-    opt_D.step()
+    update(opt_D, loss_D)
 
-    D.requires_grad_(False)  # G's update needs the gradient through D, not D's own
-    loss_G = g_loss(D(fake))
-    opt_G.zero_grad(set_to_none=True)
-    loss_G.backward()
-    opt_G.step()
-    D.requires_grad_(True)
+    with frozen(D):  # G's update needs the gradient through D, not D's own
+        loss_G = g_loss(D(fake))
+    update(opt_G, loss_G)
 
     return loss_D.detach(), loss_G.detach()
+
+
+def cgan_step(
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: Optimizer,
+    opt_D: Optimizer,
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    c: Tensor,
+    d_loss: Loss = losses.discriminator_loss,
+    g_loss: Loss = losses.generator_loss,
+) -> tuple[Tensor, Tensor]:
+    """Conditional GAN (Mirza & Osindero 2014, eq. 2): D judges x with its label y, and a fake with the class c asked
+    for."""
+    fake = G(z, c)
+
+    loss_D = d_loss(D(x, y), D(fake.detach(), c))
+    update(opt_D, loss_D)
+
+    with frozen(D):
+        loss_G = g_loss(D(fake, c))
+    update(opt_G, loss_G)
+
+    return loss_D.detach(), loss_G.detach()
+
+
+def acgan_step(
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: Optimizer,
+    opt_D: Optimizer,
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    c: Tensor,
+    class_on_fakes: bool = True,
+    class_loss: Loss = losses.class_loss,
+) -> tuple[Tensor, Tensor]:
+    """ACGAN (Odena et al. 2017, section 3): D answers with a source S and a class C; D maximises L_S + L_C, G L_C −
+    L_S.
+
+    `class_on_fakes`: D's class head learns from fakes as well, as in that paper; it invites G to draw only what is
+    easily recognised. Without it the head learns from real images alone.
+    """
+    fake = G(z, c)
+
+    (source, seen), (source_fake, seen_fake) = D(x), D(fake.detach())
+    loss_D = losses.discriminator_loss(source, source_fake) + class_loss(seen, y)
+    if class_on_fakes:
+        loss_D = loss_D + class_loss(seen_fake, c)
+    update(opt_D, loss_D)
+
+    with frozen(D):
+        source, seen = D(fake)
+    loss_G = losses.generator_loss(source) + class_loss(seen, c)
+    update(opt_G, loss_G)
+
+    return loss_D.detach(), loss_G.detach()
+
+
+def bagan_step(
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: Optimizer,
+    opt_D: Optimizer,
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    c: Tensor,
+    g_loss: Loss = losses.class_loss,
+) -> tuple[Tensor, Tensor]:
+    """BAGAN's adversarial step (Mariani et al. 2018, section 3): D tells K classes and, as class K, fakes.
+
+    D sees B real and ⌈B / K⌉ fake images in one batch, so that "fake" is as frequent as a class. G wants each fake to
+    be taken for the class c it was asked for.
+    """
+    fake, K = G(z, c), D.classes
+
+    few = fake[: math.ceil(len(x) / K)].detach()
+    labels = torch.cat([y, torch.full_like(c[: len(few)], K)])
+    loss_D = losses.class_loss(D(torch.cat([x, few])), labels)
+    update(opt_D, loss_D)
+
+    with frozen(D):
+        loss_G = g_loss(D(fake), c)
+    update(opt_G, loss_G)
+
+    return loss_D.detach(), loss_G.detach()
+
+
+def cyclegan_step(
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: Optimizer,
+    opt_D: Optimizer,
+    a: Tensor,
+    b: Tensor,
+    adversarial: float = 1.0,
+    cycle: float = 10.0,
+    identity: float = 5.0,
+) -> tuple[Tensor, Tensor]:
+    """CycleGAN (Zhu et al. 2017, sections 3 and 4): G holds two translators, AB and BA, D a critic of each side.
+
+    The generators go first, as in the authors' code. Critics learn from a pool of earlier fakes, and their loss is
+    halved.
+    """
+    fake_b, fake_a = G.AB(a), G.BA(b)
+
+    with frozen(D):
+        loss = losses.least_squares_generator_loss
+        deceived = loss(D.A(fake_a)) + loss(D.B(fake_b))
+    returned = F.l1_loss(G.BA(fake_b), a) + F.l1_loss(G.AB(fake_a), b)
+    kept = F.l1_loss(G.AB(b), b) + F.l1_loss(G.BA(a), a)
+    loss_G = adversarial * deceived + cycle * returned + identity * kept
+    update(opt_G, loss_G)
+
+    loss = losses.least_squares_discriminator_loss
+    old_a, old_b = D.pool_A(fake_a.detach()), D.pool_B(fake_b.detach())
+    loss_D = (loss(D.A(a), D.A(old_a)) + loss(D.B(b), D.B(old_b))) / 2
+    update(opt_D, loss_D)
+
+    return loss_D.detach(), loss_G.detach()
+
+
+def update(optimizer: Optimizer, loss: Tensor) -> None:
+    """One step of `optimizer` down the gradient of `loss`."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """What is computed inside passes gradients through `network` and leaves none in it."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,22 +1,32 @@
-"""The loop around a step: device, optimisers, averaging, reports. A step knows none of it."""
+"""The loop around a step: device, precision, pauses, averaging, checkpoints, reports. A step knows none of it."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.images import Images, to_pixels
+from course_utils import precision as formats
+from course_utils.data.images import to_pixels
 from course_utils.errors import CourseError
+from course_utils.fingerprint import Unknown, fingerprint
+from course_utils.gan.batches import Batches
+from course_utils.gan.capture import Captured
+from course_utils.gan.players import Players
 
 Step = Callable[..., tuple[Tensor, Tensor]]
+ONE_PICTURE = 1 / 255  # spread of fakes over z, in units of a generator's output: less than a grey level
+SUFFIX = ".safetensors"
+PATIENCE = 3  # reports in a row that must look collapsed
 
 
 class TrainingFailed(CourseError):
-    """The losses are no longer numbers; names the step and the loss."""
+    """The losses are no longer numbers, or G draws one picture whatever z is; names the step and the losses."""
 
 
 @dataclass
@@ -27,70 +37,150 @@ class Progress:
     step: int
     steps: int
     generator: nn.Module
-    draw: Callable[[], Tensor]
-    losses: dict[str, list[float]] = field(default_factory=lambda: {"D": [], "G": []})
+    fixed: tuple[Tensor, ...]
+    losses: dict[str, list[float]]
 
     def samples(self) -> Tensor:
-        """Fakes of the same fixed latent points at each call: uint8, N × C × H × W."""
-        return self.draw()
-
-
-def stacked_batches(sets: Sequence[Images], size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """For ever: one flat batch of each set, K × size × pixels, float32 in [-1, 1]; set k is what network k learns."""
-    streams = [images.batches(size, generator, forever=True) for images in sets]
-    while True:
-        yield torch.stack([next(stream)[0].flatten(1) for stream in streams])
+        """Fakes of the same latent points at each call: uint8, N × C × H × W."""
+        return sample(self.generator, *self.fixed)
 
 
 def training(
     step: Step,
     G: nn.Module,
     D: nn.Module,
-    batches: Iterator[Tensor],
+    batches: Batches,
     *,
     steps: int,
-    generator: torch.Generator,
+    seed: int,
     lr: float = 2e-4,
     betas: tuple[float, float] = (0.5, 0.999),
+    schedule: Callable[[float], float] | None = None,
+    gate: bool = False,
     average: float = 0.995,
+    precision: str = "auto",
+    fixed: tuple[Tensor, ...] | None = None,
     reports: int = 40,
+    stop_on_collapse: bool = True,
+    checkpoint: Path | None = None,
+    checkpoint_s: float = 20.0,
 ) -> Iterator[Progress]:
-    """Train G and D (K networks each, stacked) in place; yields a `Progress` `reports` times, the last at the end.
+    """Train G and D in place by Adam, where the data lies; yields a `Progress` `reports` times, the last at the end.
 
-    batches: real images, K × B × pixels. `Progress.generator` is the exponential moving average of G (decay
-    `average`), in `eval` mode: what to sample from. Losses stay on the device between reports. Raises
-    TrainingFailed when one is not finite.
+    step: a function of `gan.steps`, or of their form. batches: n → the real data of step n. seed: fixes all that is
+    random in the run; PyTorch's default generators stay as they were. schedule: share of the run done (0..1) → factor
+    of `lr`. gate: the network whose loss was the lower one in the last step pauses (paper 5, section V). average: decay
+    of the moving average of G, `Progress.generator`, which is what to sample from. precision: 'auto', 'float32' or
+    'bfloat16'. fixed: what `Progress.samples` draws from, by default ten draws of `G.prior`, or the first batch for a G
+    without one.
+
+    checkpoint: a .safetensors file, written at a report when `checkpoint_s` seconds have passed, at the end, and when
+    the run is left; or a folder, in which each run has a file of its own. If the file exists, the run goes on from it
+    and ends with the numbers of an unbroken one. Raises TrainingFailed when a loss is not finite, or when G has
+    collapsed and `stop_on_collapse`; CheckpointError when the file is damaged or another run's.
     """
-    device = next(G.parameters()).device
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=lr, betas=betas, fused=True) for net in (G, D))
-    mean_G = copy.deepcopy(G).eval().requires_grad_(False)
-    z_fixed = torch.randn(G.models, 10, G.latent, generator=generator, device=generator.device).to(device)
-    progress = Progress(0, steps, mean_G, lambda: sample(mean_G, z_fixed))
-    G.train(), D.train()
-    every, seen, sums = max(1, steps // reports), 0, torch.zeros(2, device=device)
-    for n, x in zip(range(1, steps + 1), batches, strict=False):
-        z = torch.randn(G.models, x.shape[1], G.latent, generator=generator, device=generator.device).to(device)
-        losses = step(G, D, opt_G, opt_D, x, z)
-        sums, seen = sums + torch.stack(losses).float(), seen + 1
-        decay = min(average, n / (n + 10))  # a short memory at first, or the average keeps the initial weights
-        with torch.no_grad():
-            torch._foreach_lerp_(list(mean_G.parameters()), list(G.parameters()), 1 - decay)
-        if n % every == 0 or n == steps:
-            for name, value in zip(progress.losses, (sums / seen).tolist(), strict=True):
-                if value != value or abs(value) == float("inf"):
-                    raise TrainingFailed(f"step {n}: the loss of {name} is {value}; lower the learning rate {lr}")
-                progress.losses[name].append(value)
-            progress.step, seen, sums = n, 0, torch.zeros(2, device=device)
+    device = batches(0)[0].device
+    precision = formats.resolve(precision, device)
+    run = Players(G, D, device, seed, lr, betas)
+    if gate:
+        run.gated()
+    with run.random:
+        run.fixed = (_latents(G, 10) or batches(0)) if fixed is None else tuple(part.to(device) for part in fixed)
+    about = {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "gate": gate, "average": average}
+    about |= {"precision": precision, "reports": reports}
+    about |= {"schedule": _told(schedule), "step": _told(step), "data": _told(batches)}
+    if checkpoint is not None and checkpoint.suffix != SUFFIX:
+        checkpoint /= fingerprint([about, G, D, torch.__version__, device.type]) + SUFFIX
+    if checkpoint is not None and checkpoint.exists():
+        run.resume(checkpoint, about)
+
+    def one_step(*batch: Tensor) -> Tensor:
+        """The losses of D and G as one tensor."""
+        with formats.autocast(device, precision):
+            losses = step(G, D, run.opt_G, run.opt_D, *batch, *_latents(G, batch[0].shape[_batch_dim(G)]))
+        losses = torch.stack(losses).float()
+        if gate:
+            run.paused.copy_(losses < losses.flip(0))
+        return losses
+
+    advance = Captured(one_step) if device.type == "cuda" else one_step
+    progress = Progress(run.step, steps, run.mean_G, run.fixed, run.losses)
+    if run.step == steps:
+        yield progress
+    every, saved_at = max(1, steps // reports), time.monotonic()
+    while run.step < steps:
+        sums, first = torch.zeros(2, device=device), run.step
+        with run.random:
+            for n in range(first, min(steps, (first // every + 1) * every)):
+                if schedule is not None:
+                    run.rate.fill_(lr * schedule(n / steps))
+                sums += advance(*batches(n))  # nothing is read back from the device before the report
+                run.average(min(average, (n + 1) / (n + 11)))  # a short memory at first, or the initial weights stay
+        run.report(n + 1, (sums / (n + 1 - first)).tolist())
+        _watch_spread(run)
+        _check(run, stop_on_collapse, lr)
+        if due := checkpoint is not None and (run.step == steps or time.monotonic() - saved_at >= checkpoint_s):
+            run.save(checkpoint, about)
+            saved_at = time.monotonic()
+        progress.step = run.step
+        try:
             yield progress
+        except GeneratorExit:  # whoever watched has left
+            if checkpoint is not None and not due:
+                run.save(checkpoint, about)
+            raise
 
 
-def fit(step: Step, G: nn.Module, D: nn.Module, batches: Iterator[Tensor], **settings: object) -> Progress:
+def fit(step: Step, G: nn.Module, D: nn.Module, batches: Batches, **settings: object) -> Progress:
     """`training` to its end; returns its last report."""
     *_, progress = training(step, G, D, batches, **settings)
     return progress
 
 
 @torch.no_grad()
-def sample(G: nn.Module, z: Tensor, shape: tuple[int, int, int] = (1, 28, 28)) -> Tensor:
-    """Pictures from latent points z, K × B × latent → uint8, (K·B) × C × H × W, network by network."""
-    return to_pixels(G(z).reshape(-1, *shape))
+def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28, 28)) -> Tensor:
+    """Pictures that G makes of `latents`, such as `G.prior(n)`: uint8, N × C × H × W.
+
+    What a fully connected G draws, K × B × pixels, becomes (K·B) pictures of `shape`, network by network.
+    """
+    x = G(*latents)
+    return to_pixels(x if x.ndim == 4 else x.reshape(-1, *shape))
+
+
+def _told(thing: object) -> str:
+    """The fingerprint of `thing`; where nothing tells what it does, its name has to do."""
+    try:
+        return fingerprint(thing)
+    except Unknown:
+        return repr(type(thing))
+
+
+def _latents(G: nn.Module, n: int) -> tuple[Tensor, ...]:
+    return G.prior(n) if hasattr(G, "prior") else ()
+
+
+def _batch_dim(G: nn.Module) -> int:
+    return 1 if hasattr(G, "models") else 0  # networks side by side take K × B × …
+
+
+@torch.no_grad()
+def _watch_spread(run: Players) -> None:
+    """Note how much the average G's fakes vary over z: their standard deviation at the pixel where it is largest; of K
+    networks, that of the least varied one."""
+    dim = _batch_dim(run.G)
+    spread = float(run.mean_G(*run.fixed).flatten(dim + 1).std(dim=dim).amax(dim=-1).min())
+    run.widest = max(run.widest, spread)
+    collapsed = spread < ONE_PICTURE < run.widest / 10  # at first many generators draw grey, which is no collapse
+    run.one_picture = run.one_picture + 1 if collapsed else 0
+
+
+def _check(run: Players, stop_on_collapse: bool, lr: float) -> None:
+    for name, (*_, value) in run.losses.items():
+        if not math.isfinite(value):
+            raise TrainingFailed(f"step {run.step}: the loss of {name} is {value}; lower the learning rate {lr}")
+    if stop_on_collapse and run.one_picture == PATIENCE:
+        losses = ", ".join(f"{name} {values[-1]:.3f}" for name, values in run.losses.items())
+        raise TrainingFailed(
+            f"step {run.step}: G has collapsed, it draws one picture whatever z is; losses {losses}. "
+            "Change the learning rate or the networks, or pass stop_on_collapse=False to look at it"
+        )

@@ -1,0 +1,58 @@
+"""One file that holds a training run: tensors as safetensors, facts as JSON in its header. Loading it executes no
+code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from course_utils.errors import CourseError
+
+
+class CheckpointError(CourseError):
+    """A checkpoint is damaged, or belongs to another run; names the file and what to do."""
+
+
+def save(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
+    """Write tensors and facts (what JSON can hold), beside first and renamed: no half-written file has this name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    header = {"facts": text, "sha256": _digest(tensors, text)}
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, header)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """(tensors, facts) of a file that `save` wrote; raises CheckpointError where it is damaged or something else."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        facts = json.loads(header["facts"])
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise CheckpointError(f"{path} is no checkpoint, or a damaged one ({error}); delete it to start anew") from None
+    if header.get("sha256") != _digest(tensors, header["facts"]):
+        raise CheckpointError(f"{path} is damaged: its contents have changed since it was written; delete it")
+    if bad := [name for name, t in tensors.items() if t.is_floating_point() and not torch.isfinite(t).all()]:
+        raise CheckpointError(f"{path} holds numbers that are not finite in {bad[0]}; delete it to start anew")
+    return tensors, facts
+
+
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    h = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        h.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        h.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return h.hexdigest()

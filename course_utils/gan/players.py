@@ -1,0 +1,115 @@
+"""G and D with all that changes while they train: what a checkpoint must hold for a run to go on as if unbroken."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.gan import checkpoint
+from course_utils.gan.checkpoint import CheckpointError
+from course_utils.seeds import OwnRandomness
+
+FACTS = ("step", "losses", "widest", "one_picture")  # what a checkpoint holds beside tensors
+
+
+class Players:
+    """Two networks, their optimisers, the average of G, the run's random numbers, and how far the run has come.
+
+    Networks are moved to `device` and trained in place. `rate` is the learning rate of both, a tensor on the device, so
+    that a recorded CUDA graph reads its present value.
+    """
+
+    def __init__(
+        self, G: nn.Module, D: nn.Module, device: torch.device, seed: int, lr: float, betas: tuple[float, float]
+    ) -> None:
+        self.G, self.D = G.to(device).train(), D.to(device).train()
+        self.mean_G = copy.deepcopy(G).eval().requires_grad_(False)
+        self.rate = torch.tensor(lr, device=device)
+        adam = {"lr": self.rate, "betas": betas, "fused": True, "capturable": device.type == "cuda"}
+        self.opt_G, self.opt_D = (torch.optim.Adam(net.parameters(), **adam) for net in (G, D))
+        self.random = OwnRandomness(seed, device)
+        self.paused = torch.zeros(2, device=device)  # 1 where D, or G, sits out the next step
+        self.fixed: tuple[Tensor, ...] = ()  # what reports draw samples from
+        self.step = 0
+        self.losses: dict[str, list[float]] = {"D": [], "G": []}
+        self.widest = 0.0  # the largest spread of fakes over z at any report so far
+        self.one_picture = 0  # reports in a row at which G, once more varied, drew one picture whatever z was
+
+    def gated(self) -> None:
+        """From now on a network pauses while its entry of `paused` is 1.
+
+        Adam leaves weights and moments alone where its `found_inf` is 1. It is meant for mixed precision; here it is a
+        pause that the host need not know of.
+        """
+        self.opt_D.found_inf, self.opt_G.found_inf = self.paused[0], self.paused[1]
+
+    @torch.no_grad()
+    def average(self, decay: float) -> None:
+        """Move the average of G's weights towards G by 1 − decay."""
+        torch._foreach_lerp_(list(self.mean_G.parameters()), list(self.G.parameters()), 1 - decay)
+
+    @torch.no_grad()
+    def report(self, step: int, losses: list[float]) -> None:
+        """Note the mean losses of D and G up to `step`, and give the average G's running statistics (batch
+        normalisation), which averages of weights do not have."""
+        self.step = step
+        for name, value in zip(self.losses, losses, strict=True):
+            self.losses[name].append(value)
+        for mine, its in zip(self.mean_G.buffers(), self.G.buffers(), strict=True):
+            mine.copy_(its)
+
+    def save(self, path: Path, about: dict) -> None:
+        """Write everything to `path`; `about`: the run's settings, by which `resume` knows it."""
+        tensors = {f"{name}.{key}": t for name, net in self._networks() for key, t in net.state_dict().items()}
+        for name, opt in self._optimizers():
+            for k, entry in opt.state_dict()["state"].items():
+                tensors |= {f"{name}.{k}.{key}": t for key, t in entry.items()}
+        tensors |= {f"random.{key}": t for key, t in self.random.states.items()} | {"paused": self.paused}
+        tensors |= {f"fixed.{k}": t for k, t in enumerate(self.fixed)}
+        checkpoint.save(path, tensors, {"about": about, **{name: getattr(self, name) for name in FACTS}})
+
+    def resume(self, path: Path, about: dict) -> None:
+        """Go on from what `save` wrote; raises CheckpointError where it is damaged or of another run."""
+        tensors, facts = checkpoint.load(path)
+        there, here = facts.get("about", {}), json.loads(json.dumps(about))
+        if differs := [key for key in here if there.get(key) != here[key]]:
+            key = differs[0]
+            raise CheckpointError(
+                f"{path} is of another run: {key} is {there.get(key)!r} there and {here[key]!r} here; "
+                "delete it, or name another file"
+            )
+        try:
+            for name, net in self._networks():
+                net.load_state_dict(_under(name, tensors))
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{path} is of other networks ({reason}); delete it, or name another file") from None
+        for name, opt in self._optimizers():
+            state: dict[int, dict[str, Tensor]] = {}
+            weights = opt.param_groups[0]["params"]
+            for key, tensor in _under(name, tensors).items():
+                k, _, entry = key.partition(".")
+                if tensor.ndim:  # moments lie in memory as their weights do; fused Adam takes that for granted
+                    tensor = torch.empty_like(weights[int(k)]).copy_(tensor)
+                state.setdefault(int(k), {})[entry] = tensor
+            opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
+            opt.param_groups[0]["lr"] = self.rate
+        self.random.states = _under("random", tensors)
+        self.paused.copy_(tensors["paused"])
+        self.fixed = tuple(t.to(self.paused.device) for _, t in sorted(_under("fixed", tensors).items()))
+        for name in FACTS:
+            setattr(self, name, facts[name])
+
+    def _networks(self) -> tuple[tuple[str, nn.Module], ...]:
+        return ("G", self.G), ("D", self.D), ("mean_G", self.mean_G)
+
+    def _optimizers(self) -> tuple[tuple[str, torch.optim.Optimizer], ...]:
+        return ("opt_G", self.opt_G), ("opt_D", self.opt_D)
+
+
+def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}

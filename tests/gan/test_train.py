@@ -1,0 +1,286 @@
+"""The loop: what a run repeats, reports, averages, pauses and refuses; and that it goes on after any end."""
+
+import copy
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from small_gans import METHODS, fc, images
+
+from course_utils.gan import batches, train
+from course_utils.gan.checkpoint import CheckpointError
+from course_utils.gan.networks import FCDiscriminator, FCGenerator
+from course_utils.gan.steps import gan_step
+
+DATA = images()
+
+
+def state(net):
+    return {name: t.clone() for name, t in net.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def run(seed=0, steps=12, step=gan_step, nets=None, **settings):
+    G, D = nets or fc(seed, dropout=0.3)
+    stream = batches.flat([DATA], 8, seed)
+    reports = list(train.training(step, G, D, stream, steps=steps, seed=seed, **{"reports": 4, **settings}))
+    return G, D, reports
+
+
+# ------------------------------------------------------------------ a run
+
+
+def test_a_run_repeats_with_its_seed_whatever_else_draws_random_numbers():
+    G, _, reports = run()
+    G_other, _, _ = run(seed=1)
+    torch.manual_seed(77)
+    H, D = fc(dropout=0.3)
+    for _ in train.training(gan_step, H, D, batches.flat([DATA], 8, 0), steps=12, seed=0, reports=4):
+        torch.rand(3)  # somebody else's
+    assert same(state(G), state(H)) and not same(state(G), state(G_other))
+    assert len(reports) == 4 and reports[-1].step == 12
+
+
+def test_a_run_leaves_the_default_generator_as_it_was():
+    torch.manual_seed(5)
+    expected = torch.rand(4)
+    nets = fc()
+    torch.manual_seed(5)
+    run(nets=nets)
+    assert torch.equal(torch.rand(4), expected)
+
+
+@pytest.mark.parametrize(
+    ("steps", "reports", "expected"), [(12, 4, [3, 6, 9, 12]), (10, 4, [2, 4, 6, 8, 10]), (3, 9, [1, 2, 3])]
+)
+def test_reports_are_even_and_the_last_is_the_end(steps, reports, expected):
+    seen = []
+    for progress in train.training(gan_step, *fc(), batches.flat([DATA], 8, 0), steps=steps, seed=0, reports=reports):
+        seen.append(progress.step)
+        assert len(progress.losses["D"]) == len(progress.losses["G"]) == len(seen)
+    assert seen == expected
+
+
+def test_losses_reported_are_means_over_their_steps():
+    values = iter(range(100))
+
+    def step(G, D, opt_G, opt_D, x, z):
+        n = float(next(values))
+        return torch.tensor(n), torch.tensor(-n)
+
+    *_, reports = run(step=step, stop_on_collapse=False)
+    assert reports[-1].losses == {"D": [1.0, 4.0, 7.0, 10.0], "G": [-1.0, -4.0, -7.0, -10.0]}
+
+
+def test_the_average_lags_behind_g_takes_no_gradient_and_has_its_running_statistics():
+    G, _, (*_, last) = run(average=0.9)
+    assert not same(state(G), state(last.generator))
+    assert not any(p.requires_grad for p in last.generator.parameters()) and not last.generator.training
+    apart = [
+        sum((p - q).abs().sum() for p, q in zip(net.parameters(), last.generator.parameters(), strict=True))
+        for net in (G, fc()[0])
+    ]
+    assert apart[0] < apart[1]  # nearer to G now than to G at first
+
+    conv = METHODS["dcgan"]
+    G, D, stream = conv.build()
+    *_, last = train.training(conv.step, G, D, stream, steps=3, seed=0, reports=1)
+    mine, its = dict(last.generator.named_buffers()), dict(G.named_buffers())
+    assert mine and all(torch.equal(mine[name], its[name]) for name in its)
+    assert any(not torch.equal(its[name], buffer) for name, buffer in conv.build()[0].named_buffers())
+
+
+def test_a_schedule_scales_the_learning_rate():
+    G, _, _ = run(schedule=lambda done: 0.0, average=0.0)
+    assert same(state(G), state(fc(dropout=0.3)[0]))
+    halves = run(schedule=lambda done: 1.0 if done < 0.5 else 0.0)[0], run(steps=6, reports=2)[0]
+    assert same(state(halves[0]), state(halves[1]))
+
+
+def test_the_gate_pauses_the_network_that_has_the_lower_loss():
+    losses = iter([(0.2, 0.9), (0.2, 0.9), (0.9, 0.2), (0.9, 0.2), (0.5, 0.5)])
+    moved = []
+
+    def step(G, D, opt_G, opt_D, x, z):
+        before = state(G), state(D)
+        gan_step(G, D, opt_G, opt_D, x, z)
+        moved.append((not same(before[1], state(D)), not same(before[0], state(G))))
+        return tuple(map(torch.tensor, next(losses)))
+
+    run(steps=5, step=step, gate=True, lr=1e-2)
+    # the first step pauses nobody; after it, D pauses while its loss was the lower one, then G, then G still
+    assert moved == [(True, True), (False, True), (False, True), (True, False), (True, False)]
+
+
+def test_a_paused_network_keeps_its_moments_too():
+    def step(G, D, opt_G, opt_D, x, z):
+        gan_step(G, D, opt_G, opt_D, x, z)
+        seen.append(copy.deepcopy(opt_D.state_dict()["state"]))
+        return torch.tensor(0.1), torch.tensor(0.9)
+
+    seen = []
+    run(steps=4, step=step, gate=True)
+    for later in seen[1:]:
+        assert all(torch.equal(later[k][name], t) for k, entry in seen[0].items() for name, t in entry.items())
+
+
+# ------------------------------------------------------------------ what stops it
+
+
+def test_a_loss_that_is_no_number_stops_with_step_and_name():
+    def broken(G, D, opt_G, opt_D, x, z):
+        return torch.tensor(0.5), torch.tensor(float("nan"))
+
+    with pytest.raises(train.TrainingFailed, match=r"step 3: the loss of G is nan; lower the learning rate 0\.0002"):
+        run(step=broken)
+
+
+def forgetting(after):
+    """A step after which, from call `after` on, G no longer looks at z: its first weights are gone."""
+    calls = itertools.count(1)
+
+    def step(G, D, opt_G, opt_D, x, z):
+        found = gan_step(G, D, opt_G, opt_D, x, z)
+        if next(calls) >= after:
+            with torch.no_grad():
+                next(G.parameters())[-1].zero_()  # of the last network, where there are several
+        return found
+
+    return step
+
+
+@pytest.mark.parametrize("models", [1, 3])
+def test_a_collapse_stops_with_step_and_losses_unless_it_is_wanted(models):
+    settings = {"average": 0.0, "lr": 0.01}
+
+    def start(**more):
+        G, D = fc(models=models)
+        stream = batches.flat([DATA] * models, 8, 0)
+        return train.fit(forgetting(4), G, D, stream, steps=20, seed=0, reports=10, **settings, **more)
+
+    with pytest.raises(train.TrainingFailed, match=r"step 8: G has collapsed.*losses D \d\.\d+, G \d\.\d+"):
+        start()
+    assert start(stop_on_collapse=False).step == 20
+
+
+def test_a_generator_that_is_still_grey_has_not_collapsed():
+    G, D = fc()
+    with torch.no_grad():
+        for p in G.parameters():
+            p.mul_(1e-3)
+    assert run(nets=(G, D), lr=1e-6)[2][-1].step == 12
+
+
+# ------------------------------------------------------------------ going on
+
+
+def finish(method, path=None, stop_after=None, **settings):
+    """State of G, D and the average after 8 steps of a method; `stop_after` reports the run is left, then resumed."""
+    if stop_after:
+        G, D, stream = method.build()
+        reports = train.training(method.step, G, D, stream, steps=8, seed=3, reports=8, checkpoint=path, **settings)
+        list(itertools.islice(reports, stop_after))
+        reports.close()
+    G, D, stream = method.build(seed=99 if stop_after else 0)  # what it starts with must not matter
+    last = train.fit(method.step, G, D, stream, steps=8, seed=3, reports=8, checkpoint=path, **settings)
+    return {
+        f"{n}.{k}": t for n, net in (("G", G), ("D", D), ("mean", last.generator)) for k, t in state(net).items()
+    }, last
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_that_was_left_ends_as_an_unbroken_one_bit_for_bit(name, tmp_path):
+    method = METHODS[name]
+    whole, one = finish(method)
+    resumed, two = finish(method, tmp_path / "run.safetensors", stop_after=3)
+    assert same(whole, resumed)
+    assert one.losses == two.losses and one.step == two.step == 8
+    assert torch.equal(one.samples(), two.samples())
+
+
+def test_gate_and_schedule_are_resumed_too(tmp_path):
+    settings = {"gate": True, "schedule": lambda done: 1 - done}
+    whole, _ = finish(METHODS["fc"], **settings)
+    resumed, _ = finish(METHODS["fc"], tmp_path / "run.safetensors", stop_after=5, **settings)
+    assert same(whole, resumed)
+
+
+def test_a_finished_run_is_not_run_again(tmp_path):
+    path = tmp_path / "run.safetensors"
+    _, _, reports = run(checkpoint=path)
+    never_ran = train.training(
+        gan_step, *fc(seed=9, dropout=0.3), batches.flat([DATA], 8, 0), steps=12, seed=0, reports=4, checkpoint=path
+    )
+    (again,) = list(never_ran)
+    assert again.step == 12 and again.losses == reports[-1].losses
+    assert same(state(again.generator), state(reports[-1].generator))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"lr": 1e-3}, "lr is 0.0002 there and 0.001 here"),
+        ({"seed": 1}, "seed is 0 there and 1 here"),
+        ({"step": partial(gan_step, g_loss=lambda fake: -fake.mean())}, "step is"),
+        (
+            {"nets": (FCGenerator(latent=5, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0))},
+            "of other networks",
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, told):
+    path = tmp_path / "run.safetensors"
+    run(checkpoint=path, nets=fc())
+    settings = {"nets": fc(), **change}
+    with pytest.raises(CheckpointError, match=rf"run\.safetensors is .*{told}"):
+        run(checkpoint=path, **settings)
+
+
+KILLED = """
+import itertools, os, sys, time
+sys.path[:0] = {tests!r}
+from pathlib import Path
+from small_gans import METHODS
+from course_utils.gan import train
+method = METHODS[sys.argv[1]]
+for progress in train.training(method.step, *method.build(), steps=8, seed=3, reports=8,
+                               checkpoint=Path(sys.argv[2]), checkpoint_s=0):
+    print(progress.step, flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["fc", "bagan", "cyclegan"])
+def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path):
+    path = tmp_path / "run.safetensors"
+    code = KILLED.format(tests=[str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    process = subprocess.Popen([sys.executable, "-c", code, name, str(path)], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if int(line) == 3:
+            os.kill(process.pid, signal.SIGKILL)  # while step 4 is computed, or its file written
+    assert process.wait() == -signal.SIGKILL
+    assert same(finish(METHODS[name])[0], finish(METHODS[name], path)[0])
+
+
+def test_ctrl_c_keeps_the_last_checkpoint(tmp_path):
+    path = tmp_path / "run.safetensors"
+    steps = itertools.count(1)
+
+    def step(*args):
+        if next(steps) == 7:
+            raise KeyboardInterrupt
+        return gan_step(*args)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(step=step, checkpoint=path, checkpoint_s=0)
+    from course_utils.gan import checkpoint
+
+    assert checkpoint.load(path)[1]["step"] == 6
