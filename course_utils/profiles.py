@@ -29,3 +29,13 @@ def data_source(data: str | None, profile: str) -> str:
 def results_folder(profile: str) -> Path:
     """Where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
     return Path(os.environ.get("COURSE_RESULTS") or ROOT / "build" / profile / "results")
+
+
+def runs_folder(profile: str) -> Path | None:
+    """Where finished trainings are kept, so that a notebook run again finds them: $COURSE_RUNS, else
+    build/<profile>/runs.
+
+    None, for $COURSE_RUNS=off: nothing is kept or found. Headless runs are so by default, because their minutes count.
+    """
+    named = os.environ.get("COURSE_RUNS")
+    return None if named == "off" else Path(named or ROOT / "build" / profile / "runs")

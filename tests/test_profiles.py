@@ -32,3 +32,12 @@ def test_results_go_where_the_environment_says_else_under_build(monkeypatch):
     assert profiles.results_folder("cpu") == profiles.ROOT / "build" / "cpu" / "results"
     monkeypatch.setenv("COURSE_RESULTS", "elsewhere")
     assert profiles.results_folder("cpu") == Path("elsewhere")
+
+
+def test_finished_trainings_are_kept_in_build_elsewhere_or_nowhere(monkeypatch):
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    assert profiles.runs_folder("cpu") == profiles.ROOT / "build" / "cpu" / "runs"
+    monkeypatch.setenv("COURSE_RUNS", "elsewhere")
+    assert profiles.runs_folder("cpu") == Path("elsewhere")
+    monkeypatch.setenv("COURSE_RUNS", "off")
+    assert profiles.runs_folder("cpu") is None

@@ -174,11 +174,12 @@ def _environment(lesson: Lesson, profile: str, results: Path, kernel: str, threa
         "PYTHONUTF8": "1",
         "TQDM_MININTERVAL": "10",
     }
-    for name in ("COURSE_DATA", "COURSE_CACHE"):  # the lesson works in another folder
+    for name in ("COURSE_DATA", "COURSE_CACHE", "COURSE_RUNS"):  # the lesson works in another folder
         if Path(environment.get(name) or "-").is_dir():
             environment[name] = str(Path(environment[name]).resolve())
     if kernel != "none":
         environment.pop("MPLBACKEND", None)  # a kernel shows figures only with its own
+    environment.setdefault("COURSE_RUNS", "off")
     if threads:
         environment.setdefault("OMP_NUM_THREADS", str(threads))
     return environment

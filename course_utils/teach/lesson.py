@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from course_utils import experiment
 from course_utils.data.sources import Dataset, load
 from course_utils.errors import CourseError
-from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder
-from course_utils.seeds import generator
+from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder
+from course_utils.seeds import generator, number
 from course_utils.teach import show
 
 
@@ -46,6 +46,11 @@ class Lesson:
         """Where this run's results go."""
         return results_folder(self.profile)
 
+    @property
+    def cache(self) -> Path | None:
+        """Where finished trainings are kept for the next time these cells run, or None."""
+        return runs_folder(self.profile)
+
     def labels_file(self, pixels: torch.Tensor) -> Path:
         """Where the labels that a person gives to these pictures are kept; other pictures have another file."""
         digest = hashlib.sha256(pixels.cpu().contiguous().numpy()).hexdigest()[:8]
@@ -58,8 +63,12 @@ class Lesson:
         return self.paper[key]["value"]
 
     def generator(self, *key: int | str) -> torch.Generator:
-        """A random generator of its own for each purpose, e.g. generator("gan"); on the CPU, whatever the device."""
+        """A random generator of its own for each purpose, e.g. generator("look"); on the CPU, whatever the device."""
         return generator(self.seed, *key)
+
+    def number(self, *key: int | str) -> int:
+        """A seed of its own for each purpose, e.g. number("gan")."""
+        return number(self.seed, *key)
 
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
         """Write results JSON and main figure, and return the JSON.

@@ -61,6 +61,7 @@ from course_utils.classify.networks import KannadaCNN, LeNet, count_parameters
 from course_utils.data.augment import PAPER_1, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import classification, samples, statistics
+from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step
@@ -333,9 +334,15 @@ G = FCGenerator(latent=2, pixels=2, hidden=(64, 64))
 D = FCDiscriminator(pixels=2, hidden=(64, 64), dropout=0)
 z = torch.randn(1, 300, 2, generator=ring_rng)
 shots = {0: G(z)[0].detach()}
-real_points = (ring(128)[None] for _ in iter(int, 1))
 for progress in gan.training(
-    gan_step, G, D, real_points, steps=S["toy_steps"], generator=ring_rng, lr=1e-3, reports=4
+    gan_step,
+    G,
+    D,
+    lambda n: (ring(128)[None],),
+    steps=S["toy_steps"],
+    seed=lesson.number("ring"),
+    lr=1e-3,
+    reports=4,
 ):
     shots[progress.step] = progress.generator(z)[0]
 fig = comparisons.point_clouds(ring(300), shots)
@@ -429,7 +436,7 @@ show.source(gan_step)
 step = partial(gan_step, d_loss=exercise_1.chosen, g_loss=exercise_2.chosen)
 torch.manual_seed(SEED)
 G_all, D_all = FCGenerator().to(lesson.device), FCDiscriminator().to(lesson.device)
-all_digits = gan.stacked_batches([train], 128, lesson.generator("gan", "batches"))
+all_digits = batches.flat([train], 128, SEED, "gan")
 one_gan = await watch(
     gan.training(
         step,
@@ -437,9 +444,10 @@ one_gan = await watch(
         D_all,
         all_digits,
         steps=S["gan_steps"],
-        generator=lesson.generator("gan"),
+        seed=lesson.number("gan"),
         lr=4e-4,
         average=0.998,
+        checkpoint=lesson.cache,
     ),
     title="One GAN for all digits",
 )
@@ -453,9 +461,7 @@ G_class, D_class = (
     FCGenerator(models=10).to(lesson.device),
     FCDiscriminator(models=10).to(lesson.device),
 )
-each_digit = gan.stacked_batches(
-    [train.of_class(k) for k in range(10)], 64, lesson.generator("class gan", "batches")
-)
+each_digit = batches.flat([train.of_class(k) for k in range(10)], 64, SEED, "class gan")
 ten_gans = await watch(
     gan.training(
         step,
@@ -463,8 +469,9 @@ ten_gans = await watch(
         D_class,
         each_digit,
         steps=S["class_gan_steps"],
-        generator=lesson.generator("class gan"),
+        seed=lesson.number("class gan"),
         lr=4e-4,
+        checkpoint=lesson.cache,
     ),
     title="Ten GANs, one a digit (a row each)",
 )
@@ -660,8 +667,17 @@ show.figure(
 # %%
 torch.manual_seed(SEED)
 G_bad, D_bad = FCGenerator().to(lesson.device), FCDiscriminator(dropout=0).to(lesson.device)
-threes = gan.stacked_batches([train.of_class(3)], 64, lesson.generator("bad", "batches"))
-bad = gan.fit(step, G_bad, D_bad, threes, steps=300, generator=lesson.generator("bad"), lr=4e-3)
+threes = batches.flat([train.of_class(3)], 64, SEED, "bad")
+bad = gan.fit(
+    step,
+    G_bad,
+    D_bad,
+    threes,
+    steps=300,
+    seed=lesson.number("bad"),
+    lr=4e-3,
+    stop_on_collapse=False,
+)
 good_threes = ten_gans.samples()[30:40]
 real_threes = train.of_class(3).sample(10, lesson.generator("variety")).pixels
 show.figure(
@@ -794,6 +810,7 @@ outcomes = experiment.run(
     tests,
     lesson.seeds,
     workers=S.get("workers"),
+    cache=lesson.cache,
     on_progress=show.progress("the experiment"),
 )
 outcome = outcomes["B = 64"]
