@@ -267,8 +267,8 @@ def _cell(values: Sequence[float]) -> dict:
 
 
 def provenance(device: torch.device | str, started: float) -> dict:
-    """wall_s since `started` (time.time()), device, versions and commit (with '+' when the tree has uncommitted
-    changes)."""
+    """wall_s since `started` (time.time()), device, the precision that `auto` means there, versions and commit (with
+    '+' when the tree has uncommitted changes)."""
     device = torch.device(device)
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
@@ -277,6 +277,7 @@ def provenance(device: torch.device | str, started: float) -> dict:
     return {
         "wall_s": round(time.time() - started, 1),
         "device": f"{device.type} ({name})",
+        "precision": resolve("auto", device),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

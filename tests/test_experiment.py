@@ -14,6 +14,7 @@ from course_utils.classify.train import adam
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images
 from course_utils.errors import CourseError, SealedError
+from course_utils.precision import resolve
 from course_utils.seeds import generator
 
 RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16, precision="float32")
@@ -179,6 +180,7 @@ def results(outcome):
 
 
 def test_the_summary_is_what_the_table_says(outcome, results):
+    assert results["precision"] == resolve("auto", torch.device("cpu"))
     cell = results["arms"]["classic"]["accuracy"]["odd"]
     np.testing.assert_allclose(cell["values"], outcome.values("classic", "odd"), atol=1e-6)
     assert cell["ci95"][0] <= cell["mean"] <= cell["ci95"][1]

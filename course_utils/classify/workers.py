@@ -20,6 +20,8 @@ from course_utils.classify.train import Optimizer, Transform, logits, train
 from course_utils.data.images import Images
 from course_utils.seeds import generator
 
+PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -69,9 +71,9 @@ def predictions(
     """(key, predicted labels by test set: int64, N) of each key's job, in the order in which they are done.
 
     One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
-    and transform in one stack, here, with the same numbers up to rounding and dropped units. Jobs are made just before
-    they are needed, so that only a few training sets are in memory; None is a job that needs no doing. Whatever ends
-    the loop early, Ctrl-C too, ends the workers.
+    and transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to
+    rounding and dropped units. Jobs are made just before they are needed, so that only a few training sets are in
+    memory; None is a job that needs no doing. Whatever ends the loop early, Ctrl-C too, ends the workers.
     """
     jobs = ((key, made) for key in keys if (made := job(key)) is not None)
     if together > 1:
@@ -108,7 +110,8 @@ def _in_stacks(jobs: Iterator[Keyed], tests: dict[str, Images], together: int) -
     for key, job in jobs:
         stack = stacks.setdefault((job.recipe, id(job.transform), job.images.shape), {})
         stack[key] = job
-        if len(stack) == together:
+        _, height, width = job.images.shape
+        if len(stack) >= min(together, PIXELS // (job.recipe.batch_size * height * width)):
             yield from zip(stack, predict_together(list(stack.values()), tests), strict=True)
             stack.clear()
     for stack in filter(None, stacks.values()):

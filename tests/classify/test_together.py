@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from course_utils.classify import train
+from course_utils.classify import train, workers
 from course_utils.classify.networks import KannadaCNN, LeNet, SmallCNN
 from course_utils.classify.together import train_together
 from course_utils.classify.workers import Job, Recipe, predictions
@@ -102,3 +102,13 @@ def test_jobs_are_stacked_by_recipe_and_transform():
     assert stacked.keys() == alone.keys() == jobs.keys() - {"nothing to do"}
     for key, answer in alone.items():
         assert torch.equal(answer["test"], stacked[key]["test"]), key
+
+
+@pytest.mark.parametrize(("pixels", "sizes"), [(10**9, [4, 2]), (2 * 16 * 28 * 28, [2, 2, 2]), (1, [1] * 6)])
+def test_stacks_are_smaller_where_batches_fill_the_memory(monkeypatch, pixels, sizes):
+    seen = []
+    monkeypatch.setattr(workers, "PIXELS", pixels)
+    monkeypatch.setattr(workers, "predict_together", lambda jobs, tests: seen.append(len(jobs)) or [{}] * len(jobs))
+    job = Job(Recipe(LeNet, train.adam(), 1, 16), SETS[0], None, 0, ())
+    done = [key for key, _ in predictions(range(6), lambda key: job, {}, workers=1, together=4)]
+    assert seen == sizes and done == list(range(6))
