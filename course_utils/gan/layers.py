@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.errors import CourseError
+
 
 class StackedLinear(nn.Module):
     """K linear layers side by side, as one batched product: K × B × inputs → K × B × outputs.
@@ -41,6 +43,11 @@ class UpConv(nn.Conv2d):
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 3, bias: bool = True, padding_mode: str = "zeros"
     ) -> None:
+        if kernel not in {"zeros": (1, 3, 5, 7), "reflect": (3,)}.get(padding_mode, ()):
+            raise CourseError(
+                f"UpConv has no kernel of {kernel} with padding_mode {padding_mode!r}; "
+                "choose 1, 3, 5 or 7 with 'zeros', or 3 with 'reflect'"
+            )
         super().__init__(inputs, outputs, kernel, padding=kernel // 2, bias=bias, padding_mode=padding_mode)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,6 +90,11 @@ class VirtualBatchNorm(nn.Module):
         mean = reference.mean(dim=0, keepdim=True)
         share = 1 / (self.reference + 1)
         return torch.cat([mean.expand_as(reference), share * own + (1 - share) * mean])
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """int64 labels, N → float32, N × classes. Unlike PyTorch's it looks at no value, so that `vmap` can take it."""
+    return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
 
 
 @torch.no_grad()

@@ -115,7 +115,8 @@ class ClassGaussians(nn.Module):
     def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One latent point of each class in c, int64, N → N × latent."""
         z = prior.normal((len(c), self.mean.shape[1]), self.mean.device, generator)
-        return self.mean[c] + (self.factor[c] @ z[:, :, None])[:, :, 0]
+        of_every_class = torch.einsum("nl,kml->nkm", z, self.factor)  # one product is faster than n small ones
+        return self.mean[c] + of_every_class[torch.arange(len(c), device=c.device), c]
 
 
 class BAGANGenerator(nn.Module):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.gan.layers import one_hot
 from course_utils.gan.networks import prior
 
 VARIANTS = ("text", "code")
@@ -41,7 +41,7 @@ class AnimalGenerator(nn.Module):
         """z, N × latent, and c, int64, N → N × 3 × size × size in [-1, 1]."""
         if self.embedding is not None:
             return self.body(z * self.embedding(c))
-        return self.body(torch.cat([z, F.one_hot(c, self.classes).float()], dim=1))
+        return self.body(torch.cat([z, one_hot(c, self.classes)], dim=1))
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """(z, c): z n × latent, N(0, 1); c, int64, n, uniform over the classes.
@@ -86,7 +86,7 @@ class AnimalDiscriminator(nn.Module):
         """x, N × 3 × size × size in [-1, 1], and y, int64, N → logits N × 1."""
         if self.embedding is not None:
             return self.body(x.flatten(1) * self.embedding(y))
-        label = F.one_hot(y, self.classes).to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        label = one_hot(y, self.classes)[:, :, None, None].expand(-1, -1, *x.shape[2:])
         return self.body(torch.cat([x, label], dim=1))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.gan.layers import UpConv, VirtualBatchNorm, dcgan_init
+from course_utils.gan.layers import UpConv, VirtualBatchNorm, dcgan_init, one_hot
 from course_utils.gan.networks import prior
 
 
@@ -47,7 +46,7 @@ class DCGenerator(nn.Module):
         return (z, prior.any_class(n, self.classes, device, generator)) if self.classes else (z,)
 
     def _joined(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return torch.cat([z, _one_hot(c, self.classes)], dim=1) if self.classes else z
+        return torch.cat([z, one_hot(c, self.classes)], dim=1) if self.classes else z
 
 
 class DCDiscriminator(nn.Module):
@@ -95,7 +94,7 @@ class DCDiscriminator(nn.Module):
     def _joined(self, x: Tensor, y: Tensor | None) -> Tensor:
         if not self.classes:
             return x
-        return torch.cat([x, self.label(_one_hot(y, self.classes)).view(-1, 1, 28, 28)], dim=1)
+        return torch.cat([x, self.label(one_hot(y, self.classes)).view(-1, 1, 28, 28)], dim=1)
 
 
 def _beside(reference: Tensor | None, x: Tensor, body: nn.Module) -> Tensor:
@@ -107,7 +106,3 @@ def _norms(reference: int) -> tuple[Callable[[int], nn.Module], Callable[[int], 
     if reference:
         return (lambda features: VirtualBatchNorm(features, reference),) * 2
     return nn.BatchNorm1d, nn.BatchNorm2d
-
-
-def _one_hot(labels: Tensor, classes: int) -> Tensor:
-    return F.one_hot(labels, classes).float()

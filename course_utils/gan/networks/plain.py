@@ -56,7 +56,6 @@ class FourConvDiscriminator(nn.Sequential):
             before = after
         super().__init__(*layers, nn.Flatten(), nn.Linear(16 * before, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
         dcgan_init(self)
-        self.to(memory_format=torch.channels_last)
 
 
 def _transposed(before: int, after: int, stride: int, bias: bool = False) -> nn.ConvTranspose2d:
