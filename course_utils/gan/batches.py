@@ -20,7 +20,7 @@ Batches = Callable[[int], tuple[Tensor, ...]]
 def unlabelled(images: Images, size: int, *key: int | str) -> Batches:
     """n → (x,): x float32 in [-1, 1], size × C × H × W. Every batch is full; what is left over of a pass is dropped."""
     pick = _Shuffled(images, size, *key)
-    return lambda n: (scaled(images.pixels[pick(n)]),)
+    return lambda n: (scaled(images.pixels.index_select(0, pick(n))),)
 
 
 def labelled(images: Images, size: int, *key: int | str) -> Batches:
@@ -29,7 +29,7 @@ def labelled(images: Images, size: int, *key: int | str) -> Batches:
 
     def batch(n: int) -> tuple[Tensor, Tensor]:
         positions = pick(n)
-        return scaled(images.pixels[positions]), images.labels[positions]
+        return scaled(images.pixels.index_select(0, positions)), images.labels.index_select(0, positions)
 
     return batch
 

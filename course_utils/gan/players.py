@@ -19,23 +19,26 @@ FACTS = ("step", "losses", "widest", "one_picture")  # what a checkpoint holds b
 class Players:
     """Two networks, their optimisers, the average of G, the run's random numbers, and how far the run has come.
 
-    Networks are moved to `device` and trained in place. `rate` is the learning rate of both, a tensor on the device, so
-    that a recorded CUDA graph reads its present value.
+    D may be None: an autoencoder has no opponent. Networks are moved to `device` and trained in place. `rate` is the
+    learning rate of both, a tensor on the device, so that a recorded CUDA graph reads its present value.
     """
 
     def __init__(
-        self, G: nn.Module, D: nn.Module, device: torch.device, seed: int, lr: float, betas: tuple[float, float]
+        self, G: nn.Module, D: nn.Module | None, device: torch.device, seed: int, lr: float, betas: tuple[float, float]
     ) -> None:
-        self.G, self.D = G.to(device).train(), D.to(device).train()
+        self.networks = {"G": G} if D is None else {"D": D, "G": G}
+        for net in self.networks.values():
+            net.to(device).train()
+        self.G = G
         self.mean_G = copy.deepcopy(G).eval().requires_grad_(False)
         self.rate = torch.tensor(lr, device=device)
         adam = {"lr": self.rate, "betas": betas, "fused": True, "capturable": device.type == "cuda"}
-        self.opt_G, self.opt_D = (torch.optim.Adam(net.parameters(), **adam) for net in (G, D))
+        self.optimizers = {name: torch.optim.Adam(net.parameters(), **adam) for name, net in self.networks.items()}
         self.random = OwnRandomness(seed, device)
-        self.paused = torch.zeros(2, device=device)  # 1 where D, or G, sits out the next step
+        self.paused = torch.zeros(len(self.networks), device=device)  # 1 where D, or G, sits out the next step
         self.fixed: tuple[Tensor, ...] = ()  # what reports draw samples from
         self.step = 0
-        self.losses: dict[str, list[float]] = {"D": [], "G": []}
+        self.losses: dict[str, list[float]] = {name: [] for name in self.networks}
         self.widest = 0.0  # the largest spread of fakes over z at any report so far
         self.one_picture = 0  # reports in a row at which G, once more varied, drew one picture whatever z was
 
@@ -45,7 +48,8 @@ class Players:
         Adam leaves weights and moments alone where its `found_inf` is 1. It is meant for mixed precision; here it is a
         pause that the host need not know of.
         """
-        self.opt_D.found_inf, self.opt_G.found_inf = self.paused[0], self.paused[1]
+        for optimizer, paused in zip(self.optimizers.values(), self.paused, strict=True):
+            optimizer.found_inf = paused
 
     @torch.no_grad()
     def average(self, decay: float) -> None:
@@ -65,9 +69,9 @@ class Players:
     def save(self, path: Path, about: dict) -> None:
         """Write everything to `path`; `about`: the run's settings, by which `resume` knows it."""
         tensors = {f"{name}.{key}": t for name, net in self._networks() for key, t in net.state_dict().items()}
-        for name, opt in self._optimizers():
+        for name, opt in self.optimizers.items():
             for k, entry in opt.state_dict()["state"].items():
-                tensors |= {f"{name}.{k}.{key}": t for key, t in entry.items()}
+                tensors |= {f"opt_{name}.{k}.{key}": t for key, t in entry.items()}
         tensors |= {f"random.{key}": t for key, t in self.random.states.items()} | {"paused": self.paused}
         tensors |= {f"fixed.{k}": t for k, t in enumerate(self.fixed)}
         checkpoint.save(path, tensors, {"about": about, **{name: getattr(self, name) for name in FACTS}})
@@ -88,10 +92,10 @@ class Players:
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path} is of other networks ({reason}); delete it, or name another file") from None
-        for name, opt in self._optimizers():
+        for name, opt in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
             weights = opt.param_groups[0]["params"]
-            for key, tensor in _under(name, tensors).items():
+            for key, tensor in _under(f"opt_{name}", tensors).items():
                 k, _, entry = key.partition(".")
                 if tensor.ndim:  # moments lie in memory as their weights do; fused Adam takes that for granted
                     tensor = torch.empty_like(weights[int(k)]).copy_(tensor)
@@ -105,10 +109,7 @@ class Players:
             setattr(self, name, facts[name])
 
     def _networks(self) -> tuple[tuple[str, nn.Module], ...]:
-        return ("G", self.G), ("D", self.D), ("mean_G", self.mean_G)
-
-    def _optimizers(self) -> tuple[tuple[str, torch.optim.Optimizer], ...]:
-        return ("opt_G", self.opt_G), ("opt_D", self.opt_D)
+        return *self.networks.items(), ("mean_G", self.mean_G)
 
 
 def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

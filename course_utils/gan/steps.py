@@ -1,8 +1,8 @@
 """One function a method: networks in, two losses out, in the textbook's order.
 
-A step updates D and G once each. Its arguments are (G, D, opt_G, opt_D), then the tensors of a batch of real data, then
-those that `G.prior` draws. It returns (loss of D, loss of G), scalars on the device. Real and fake go through D in two
-passes, except where a step says otherwise; D's update reuses the fakes of G's.
+A step updates D and G once each (an autoencoder's has no D). Its arguments are (G, D, opt_G, opt_D), then the tensors
+of a batch of real data, then those that `G.prior` draws. It returns (loss of D, loss of G), scalars on the device. Real
+and fake go through D in two passes, except where a step says otherwise; D's update reuses the fakes of G's.
 """
 
 from __future__ import annotations
@@ -167,6 +167,32 @@ def cyclegan_step(
     update(opt_D, loss_D)
 
     return loss_D.detach(), loss_G.detach()
+
+
+def autoencoder_step(
+    G: nn.Module, D: None, opt_G: Optimizer, opt_D: None, x: Tensor, loss: Loss = F.mse_loss
+) -> tuple[Tensor]:
+    """One update of an autoencoder G towards G(x) = x: BAGAN's first stage (Mariani et al. 2018, section 3), which has
+    no opponent. Returns (loss,)."""
+    error = loss(G(x).float(), x)
+    update(opt_G, error)
+    return (error.detach(),)
+
+
+def cvae_step(
+    G: nn.Module, D: None, opt_G: Optimizer, opt_D: None, x: Tensor, y: Tensor, z: Tensor, c: Tensor
+) -> tuple[Tensor]:
+    """One update of a conditional variational autoencoder (Sohn et al. 2015, eq. 4): reconstruction and divergence.
+
+    z is the noise of the reparameterised latent point; the classes c, which `G.prior` draws as well, are for sampling
+    only. The reconstruction error is that of a Gaussian with variance `G.variance`. Returns (loss a picture,).
+    """
+    mean, log_variance = G.encode(x, y)
+    error = (G(mean + z * (log_variance / 2).exp(), y).float() - x).square().flatten(1).sum(dim=1) / (2 * G.variance)
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2
+    loss = (error + divergence).mean()
+    update(opt_G, loss)
+    return (loss.detach(),)
 
 
 def update(optimizer: Optimizer, loss: Tensor) -> None:

@@ -19,7 +19,7 @@ from course_utils.gan.batches import Batches
 from course_utils.gan.capture import Captured
 from course_utils.gan.players import Players
 
-Step = Callable[..., tuple[Tensor, Tensor]]
+Step = Callable[..., tuple[Tensor, ...]]
 ONE_PICTURE = 1 / 255  # spread of fakes over z, in units of a generator's output: less than a grey level
 SUFFIX = ".safetensors"
 PATIENCE = 3  # reports in a row that must look collapsed
@@ -48,7 +48,7 @@ class Progress:
 def training(
     step: Step,
     G: nn.Module,
-    D: nn.Module,
+    D: nn.Module | None,
     batches: Batches,
     *,
     steps: int,
@@ -67,12 +67,12 @@ def training(
 ) -> Iterator[Progress]:
     """Train G and D in place by Adam, where the data lies; yields a `Progress` `reports` times, the last at the end.
 
-    step: a function of `gan.steps`, or of their form. batches: n → the real data of step n. seed: fixes all that is
-    random in the run; PyTorch's default generators stay as they were. schedule: share of the run done (0..1) → factor
-    of `lr`. gate: the network whose loss was the lower one in the last step pauses (paper 5, section V). average: decay
-    of the moving average of G, `Progress.generator`, which is what to sample from. precision: 'auto', 'float32' or
-    'bfloat16'. fixed: what `Progress.samples` draws from, by default ten draws of `G.prior`, or the first batch for a G
-    without one.
+    step: a function of `gan.steps`, or of their form. D: None for an autoencoder, which has no opponent. batches: n →
+    the real data of step n. seed: fixes all that is random in the run; PyTorch's default generators stay as they were.
+    schedule: share of the run done (0..1) → factor of `lr`. gate: the network whose loss was the lower one in the last
+    step pauses (paper 5, section V). average: decay of the moving average of G, `Progress.generator`, which is what to
+    sample from. precision: 'auto', 'float32' or 'bfloat16'. fixed: what `Progress.samples` draws from, by default ten
+    draws of `G.prior`, or the first batch for a G without one.
 
     checkpoint: a .safetensors file, written at a report when `checkpoint_s` seconds have passed, at the end, and when
     the run is left; or a folder, in which each run has a file of its own. If the file exists, the run goes on from it
@@ -82,6 +82,7 @@ def training(
     device = batches(0)[0].device
     precision = formats.resolve(precision, device)
     run = Players(G, D, device, seed, lr, betas)
+    opt_G, opt_D = run.optimizers["G"], run.optimizers.get("D")
     if gate:
         run.gated()
     with run.random:
@@ -95,9 +96,9 @@ def training(
         run.resume(checkpoint, about)
 
     def one_step(*batch: Tensor) -> Tensor:
-        """The losses of D and G as one tensor."""
+        """The losses as one tensor, D's first."""
         with formats.autocast(device, precision):
-            losses = step(G, D, run.opt_G, run.opt_D, *batch, *_latents(G, batch[0].shape[_batch_dim(G)]))
+            losses = step(G, D, opt_G, opt_D, *batch, *_latents(G, batch[0].shape[_batch_dim(G)]))
         losses = torch.stack(losses).float()
         if gate:
             run.paused.copy_(losses < losses.flip(0))
@@ -109,7 +110,7 @@ def training(
         yield progress
     every, saved_at = max(1, steps // reports), time.monotonic()
     while run.step < steps:
-        sums, first = torch.zeros(2, device=device), run.step
+        sums, first = torch.zeros(len(run.losses), device=device), run.step
         with run.random:
             for n in range(first, min(steps, (first // every + 1) * every)):
                 if schedule is not None:
@@ -131,7 +132,7 @@ def training(
             raise
 
 
-def fit(step: Step, G: nn.Module, D: nn.Module, batches: Batches, **settings: object) -> Progress:
+def fit(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **settings: object) -> Progress:
     """`training` to its end; returns its last report."""
     *_, progress = training(step, G, D, batches, **settings)
     return progress

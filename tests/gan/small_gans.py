@@ -8,8 +8,10 @@ import torch
 from course_utils.data.images import Images, scaled
 from course_utils.gan import batches
 from course_utils.gan.networks import (
+    CVAE,
     ACDiscriminator,
     ACGenerator,
+    Autoencoder,
     BAGANDiscriminator,
     BAGANGenerator,
     ClassGaussians,
@@ -24,7 +26,15 @@ from course_utils.gan.networks import (
     ResidualGenerator,
     Translators,
 )
-from course_utils.gan.steps import acgan_step, bagan_step, cgan_step, cyclegan_step, gan_step
+from course_utils.gan.steps import (
+    acgan_step,
+    autoencoder_step,
+    bagan_step,
+    cgan_step,
+    cvae_step,
+    cyclegan_step,
+    gan_step,
+)
 
 
 def noise(*shape, seed=0):
@@ -96,6 +106,17 @@ def _cyclegan(seed=0):
     return G, D, batches.unpaired(images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1), 1, 0)
 
 
+def _autoencoder(seed=0):
+    torch.manual_seed(seed)
+    G = Autoencoder(Encoder(latent=8, width=1 / 8), Decoder(latent=8, width=1 / 8))
+    return G, None, batches.unlabelled(images(), 4, 0)
+
+
+def _cvae(seed=0):
+    torch.manual_seed(seed)
+    return CVAE(latent=4, classes=3, width=1 / 8), None, batches.labelled(images(), 4, 0)
+
+
 METHODS = {
     "fc": Method(gan_step, lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([images()], 4, 0))),
     "dcgan": Method(gan_step, _dcgan),
@@ -103,4 +124,7 @@ METHODS = {
     "acgan": Method(acgan_step, _acgan),
     "bagan": Method(bagan_step, _bagan),
     "cyclegan": Method(cyclegan_step, _cyclegan),
+    "autoencoder": Method(autoencoder_step, _autoencoder),
+    "cvae": Method(cvae_step, _cvae),
 }
+ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae")]

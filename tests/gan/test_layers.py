@@ -35,14 +35,15 @@ def with_gradients(function, layer, x, weights):
 )
 def test_upconv_is_upsampling_then_convolution_with_its_gradients_and_at_the_borders(kind, bias, height, width, seed):
     torch.manual_seed(seed)
-    layer = UpConv(2, 3, kind[0], bias, padding_mode=kind[1])
-    x, weights = torch.randn(2, 2, height, width), torch.randn(2, 3, 2 * height, 2 * width)
+    layer = UpConv(2, 3, kind[0], bias, padding_mode=kind[1]).double()
+    shapes = (2, 2, height, width), (2, 3, 2 * height, 2 * width)
+    x, weights = (torch.randn(*shape, dtype=torch.float64) for shape in shapes)
     for mine, theirs in zip(
         with_gradients(layer, layer, x, weights),
         with_gradients(lambda x: two_steps(layer, x), layer, x, weights),
         strict=True,
     ):
-        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
 def test_upconv_is_exact_in_double_precision():

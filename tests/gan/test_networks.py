@@ -221,6 +221,7 @@ def test_fully_connected_weights_are_drawn_layer_by_layer():
         [*G.parameters(), *D.parameters()], [p for layer in layers for p in layer.parameters()], strict=True
     ):
         assert torch.equal(mine, expected)
+    assert isinstance(G[-2], StackedLinear) and isinstance(D[-1], StackedLinear)  # no activation but tanh after it
 
 
 # ---------------------------------------------------------------- paper 4
@@ -247,11 +248,13 @@ def test_virtual_batch_norm_keeps_examples_apart_where_batch_norm_does_not():
     other[0] = x[0]
     virtual, batch = DCDiscriminator(1 / 16, reference=digits(5)), DCDiscriminator(1 / 16)
     torch.testing.assert_close(virtual(x)[0], virtual(other)[0])
+    assert ((virtual(x)[1:] - virtual(other)[1:]).abs() > 1e-6).all()
     assert (batch(x)[0] - batch(other)[0]).abs() > 1e-5
 
     G = DCGenerator(1 / 32, latent=4, reference=5)
     (z,) = G.prior(N)
     torch.testing.assert_close(G(z)[:1], G(z[:1]))
+    assert not torch.equal(G(z)[:1], G(z[1:])[:1])
 
 
 def test_the_reference_batch_stays_and_is_saved():

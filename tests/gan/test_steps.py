@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from small_gans import METHODS, fc, noise
+from small_gans import ADVERSARIAL, METHODS, fc, noise
 from torch import nn
 
-from course_utils.gan import losses, steps
+from course_utils.gan import losses, train
 from course_utils.gan.networks import StackedLinear
 from course_utils.gan.steps import acgan_step, bagan_step, cyclegan_step, gan_step
 from course_utils.stacked import Stacked
@@ -40,7 +40,7 @@ def take(method, G, D, stream, opt_G, opt_D, n=0):
 # ------------------------------------------------------------------ every method
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ADVERSARIAL)
 @pytest.mark.parametrize(("lr_G", "lr_D"), [(0.0, 0.1), (0.1, 0.0)])
 def test_each_update_reaches_its_own_network_alone(name, lr_G, lr_D):
     G, D, stream = METHODS[name].build()
@@ -63,7 +63,7 @@ class Watch(torch.optim.SGD):
         return super().step(*args)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ADVERSARIAL)
 def test_no_update_leaves_gradients_in_the_other_network(name):
     G, D, stream = METHODS[name].build()
     marks = {}
@@ -83,7 +83,7 @@ def test_no_update_leaves_gradients_in_the_other_network(name):
         assert all(torch.equal(a, b) for a, b in zip(marks["D_grads"], after, strict=True))  # G's pass added nothing
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name != "cyclegan"])
+@pytest.mark.parametrize("name", [name for name in ADVERSARIAL if name != "cyclegan"])
 def test_g_plays_against_the_new_d(name):
     """With a larger rate of D, the loss of D is the same and that of G another."""
     found = []
@@ -96,11 +96,11 @@ def test_g_plays_against_the_new_d(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_losses_come_back_as_numbers_without_a_graph(name):
     G, D, stream = METHODS[name].build()
-    for loss in take(METHODS[name], G, D, stream, sgd(G), sgd(D)):
+    for loss in take(METHODS[name], G, D, stream, sgd(G), D and sgd(D)):
         assert loss.ndim == 0 and not loss.requires_grad and torch.isfinite(loss)
 
 
-@pytest.mark.parametrize("step", [gan_step, steps.cgan_step, acgan_step, bagan_step, cyclegan_step])
+@pytest.mark.parametrize("step", [METHODS[name].step for name in METHODS if name != "dcgan"])
 def test_a_step_reads_like_its_paper(step):
     source = inspect.getsource(step)
     body = [line for line in source[source.rindex('"""') :].splitlines()[1:] if line.strip()]
@@ -248,6 +248,31 @@ def test_cyclegan_adds_its_three_losses_and_halves_that_of_the_critics():
     assert float(cycle(0.3, -0.3, adversarial=0, identity=0)[1]) == pytest.approx(0, abs=1e-6)
     assert float(cycle(0.3, -0.3, adversarial=0, cycle=0, identity=1)[1]) == pytest.approx(0.6)
     assert float(cycle(0.3, 0.3, adversarial=0, identity=0, cycle=1)[1]) == pytest.approx(1.2)
+
+
+def test_an_autoencoder_learns_its_input_and_a_cvae_its_class():
+    for name, steps_ in (("autoencoder", 30), ("cvae", 60)):
+        method = METHODS[name]
+        G, _, stream = method.build()
+        last = train.fit(method.step, G, None, stream, steps=steps_, seed=0, lr=3e-3, reports=3)
+        assert list(last.losses) == ["G"] and last.losses["G"][-1] < 0.6 * last.losses["G"][0]
+    z = torch.zeros(3, G.latent)
+    drawn = last.generator(z, torch.arange(3))[:, 0, :27].reshape(3, 3, 9, 28).mean(dim=(2, 3))
+    assert torch.equal(drawn.argmax(dim=1), torch.arange(3))  # a class is a bar at a height of its own
+
+
+def test_the_cvaes_loss_is_reconstruction_and_divergence():
+    G, _, stream = METHODS["cvae"].build()
+    x, y = stream(0)
+    z, c = noise(len(x), G.latent), y
+    mean, log_variance = (t.detach() for t in G.encode(x, y))
+    posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    divergence = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0, 1)).sum(dim=1)
+    at = torch.distributions.Normal(G(mean + z * posterior.stddev, y).detach(), G.variance**0.5)
+    constant = 784 * math.log((2 * math.pi * G.variance) ** 0.5)
+    expected = (-at.log_prob(x).flatten(1).sum(dim=1) - constant + divergence).mean()
+    (loss,) = METHODS["cvae"].step(G, None, sgd(G, 0), None, x, y, z, c)
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-2)
 
 
 def test_the_default_losses_are_those_of_the_papers():

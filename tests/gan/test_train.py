@@ -193,7 +193,7 @@ def finish(method, path=None, stop_after=None, **settings):
     G, D, stream = method.build(seed=99 if stop_after else 0)  # what it starts with must not matter
     last = train.fit(method.step, G, D, stream, steps=8, seed=3, reports=8, checkpoint=path, **settings)
     return {
-        f"{n}.{k}": t for n, net in (("G", G), ("D", D), ("mean", last.generator)) for k, t in state(net).items()
+        f"{n}.{k}": t for n, net in (("G", G), ("D", D), ("mean", last.generator)) if net for k, t in state(net).items()
     }, last
 
 

@@ -15,12 +15,14 @@ from course_utils.gan.networks.bagan import (
     Encoder,
 )
 from course_utils.gan.networks.conditional import AnimalDiscriminator, AnimalGenerator
+from course_utils.gan.networks.cvae import CVAE
 from course_utils.gan.networks.cyclegan import Critics, ImagePool, PatchDiscriminator, ResidualGenerator, Translators
 from course_utils.gan.networks.dcgan import DCDiscriminator, DCGenerator
 from course_utils.gan.networks.fc import FCDiscriminator, FCGenerator
 from course_utils.gan.networks.plain import FourConvDiscriminator, TransposedGenerator
 
 __all__ = [
+    "CVAE",
     "ACDiscriminator",
     "ACGenerator",
     "AnimalDiscriminator",
