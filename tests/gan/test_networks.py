@@ -233,6 +233,11 @@ def test_the_capacity_of_paper_4():
     assert pytest.approx(310_000, rel=0.005) == D and f"{D:,}" in DCDiscriminator.__doc__
 
 
+def test_the_picture_of_a_label_starts_as_strong_as_a_picture():
+    D = DCDiscriminator(1 / 16, classes=10)
+    assert float(D.label.weight.detach().std()) == pytest.approx(1, rel=0.05)
+
+
 def test_capacity_multiplies_maps_and_depth_adds_blocks():
     def convolutions(D):
         return [layer.out_channels for layer in D.modules() if isinstance(layer, nn.Conv2d)]
