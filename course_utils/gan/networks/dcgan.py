@@ -55,9 +55,8 @@ class DCDiscriminator(nn.Module):
     Conv–BN–ELU twice, pooling, dense. The paper gives about 310,000 parameters at F = D = 1; ours are 64 and 128 maps,
     kernels of 3 and stride 2, and 204 dense units, which make 310,489. `capacity`, its F, multiplies the number of
     maps; `depth`, its D, is how many times each of the two blocks stands there, with stride 1 after the first time.
-    `classes` above 0: a dense layer makes a 28 × 28 picture of the label, stacked as a channel (section 3.1). Its weights
-    start from N(0, 1), ours: at N(0, 0.02²) D hardly sees the label beside the picture, and takes twice as long to use
-    it.
+    `classes` above 0: a dense layer makes a 28 × 28 picture of the label, stacked as a channel (section 3.1). Its
+    weights start from N(0, 1), which is ours: from N(0, 0.02²) D hardly sees the label beside the picture at first.
 
     `reference`, pictures N × 1 × 28 × 28, and with classes `reference_labels`: virtual batch normalisation against
     this fixed batch. The paper takes half of each batch instead, in section 2.3. DCGAN's initialisation.
