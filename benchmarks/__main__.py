@@ -1,8 +1,10 @@
 """`python -m benchmarks`: measures speed on the CPU, prints a table and writes build/bench.json.
 
-The JSON: rows [{name, ours, plain (images/s), ratio {median, min, max}, utilisation (0..1 of the peak), goal}], peak
-{kind of product: {precision: GFLOP/s}}, quick, load (what else the machine did at the start, in busy processes), and
-where it was measured. The exit code is 0 whatever was measured.
+The JSON: rows [{name, ours, plain (images/s), ratio {median, min, max}, utilisation (0..1 of the peak), goal, and for
+GANs fd_lenet (see benchmarks.quality)}], peak {kind of product: {precision: GFLOP/s}}, judge (of fd_lenet; null without
+quality), data {name: where it came from}, quick, load (what else the machine did at the start, in busy processes), and
+where it was measured. Real data is taken from $COURSE_DATA, else the stand-ins. The exit code is 0 whatever was
+measured.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import quality
 from benchmarks.measure import measured, peaks, table
+from benchmarks.methods import METHODS
 from benchmarks.rows import rows
-from course_utils.data import standins
+from course_utils.data import sources
 from course_utils.experiment import provenance
 from course_utils.profiles import ROOT
+
+SEEDS = (0, 1, 2)  # of the runs whose samples are compared
 
 
 def main() -> None:
     """Measure row by row, printing each; then write the JSON whole."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a step a turn: tries all parts, measures nothing")
+    parser.add_argument("--no-quality", action="store_true", help="speed only: do not train on to compare samples")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json", help="where the JSON goes")
     options = parser.parse_args()
 
@@ -34,13 +41,17 @@ def main() -> None:
     if load and load > 0.5:
         print(f"Load average {load}: where other programs take a core, this takes long and the ratios say little.")
     torch.manual_seed(0)
+    source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
+    data = {name: sources.load(name, source, scale=0.1 if options.quick else 1) for name in ("mnist", "cows-horses")}
+    for found in data.values():
+        print(found.announce())
+    digits, animals = (found["train"] for found in data.values())
     peak = peaks(256, 2) if options.quick else peaks(2048, 10)
-    images = standins.draw("kannada", scale=0.1 if options.quick else 1)["train"]
     rounds = 1 if options.quick else 5
     results = []
 
     def each_row():
-        for row in rows(images, options.quick):
+        for row in rows(digits, animals, options.quick):
             results.append(measured(row, rounds, peak))
             yield results[-1]
 
@@ -49,7 +60,30 @@ def main() -> None:
     for kind, by_precision in peak.items():
         print(f"peak, {kind}: " + ", ".join(f"{rate:,.0f} GFLOP/s {name}" for name, rate in by_precision.items()))
 
-    found = {"rows": results, "peak": peak, "quick": options.quick, "load": load, **provenance("cpu", started)}
+    facts = None
+    if not options.no_quality:
+        updates, n = (1, 100) if options.quick else (1000, 1000)
+        judge = quality.Judge.trained(digits, data["mnist"]["test"], updates, n)
+        facts = judge.facts
+
+        def each_comparison():
+            for method in METHODS:
+                row = next(row for row in results if row["name"] == method.name)
+                row["fd_lenet"] = quality.compared(method, digits, judge, SEEDS, 1 if options.quick else method.judged)
+                yield row
+
+        for line in quality.table(each_comparison(), facts["floor"]):
+            print(line, flush=True)
+
+    found = {
+        "rows": results,
+        "peak": peak,
+        "judge": facts,
+        "data": {name: dataset.source for name, dataset in data.items()},
+        "quick": options.quick,
+        "load": load,
+        **provenance("cpu", started),
+    }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     part = options.out.with_suffix(".json.part")
     part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")

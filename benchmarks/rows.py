@@ -5,95 +5,137 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
-from torch import nn
+import torch
 
 from benchmarks import plain
 from benchmarks.measure import Contender, Row, one_after_another, turns
+from benchmarks.methods import METHODS, Method, resized
+from benchmarks.twins import twin
 from course_utils.classify import train as classify
 from course_utils.classify.networks import KannadaCNN
 from course_utils.classify.workers import Job, Recipe, default_workers, predictions
 from course_utils.data.images import Images
-from course_utils.gan.networks import FCDiscriminator, FCGenerator
-from course_utils.gan.steps import gan_step
-from course_utils.gan.train import stacked_batches, training
+from course_utils.gan import batches
+from course_utils.gan.networks import (
+    ClassGaussians,
+    Critics,
+    Encoder,
+    FCDiscriminator,
+    FCGenerator,
+    PatchDiscriminator,
+    ResidualGenerator,
+    Translators,
+)
+from course_utils.gan.steps import cyclegan_step, gan_step
+from course_utils.gan.train import training
 from course_utils.seeds import generator
 
 LR = 0.002  # paper 1's learning rate
 TURNS = 1_000_000  # more than any run takes
+SEEDS = 8
 
 
-def rows(images: Images, quick: bool) -> Iterator[Row]:
+def rows(digits: Images, animals: Images, quick: bool) -> Iterator[Row]:
     """The rows, each built when its turn comes; `quick` ones take as few steps as can be."""
-    for batch, steps, goal in ((64, 100, 2.7), (256, 50, 3.6)):
-        steps = 1 if quick else steps
-        row = partial(Row, f"FC GAN B {batch}", goal, "matrix", batch * steps)
-        yield row(our_gans([images], batch, steps), plain_gan(images, batch, steps))
+    for method in METHODS:
+        yield gan_row(method, digits, 1 if quick else method.turn)
 
-    steps = 1 if quick else 5
-    row = partial(Row, "paper 1 CNN B 64", 1.7, "convolution", 64 * steps)
-    yield row(our_classifier(images, 64, steps), plain_classifier(images, 64, steps))
+    n = 1 if quick else 5
+    yield Row("BAGAN latents B 64", 100, "matrix", 64 * n, *latents(digits, 64, n))
 
-    digits = [images.of_class(k) for k in range(len(images.classes))]
-    steps = 1 if quick else 20
-    row = partial(Row, "ten class GANs at once", 1.8, "matrix", len(digits) * 64 * steps)
-    yield row(our_gans(digits, 64, steps), one_after_another([our_gans([digit], 64, steps) for digit in digits]))
+    width, blocks, side = (8, 1, 32) if quick else (64, 6, 128)
+    pictures = animals.with_pixels(resized(animals.pixels, side))
+    horses, cows = (pictures.of_class(k) for k in range(2))
+    yield Row("CycleGAN 128 B 1", 1.6, "convolution", 2, *cyclegan(horses, cows, width, blocks))
+
+    n = 1 if quick else 5
+    yield Row("paper 1 CNN B 64", 1.7, "convolution", 64 * n, *classifiers(digits, 64, n))
+
+    n = 1 if quick else 20
+    yield Row(f"{SEEDS} seeds of the FC GAN", 1.8, "matrix", SEEDS * 64 * n, *seeds_at_once(digits, 64, n))
 
     # The network of lesson 1's cpu profile; a lesson has many such runs.
     recipe = Recipe(partial(KannadaCNN, 0.25), classify.rmsprop(LR), updates=1 if quick else 12, batch_size=64)
-    row = partial(Row, "eight classifier seeds", 1.8, "convolution", 8 * recipe.updates * recipe.batch_size)
-    yield row(in_workers(images, recipe, 8), one_by_one(images, recipe, 8))
+    row = partial(Row, f"{SEEDS} classifier seeds", 1.8, "convolution", SEEDS * recipe.updates * recipe.batch_size)
+    few = digits.sample(min(6000, len(digits)), generator(0, "few"))  # each process gets its own copy
+    yield row(in_workers(few, recipe), one_by_one(few, recipe))
 
 
-def our_gans(sets: Sequence[Images], batch: int, steps: int) -> Contender:
-    """The course's loop on a stack of one FC GAN a set, averaging of G included; one host sync a turn."""
-    data = stacked_batches(sets, batch, generator(0, "batches"))
-    nets = FCGenerator(len(sets)), FCDiscriminator(len(sets))
-    return turns(training(gan_step, *nets, data, steps=steps * TURNS, reports=TURNS, generator=generator(0, "latent")))
+def gan_row(method: Method, digits: Images, n: int) -> Row:
+    """n steps a turn of a method."""
+    images = method.resized(digits)
+    _, ours = method.ours(images, 0, n * TURNS, TURNS)
+    _, theirs = method.plain(images, 0)
+    return Row(method.name, method.goal, method.kind, method.batch * n, turns(ours), turns(theirs, n))
 
 
-def plain_gan(images: Images, batch: int, steps: int) -> Contender:
-    """The same FC GAN by the plain recipe."""
-    G, D = FCGenerator(), FCDiscriminator()
-    D_plain = nn.Sequential(*plain.unstacked(D), nn.Sigmoid())
-    return turns(plain.gan(plain.unstacked(G), D_plain, plain.batches(images, batch), G.latent), steps)
+def latents(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
+    """Latent points of BAGAN: by the factors of their Gaussians, and one by one by numpy."""
+    encoder, some = Encoder(), digits.sample(500, generator(0, "latents"))
+    gaussians = ClassGaussians.fit(encoder.encode(some), some.labels, len(digits.classes))
+    covariances = gaussians.factor @ gaussians.factor.mT
+
+    def ours() -> Iterator[torch.Tensor]:
+        while True:
+            yield gaussians.draw(torch.randint(len(digits.classes), (size,)))
+
+    return turns(ours(), n), turns(plain.latents(gaussians.mean.numpy(), covariances.numpy(), size), n)
 
 
-def our_classifier(images: Images, batch: int, updates: int) -> Contender:
-    """The course's training of paper 1's CNN at full width."""
-    settings = {"updates": updates * TURNS, "batch_size": batch, "generator": generator(0, "batches")}
-    return turns(classify.training(KannadaCNN(), images, classify.rmsprop(LR), **settings), updates)
+def cyclegan(a: Images, b: Images, width: int, blocks: int) -> tuple[Contender, Contender]:
+    """CycleGAN, one picture of each side a step."""
+    AB, BA = (ResidualGenerator(width=width, blocks=blocks) for _ in range(2))
+    A, B = (PatchDiscriminator(width=width) for _ in range(2))
+    pairs = ((x, y) for (x, _), (y, _) in zip(plain.batches(a, 1), plain.batches(b, 1), strict=False))
+    theirs = plain.cyclegan(*(twin(net) for net in (AB, BA, A, B)), pairs)
+    data = batches.unpaired(a, b, 1, 0, "batches")
+    G, D = Translators(AB, BA), Critics(A, B, a.shape[-1])
+    return turns(training(cyclegan_step, G, D, data, steps=TURNS, reports=TURNS, seed=0)), turns(theirs)
 
 
-def plain_classifier(images: Images, batch: int, updates: int) -> Contender:
-    """The same CNN by the plain recipe."""
-    return turns(plain.classifier(KannadaCNN(), plain.batches(images, batch), LR), updates)
+def classifiers(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
+    """Paper 1's CNN at full width, n updates a turn."""
+    settings = {"updates": n * TURNS, "batch_size": size, "generator": generator(0, "batches")}
+    ours = classify.training(KannadaCNN(), digits, classify.rmsprop(LR), **settings)
+    return turns(ours, n), turns(plain.classifier(KannadaCNN(), plain.batches(digits, size), LR), n)
 
 
-def in_workers(images: Images, recipe: Recipe, seeds: int) -> Contender:
+def seeds_at_once(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
+    """Several seeds of the FC GAN in one stack, and one after the other, both by the course's own loop."""
+
+    def of(seeds: int) -> Contender:
+        data = batches.flat([digits] * seeds, size, 0, "batches")
+        nets = FCGenerator(seeds), FCDiscriminator(seeds)
+        return turns(training(gan_step, *nets, data, steps=n * TURNS, reports=TURNS, seed=0))
+
+    return of(SEEDS), one_after_another([of(1) for _ in range(SEEDS)])
+
+
+def in_workers(images: Images, recipe: Recipe) -> Contender:
     """Classifiers of several seeds, in processes of one thread each, without the seconds in which these start."""
-    workers = min(seeds, default_workers())
+    workers = min(SEEDS, default_workers())
     yield 0.0  # nothing here to warm up: processes are new in each turn
     while True:
         # The first `workers` jobs warm up, one a process. The clock starts when one of them is done; the moment that
         # the others still need counts against us.
-        done = predictions(range(workers + seeds), lambda seed: Job(recipe, images, None, seed, ()), {}, workers)
+        done = predictions(range(workers + SEEDS), lambda seed: Job(recipe, images, None, seed, ()), {}, workers)
         next(done)
         start = time.perf_counter()
-        for _ in range(workers + seeds - 1):
+        for _ in range(workers + SEEDS - 1):
             next(done)
         seconds = time.perf_counter() - start
         deque(done, maxlen=0)  # the processes end
         yield seconds
 
 
-def one_by_one(images: Images, recipe: Recipe, seeds: int) -> Contender:
+def one_by_one(images: Images, recipe: Recipe) -> Contender:
     """The same classifiers one after the other, in one process with all threads, by the course's own loop."""
     while True:
         start = time.perf_counter()
-        for seed in range(seeds):
+        for seed in range(SEEDS):
             settings = {"updates": recipe.updates, "batch_size": recipe.batch_size}
             rng = generator(seed, "batches")
             classify.train(recipe.network(), images, recipe.optimizer, generator=rng, **settings)

@@ -2,22 +2,27 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from benchmarks import plain
+from benchmarks import dcgan32, plain, quality
 from benchmarks.measure import Row, measured, one_after_another, table
+from benchmarks.methods import METHODS
+from benchmarks.twins import twin, with_sigmoid
 from course_utils.classify.networks import KannadaCNN
 from course_utils.classify.train import rmsprop, training
 from course_utils.data.images import Images, scaled
-from course_utils.gan.networks import FCDiscriminator, FCGenerator
-from course_utils.gan.steps import gan_step
+from course_utils.gan.layers import UpConv
+from course_utils.gan.networks import ClassGaussians, Critics, PatchDiscriminator, ResidualGenerator, Translators
+from course_utils.gan.steps import cyclegan_step
 
 ROOT = Path(__file__).parents[1]
 PEAK = {"matrix": {"float32": 1e-6, "bfloat16": 2e-6}}  # GFLOP/s
@@ -30,35 +35,89 @@ def images():
     return Images(pixels, torch.arange(96) % 10, tuple("0123456789"))
 
 
-def batches(images, size=32, n=3):
-    return list(islice(images.batches(size, torch.Generator().manual_seed(1), forever=True), n))
-
-
 def test_the_plain_recipe_sees_the_pictures_that_ours_sees(images):
-    x, labels = zip(*plain.Pictures(images), strict=True)
-    torch.testing.assert_close(torch.stack(x), scaled(images.pixels))
-    assert list(labels) == images.labels.tolist()
+    coloured = images.with_pixels(images.pixels.repeat(1, 3, 1, 1) // torch.tensor([1, 2, 3]).byte()[:, None, None])
+    for pictures in (images, coloured):
+        x, labels = zip(*plain.Pictures(pictures), strict=True)
+        torch.testing.assert_close(torch.stack(x), scaled(pictures.pixels))
+        assert list(labels) == pictures.labels.tolist()
     x, labels = next(plain.batches(images, 32))
     assert x.shape == (32, 1, 28, 28) and x.dtype == torch.float32 and labels.dtype == torch.int64
 
 
-def test_the_plain_gan_has_our_weights_and_our_losses_step_by_step(images):
-    torch.manual_seed(2)
-    G, D = FCGenerator(), FCDiscriminator()
-    G_plain, D_plain = plain.unstacked(G), nn.Sequential(*plain.unstacked(D), nn.Sigmoid())
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D))
+def three_batches(images, size=16):
+    return list(islice(images.batches(size, torch.Generator().manual_seed(1), forever=True), 3))
 
-    torch.manual_seed(3)  # latent points and dropout
-    theirs = torch.tensor(list(plain.gan(G_plain, D_plain, batches(images), G.latent)))
+
+def without_dropout(*networks):
+    for network in networks:
+        for layer in network.modules():
+            if hasattr(layer, "p"):
+                layer.p = 0.0  # theirs draws other masks than ours
+    return networks
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_the_plain_recipe_has_our_weights_and_our_losses_step_by_step(method, images):
+    G, D = without_dropout(*method.players(seed=2))
+    G_plain, D_plain = twin(G), with_sigmoid(D)
+    optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D)]
+    batches = three_batches(method.resized(images))
+
+    torch.manual_seed(3)  # latent points
+    theirs = torch.tensor(list(method.loop(G_plain, D_plain, batches, G.latent)))
     torch.manual_seed(3)
-    ours = [
-        gan_step(G, D, opt_G, opt_D, x.flatten(1)[None], torch.randn(1, len(x), G.latent)) for x, _ in batches(images)
-    ]
-    torch.testing.assert_close(torch.tensor(ours), theirs, rtol=1e-4, atol=1e-5)
-    for net, other in ((G, G_plain), (D, D_plain)):
-        for stack, linear in zip(net, other, strict=False):
-            if isinstance(linear, nn.Linear):
-                torch.testing.assert_close(stack.weight[0].T, linear.weight, rtol=1e-3, atol=1e-5)
+    ours = []
+    for x, y in batches:
+        real = {"labelled": (x, y), "_flat": (x.flatten(1)[None],)}.get(method.batches.__name__, (x,))
+        ours.append(method.step(G, D, *optimizers, *real, *G.prior(len(x))))
+    torch.testing.assert_close(torch.tensor(ours), theirs, rtol=2e-3, atol=1e-4)
+    assert not torch.allclose(theirs[0], theirs[1])
+
+
+def test_the_plain_cyclegan_has_our_losses_step_by_step(images):
+    torch.manual_seed(5)
+    AB, BA = (ResidualGenerator(1, 4, 1) for _ in range(2))
+    A, B = (PatchDiscriminator(1, 4, 2) for _ in range(2))
+    G, D = Translators(AB, BA), Critics(A, B, 28)
+    pairs = [(x[:2], x[2:4]) for x, _ in three_batches(images)]
+    theirs = torch.tensor(list(plain.cyclegan(*(twin(net) for net in (AB, BA, A, B)), pairs)))
+    optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D)]
+    ours = torch.tensor([cyclegan_step(G, D, *optimizers, a, b) for a, b in pairs])
+    torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=1e-4)
+
+
+def test_the_plain_buffer_gives_back_old_fakes_once_it_is_full():
+    random.seed(0)
+    buffer = plain.ReplayBuffer(size=4)
+    first = torch.arange(4.0).view(4, 1, 1, 1)
+    assert torch.equal(buffer.push_and_pop(first), first)
+    out = buffer.push_and_pop(10 + torch.arange(20.0).view(20, 1, 1, 1)).flatten()
+    new = out == 10 + torch.arange(20.0)
+    assert 5 <= int(new.sum()) <= 15 and (out < 4).any()
+    assert len(buffer.data) == 4
+
+
+def test_plain_latents_come_from_the_gaussians_of_ours():
+    torch.manual_seed(6)
+    factor = torch.randn(2, 3, 3)
+    gaussians = ClassGaussians(torch.tensor([[0.0, 0, 0], [9, 9, 9]]), factor)
+    covariance = (factor @ factor.mT).numpy()
+    z = next(plain.latents(gaussians.mean.numpy(), covariance, 4000))
+    mine = gaussians.draw(torch.randint(2, (4000,)))
+    assert z.dtype == mine.dtype and z.shape == mine.shape
+    torch.testing.assert_close(z.mean(0), mine.mean(0), rtol=0, atol=0.5)
+    torch.testing.assert_close(z.T.cov(), mine.T.cov(), rtol=0, atol=3)
+
+
+def test_a_twin_holds_no_layer_of_ours_and_draws_the_same_pictures():
+    G = dcgan32.Generator().eval()
+    other = twin(G)
+    kinds = {type(layer) for layer in other.modules()}
+    assert nn.Upsample in kinds and UpConv not in kinds
+    z = G.prior(4)
+    torch.testing.assert_close(other(*z), G(*z), rtol=1e-4, atol=1e-5)
+    assert G(*z).shape == (4, 1, 32, 32) and UpConv in {type(layer) for layer in G.modules()}
 
 
 def test_the_plain_classifier_has_our_losses_update_by_update(images):
@@ -66,7 +125,7 @@ def test_the_plain_classifier_has_our_losses_update_by_update(images):
     model, other = KannadaCNN(0.25, dropout=0), KannadaCNN(0.25, dropout=0)
     other.load_state_dict(model.state_dict())
     lr = 1e-5  # RMSProp begins with steps of one size whatever the gradient, which makes much of rounding
-    theirs = list(plain.classifier(other, batches(images), lr))
+    theirs = list(plain.classifier(other, three_batches(images, 32), lr))
     settings = {"updates": 3, "batch_size": 32, "generator": torch.Generator().manual_seed(1)}
     ours = [float(loss) for loss in training(model, images, rmsprop(lr), **settings)]
     assert ours == pytest.approx(theirs, rel=1e-4)
@@ -108,9 +167,47 @@ def test_a_row_that_misses_its_goal_or_may_stays_in_the_table_and_says_so():
     assert len(head) == len(reached)
 
 
+def judged(values):
+    """A judge to whom each network looks as told, in turn."""
+    values = iter(values)
+    return SimpleNamespace(n=4, fd=lambda G, latents, side: next(values))
+
+
+def test_quality_pairs_runs_of_one_seed_and_compares_their_intervals(images):
+    found = quality.compared(METHODS[0], images, judged([1.0, 3.0, 2.0, 4.1, 3.0, 5.0]), [0, 1, 2], steps=1)
+    assert found["images"] == 64
+    assert found["ours"]["values"] == [1, 2, 3] and found["plain"]["values"] == [3, 4.1, 5]
+    assert found["ours"]["mean"] == 2 and found["difference"]["mean"] == pytest.approx(-2.033, abs=1e-3)
+    low, high = found["ours"]["ci95"]
+    assert (low, high) == pytest.approx((2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5), abs=1e-3)
+    assert found["agree"]
+    assert not quality.compared(METHODS[0], images, judged([1.0, 9.0, 1.1, 9.1]), [0, 1], steps=1)["agree"]
+
+
+def test_ours_and_plain_begin_and_are_judged_alike(images):
+    seen = []
+    judge = SimpleNamespace(n=4, fd=lambda G, latents, side: seen.append((G, latents)) or float(len(seen)))
+    quality.compared(METHODS[3], images, judge, [0, 1], steps=1)
+    (_, z), (_, z_plain), (_, other), _ = seen
+    assert torch.equal(z[0], z_plain[0]) and not torch.equal(z[0], other[0])
+    (G, _), (G_plain, _) = METHODS[3].ours(images, 7, 1, 1), METHODS[3].plain(images, 7)
+    torch.testing.assert_close(
+        nn.utils.parameters_to_vector(G.parameters()), torch.cat([p.flatten() for p in G_plain.parameters()])
+    )
+
+
+def test_the_judge_scores_the_network_itself_in_eval_mode(images):
+    test = images.seal()
+    judge = quality.Judge.trained(images, test, updates=2, n=50)
+    assert judge.facts["n"] == 50 and judge.facts["floor"] == pytest.approx(0, abs=0.1)
+    G = METHODS[3].players(0)[0]
+    value = judge.fd(G, G.prior(60), 32)
+    assert not G.training and value > judge.facts["floor"]
+
+
 def test_quick_writes_a_whole_file(tmp_path):
     # One thread: beside another busy process, steps as small as these would wait for their second thread.
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = {key: value for key, value in os.environ.items() if key != "COURSE_DATA"} | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(tmp_path / "new" / "bench.json")]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -119,15 +216,28 @@ def test_quick_writes_a_whole_file(tmp_path):
     assert {row["name"]: row["goal"] for row in found["rows"]} == {
         "FC GAN B 64": 2.7,
         "FC GAN B 256": 3.6,
+        "DCGAN-28 B 64": 1.8,
+        "DCGAN-32 B 64": 4.3,
+        "ACGAN-28 B 100": 1.8,
+        "BAGAN latents B 64": 100,
+        "CycleGAN 128 B 1": 1.6,
         "paper 1 CNN B 64": 1.7,
-        "ten class GANs at once": 1.8,
-        "eight classifier seeds": 1.8,
+        "8 seeds of the FC GAN": 1.8,
+        "8 classifier seeds": 1.8,
     }
+    judged = {method.name for method in METHODS}
     for row in found["rows"]:
-        assert row.keys() == {"name", "ours", "plain", "ratio", "utilisation", "goal"}
+        more = {"fd_lenet"} if row["name"] in judged else set()
+        assert row.keys() == {"name", "ours", "plain", "ratio", "utilisation", "goal"} | more
         assert 0 < row["ratio"]["min"] <= row["ratio"]["median"] <= row["ratio"]["max"]
         assert row["ours"] > 0 and row["plain"] > 0 and row["utilisation"] > 0
         assert f"\n{row['name']} " in done.stdout
+        if more:
+            quality_of = row["fd_lenet"]
+            assert {"images", "ours", "plain", "difference", "agree"} <= quality_of.keys()
+            assert len(quality_of["ours"]["values"]) == len(quality_of["plain"]["values"]) >= 3
+    assert found["judge"].keys() == {"n", "accuracy", "floor"}
+    assert found["data"] == {"mnist": "standin", "cows-horses": "standin"}
     assert found["peak"].keys() == {"matrix", "convolution"}
     assert all(rate > 0 for kind in found["peak"].values() for rate in kind.values())
     assert found["quick"] is True
