@@ -34,6 +34,7 @@ from course_utils.precision import resolve
 from course_utils.seeds import generator
 
 Key = tuple[str, int]  # (arm, seed)
+Scores = Callable[[Tensor, Tensor], dict[str, float]]
 STACK = 16  # classifiers trained together on a GPU
 
 
@@ -89,13 +90,15 @@ def run(
     workers: int | None = None,
     together: int | None = None,
     cache: Path | None = None,
+    scores: Scores = scores,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome]:
     """Train and score one classifier for each plan, arm and seed; an `Outcome` a plan.
 
     workers: processes of one thread each on the CPU; None means a process a core, 1 means here, with the same
     numbers. together: classifiers trained in one stack, here; None means `STACK` on a GPU, else 1. cache: a folder in
-    which finished runs are kept and found again, see `course_utils.cache`. on_progress(done, of) is called after each
+    which finished runs are kept and found again, see `course_utils.cache`. scores: (labels, predictions) → metrics by
+    name. on_progress(done, of) is called after each
     run. Ctrl-C ends the workers at once. Raises CourseError where an arm returns no training set.
     """
     keys = [(name, arm, seed) for name, plan in plans.items() for seed in seeds for arm in plan.arms]
@@ -129,7 +132,7 @@ def run(
         store.keep(key, answer)
         done(key, answer)
     return {
-        name: _outcome({(a, s): answers[name, a, s] for s in seeds for a in plan.arms}, tests, cached[name])
+        name: _outcome({(a, s): answers[name, a, s] for s in seeds for a in plan.arms}, tests, scores, cached[name])
         for name, plan in plans.items()
     }
 
@@ -144,7 +147,7 @@ def _training(arm: str, made: object) -> Training:
     raise CourseError(f"arm {arm!r} returned {type(made).__name__}, expected Images, (Images, transform) or Training")
 
 
-def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images], cached: int) -> Outcome:
+def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images], scores: Scores, cached: int) -> Outcome:
     rows = [
         {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
         for (arm, seed), by_test in answers.items()
@@ -242,11 +245,11 @@ def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
     arms: dict[str, dict] = {}
     for (arm, metric, test_set), rows in outcome.table.groupby(["arm", "metric", "test_set"], sort=False):
         values = rows.sort_values("seed")["value"].to_numpy()
-        arms.setdefault(arm, {}).setdefault(metric, {})[test_set] = _cell(values)
+        arms.setdefault(arm, {}).setdefault(metric, {})[test_set] = entry(values)
     differences = {
         f"{arm} - {baseline}": {
             metric: {
-                test_set: _cell(paired_differences(cell["values"], arms[baseline][metric][test_set]["values"]))
+                test_set: entry(paired_differences(cell["values"], arms[baseline][metric][test_set]["values"]))
                 for test_set, cell in by_test.items()
             }
             for metric, by_test in metrics.items()
@@ -257,7 +260,8 @@ def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
     return {"arms": arms, "differences": differences}
 
 
-def _cell(values: Sequence[float]) -> dict:
+def entry(values: Sequence[float]) -> dict:
+    """What the results JSON holds of one measure: its values, one a seed, their mean and 95 % interval."""
     interval = t_interval(values)
     return {
         "values": [round(float(v), 6) for v in values],

@@ -139,13 +139,14 @@ def fit(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **setti
 
 
 @torch.no_grad()
-def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28, 28)) -> Tensor:
-    """Pictures that G makes of `latents`, such as `G.prior(n)`: uint8, N × C × H × W.
+def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28, 28), batch_size: int = 1000) -> Tensor:
+    """Pictures that G makes of `latents`, such as `G.prior(n)`: uint8, N × C × H × W, `batch_size` at a time.
 
     What a fully connected G draws, K × B × pixels, becomes (K·B) pictures of `shape`, network by network.
     """
-    x = G(*latents)
-    return to_pixels(x if x.ndim == 4 else x.reshape(-1, *shape))
+    if hasattr(G, "models"):
+        return to_pixels(G(*latents).reshape(-1, *shape))
+    return torch.cat([to_pixels(G(*part)) for part in zip(*(t.split(batch_size) for t in latents), strict=True)])
 
 
 def _told(thing: object) -> str:

@@ -88,7 +88,7 @@ def test_kannada_digits_are_never_drawn(recwarn):
 def test_eight_arms_differ_without_colour():
     for part in ("marker", "line", "hatch"):
         assert len({str(getattr(look, part)) for look in figures.LOOKS[:7]}) == 7
-    assert len({(look.marker, look.hatch) for look in figures.LOOKS}) == len(figures.LOOKS) == 8
+    assert len({(look.marker, look.hatch) for look in figures.LOOKS}) == len(figures.LOOKS) == 9
 
 
 def test_figures_change_no_global_setting():
