@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_utils.errors import CourseError
+
 WARM_UP = 3  # steps before recording, in which optimisers and libraries allocate what they keep
 
 
@@ -43,5 +45,11 @@ class Captured:
     def _record(self, batch: tuple[Tensor, ...]) -> None:
         self.batch = tuple(torch.empty_like(given) for given in batch)
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.result = self.function(*self.batch)
+        try:
+            with torch.cuda.graph(self.graph):
+                self.result = self.function(*self.batch)
+        except RuntimeError as error:
+            raise CourseError(
+                f"this step cannot be recorded as a CUDA graph ({str(error).splitlines()[0]}): it must not read a "
+                "value back from the device (.item(), if loss > …); mend it, or pass capture=False"
+            ) from error

@@ -59,6 +59,7 @@ def training(
     gate: bool = False,
     average: float = 0.995,
     precision: str = "auto",
+    capture: bool = True,
     fixed: tuple[Tensor, ...] | None = None,
     reports: int = 40,
     stop_on_collapse: bool = True,
@@ -71,8 +72,9 @@ def training(
     the real data of step n. seed: fixes all that is random in the run; PyTorch's default generators stay as they were.
     schedule: share of the run done (0..1) → factor of `lr`. gate: the network whose loss was the lower one in the last
     step pauses (paper 5, section V). average: decay of the moving average of G, `Progress.generator`, which is what to
-    sample from. precision: 'auto', 'float32' or 'bfloat16'. fixed: what `Progress.samples` draws from, by default ten
-    draws of `G.prior`, or the first batch for a G without one.
+    sample from. precision: 'auto', 'float32' or 'bfloat16'. capture: on a GPU, record the step once as a CUDA graph and
+    replay it. fixed: what `Progress.samples` draws from, by default ten draws of `G.prior`, or the first batch for a G
+    without one.
 
     checkpoint: a .safetensors file, written at a report when `checkpoint_s` seconds have passed, at the end, and when
     the run is left; or a folder, in which each run has a file of its own. If the file exists, the run goes on from it
@@ -104,7 +106,7 @@ def training(
             run.paused.copy_(losses < losses.flip(0))
         return losses
 
-    advance = Captured(one_step) if device.type == "cuda" else one_step
+    advance = Captured(one_step) if capture and device.type == "cuda" else one_step
     progress = Progress(run.step, steps, run.mean_G, run.fixed, run.losses)
     if run.step == steps:
         yield progress
