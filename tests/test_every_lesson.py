@@ -92,7 +92,8 @@ def test_the_committed_results_are_whole(lesson):
     results = json.loads((ROOT / "results" / lesson.slug / "cpu.json").read_text("utf-8"))
     assert results["data"]["source"] != "standin" and results["commit"] and len(results["seeds"]) >= 5
     assert len(set(results["updates"].values())) == 1, "arms get equal updates"
-    assert {"real", "classic"} <= set(results["arms"]) and any(arm.startswith("placebo") for arm in results["arms"])
+    assert {results["baseline"], results["classic"]} < set(results["arms"])
+    assert any(arm.startswith("placebo") for arm in results["arms"])
     for metrics in results["arms"].values():
         for by_test in metrics.values():
             for cell in by_test.values():

@@ -1142,6 +1142,7 @@ saved = lesson.save(
     CENTRAL_ALT,
     **results,
     baseline="real",
+    classic="classic",
     updates=dict.fromkeys(ARMS, BATCHES[64]),
     verdict=verdict[0].upper() + verdict[1:],
     verdicts=sentences,
