@@ -20,6 +20,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course_utils.runner import build
+from course_utils.runner.lessons import resolve
+
 REPO = Path(__file__).parents[2]
 SCREENS = REPO / "build" / "screens"
 TOKEN = "test"
@@ -149,6 +152,32 @@ def wait_run(page):
 def output(page, number):
     """The output area of the code cell of this number, from 0."""
     return page.locator(".jp-CodeCell").nth(number).locator(".jp-Cell-outputWrapper")
+
+
+def cell_with(page, text):
+    """The output area of the first code cell whose source holds `text`."""
+    return page.locator(".jp-CodeCell").filter(has_text=text).first.locator(".jp-Cell-outputWrapper")
+
+
+def run_solved_lesson(page, lab, number):
+    """Run a lesson with its exercises solved, in smoke, in the lab; returns the folder of its results."""
+    results = lab.root / f"results {number}"
+    nb = build.notebook(resolve([number])[0], "teacher")
+    first = next(cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", []))
+    named = {"COURSE_RESULTS": str(results), "COURSE_RUNS": str(lab.root / "runs")}
+    first.source = f"import os\nos.environ |= {named!r}\n" + first.source.replace("PROFILE = None", 'PROFILE = "smoke"')
+    for cell in nb.cells:  # to click in what a learner may have folded
+        cell.metadata.pop("jupyter", None)
+    open_notebook(page, lab, nb, f"lesson {number}.ipynb")
+    run_all(page)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
+    assert page.get_by_text("Correct.").count() == sum("check" in c.metadata.get("tags", []) for c in nb.cells)
+    return results
+
+
+def changed_picture(page, play, before):
+    """Wait until the picture in this output area is no longer `before` (its `src`)."""
+    page.wait_for_function("([box, old]) => box.querySelector('img').src !== old", arg=[play.element_handle(), before])
 
 
 def screenshot(page, name):

@@ -4,32 +4,13 @@ import csv
 import json
 
 import pytest
-from browser import open_notebook, run_all, screenshot
-
-from course_utils.runner import build
-from course_utils.runner.lessons import resolve
+from browser import cell_with, changed_picture, run_solved_lesson, screenshot
 
 pytestmark = pytest.mark.browser
 
 
-def cell_with(page, text):
-    """The output area of the code cell whose source holds `text`."""
-    return page.locator(".jp-CodeCell").filter(has_text=text).first.locator(".jp-Cell-outputWrapper")
-
-
 def test_predict_solve_label_play_and_read_the_verdict(lab, page):
-    results = lab.root / "results"
-    nb = build.notebook(resolve(["1"])[0], "teacher")
-    first = next(cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", []))
-    first.source = (
-        f'import os\nos.environ["COURSE_RESULTS"] = "{results}"\nPROFILE, DATA, SEED, DEVICE = "smoke", None, 0, None'
-    )
-    for cell in nb.cells:  # to click in what a learner may have folded
-        cell.metadata.pop("jupyter", None)
-    open_notebook(page, lab, nb, "lesson.ipynb")
-    run_all(page)
-    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
-    assert page.get_by_text("Correct.").count() == sum("check" in c.metadata.get("tags", []) for c in nb.cells)
+    results = run_solved_lesson(page, lab, "1")
 
     guess = cell_with(page, "nothing but the seed")
     guess.get_by_text("3 to 6 points").click()
@@ -51,7 +32,7 @@ def test_predict_solve_label_play_and_read_the_verdict(lab, page):
     play = cell_with(page, "def walk(")
     before = play.locator("img").first.get_attribute("src")
     play.get_by_role("combobox").first.select_option("8")
-    page.wait_for_function("([box, old]) => box.querySelector('img').src !== old", arg=[play.element_handle(), before])
+    changed_picture(page, play, before)
     play.scroll_into_view_if_needed()
     screenshot(page, "lesson_01_play")
 
