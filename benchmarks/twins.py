@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from course_utils.gan.layers import StackedLinear, UpConv
+from course_utils.gan.layers import Dropout, StackedLinear, UpConv
 from course_utils.gan.networks import ACDiscriminator, FCDiscriminator
 
 
@@ -33,6 +33,8 @@ def _plain(layer: nn.Module) -> nn.Module:
             conv = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, **settings)
             conv.load_state_dict(layer.state_dict())
             return nn.Sequential(nn.Upsample(scale_factor=2), conv)
+        case Dropout():
+            return nn.Dropout(layer.p)
     return layer
 
 

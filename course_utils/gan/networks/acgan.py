@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.gan.layers import UpConv, dcgan_init
+from course_utils.gan.layers import Dropout, UpConv, dcgan_init
 from course_utils.gan.networks import prior
 
 
@@ -58,7 +58,7 @@ class ACDiscriminator(nn.Module):
         before = 1
         for maps, stride in ((16, 2), (32, 2), (64, 2), (128, 1)):
             after = max(1, round(width * maps))
-            layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.LeakyReLU(0.2), Dropout(dropout)]
             before = after
         self.body = nn.Sequential(*layers, nn.Flatten())
         self.validity = nn.Linear(16 * before, 1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_utils.data.images import Images
 from course_utils.errors import CourseError
-from course_utils.gan.layers import UpConv
+from course_utils.gan.layers import Dropout, UpConv
 from course_utils.gan.networks import prior
 
 
@@ -27,7 +27,7 @@ class Encoder(nn.Module):
         before = 1
         for maps, stride in ((32, 2), (64, 1), (128, 2), (256, 1)):
             after = max(1, round(width * maps))
-            layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.LeakyReLU(0.2), Dropout(dropout)]
             before = after
         self.trunk = nn.Sequential(*layers, nn.Flatten())
         self.head = nn.Linear(49 * before, latent)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.gan.layers import one_hot
+from course_utils.gan.layers import Dropout, one_hot
 from course_utils.gan.networks import prior
 
 VARIANTS = ("text", "code")
@@ -77,7 +77,7 @@ class AnimalDiscriminator(nn.Module):
                 layers.append(nn.Conv2d(units if k else 3 + classes, units, 3, stride=2, padding=1))
             else:
                 layers.append(nn.Linear(units if k else 3 * size**2, units))
-            layers += [nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.LeakyReLU(0.2), Dropout(dropout)]
         features = units * (size // 16) ** 2 if variant == "text" else units
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 1))
         self.to(memory_format=torch.channels_last)

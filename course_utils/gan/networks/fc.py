@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from course_utils.gan.layers import StackedLinear
+from course_utils.gan.layers import Dropout, StackedLinear
 from course_utils.gan.networks import prior
 
 
@@ -46,5 +46,5 @@ def _fully_connected(models: int, widths: tuple[int, ...], dropout: float = 0.0)
     for inputs, outputs in itertools.pairwise(widths):
         layers += [StackedLinear(models, inputs, outputs), nn.LeakyReLU(0.2)]
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
     return layers[: -2 if dropout else -1]  # no activation after the last layer

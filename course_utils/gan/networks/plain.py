@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.gan.layers import dcgan_init
+from course_utils.gan.layers import Dropout, dcgan_init
 from course_utils.gan.networks import prior
 
 
@@ -23,7 +23,7 @@ class TransposedGenerator(nn.Module):
         self.latent = latent
         maps = [max(1, round(width * n)) for n in (128, 64, 32, 16)]
         layers: list[nn.Module] = [nn.Linear(latent, 49 * maps[0], bias=False), nn.Unflatten(1, (maps[0], 7, 7))]
-        layers += [nn.BatchNorm2d(maps[0], momentum=0.01), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        layers += [nn.BatchNorm2d(maps[0], momentum=0.01), nn.LeakyReLU(0.2), Dropout(dropout)]
         for before, after, stride in zip(maps[:3], maps[1:], (2, 2, 1), strict=True):
             layers += [_transposed(before, after, stride), nn.BatchNorm2d(after, momentum=0.01), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*layers, _transposed(maps[3], 1, stride=1, bias=True), nn.Tanh())
@@ -52,7 +52,7 @@ class FourConvDiscriminator(nn.Sequential):
         before = 1
         for maps, stride in ((32, 2), (64, 2), (128, 2), (256, 1)):
             after = max(1, round(width * maps))
-            layers += [nn.Conv2d(before, after, 5, stride, padding=2), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(before, after, 5, stride, padding=2), nn.LeakyReLU(0.2), Dropout(dropout)]
             before = after
         super().__init__(*layers, nn.Flatten(), nn.Linear(16 * before, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
         dcgan_init(self)
