@@ -29,7 +29,7 @@ def test_predict_starve_play_and_read_the_verdict(lab, page):
     screenshot(page, "lesson_02_predict")
     assert json.loads((lab.home / "progress.json").read_text())["02_emnist_bagan"]["predictions"]["winner"]
 
-    play_with(page, "def what_is_left(", 1, "50", "lesson_02_starve")
+    play_with(page, "def what_is_left(", 1, "50 %", "lesson_02_starve")
     play_with(page, "mixture.picture(", 1, "arc", "lesson_02_toy")
     play_with(page, "def between(", 2, "no autoencoder", "lesson_02_walk")
 
