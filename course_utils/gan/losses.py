@@ -41,10 +41,10 @@ def least_squares_generator_loss(fake: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """−log P(class) of logits, N × classes, and int64 labels, N: ACGAN's −L_C (Odena et al. 2017, eq. 3) and BAGAN's
+    """−log P(class) of logits, … × classes, and int64 labels, …: ACGAN's −L_C (Odena et al. 2017, eq. 3) and BAGAN's
     (K + 1)-way loss (Mariani et al. 2018, section 3).
 
     It takes logits. A softmax before it is the most copied mistake of ACGAN scripts: the loss cannot fall below 1.46
     for ten classes then.
     """
-    return F.cross_entropy(logits.float(), labels)
+    return F.cross_entropy(logits.float().flatten(0, -2), labels.flatten())

@@ -60,6 +60,12 @@ def test_the_class_loss_has_no_floor_and_a_double_softmax_has():
     assert float(losses.class_loss(perfect.softmax(1), labels)) == pytest.approx(floor, abs=1e-4)
 
 
+def test_the_class_loss_of_a_stack_is_the_mean_of_its_members():
+    logits, labels = noise(3, 8, 5), torch.arange(24).reshape(3, 8) % 5
+    alone = torch.stack([losses.class_loss(a, b) for a, b in zip(logits, labels, strict=True)])
+    torch.testing.assert_close(losses.class_loss(logits, labels), alone.mean())
+
+
 def test_logits_of_half_precision_are_taken_to_float32():
     half = torch.tensor([-100.0, 0.3], dtype=torch.bfloat16)
     for loss in (
