@@ -11,6 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises.compare import close, named, scalar
 
 LESSON = "01_kannada_gan"
 
@@ -32,10 +33,10 @@ class DiscriminatorLoss(Exercise):
 
     def test(self, answer: object) -> None:
         real, fake = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        got, want = _scalar(answer(real, fake)), float(self.reference(real, fake))
-        if _close(got, want):
+        got, want = scalar(answer(real, fake)), float(self.reference(real, fake))
+        if close(got, want):
             deep = answer(torch.tensor([-200.0]), torch.tensor([200.0]))
-            if not math.isfinite(_scalar(deep)) or _scalar(deep) < 300:
+            if not math.isfinite(scalar(deep)) or scalar(deep) < 300:
                 raise Wrong(
                     "Right for small logits, but at a logit of −200 it breaks: the logarithm of a sigmoid runs "
                     "into log 0. "
@@ -58,7 +59,9 @@ class DiscriminatorLoss(Exercise):
                 "You took a sigmoid first; `softplus` wants the logits as they are."
             ),
         }
-        raise Wrong(_named(got, mistakes, f"For real = {real.tolist()} and fake = {fake.tolist()}", want))
+        raise named(
+            got, mistakes.items(), _otherwise(f"For real = {real.tolist()} and fake = {fake.tolist()}", want, got)
+        )
 
 
 class GeneratorLoss(Exercise):
@@ -77,8 +80,8 @@ class GeneratorLoss(Exercise):
 
     def test(self, answer: object) -> None:
         fake = torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        got, want = _scalar(answer(fake)), float(self.reference(fake))
-        if _close(got, want):
+        got, want = scalar(answer(fake)), float(self.reference(fake))
+        if close(got, want):
             deep = torch.tensor([-30.0], requires_grad=True)
             answer(deep).backward()
             if deep.grad is None or abs(float(deep.grad)) < 0.9:
@@ -101,7 +104,7 @@ class GeneratorLoss(Exercise):
                 -F.softplus(-fake).mean()
             ): "It goes down when D is *less* fooled: a loss must be small when G does well.",
         }
-        raise Wrong(_named(got, mistakes, f"For fake = {fake.tolist()}", want))
+        raise named(got, mistakes.items(), _otherwise(f"For fake = {fake.tolist()}", want, got))
 
 
 class ReplaceImages(Exercise):
@@ -188,12 +191,12 @@ class PairedInterval(Exercise):
             raise Wrong("Give back three numbers: mean, lower end, upper end.")
         mean, lo, hi = (float(v) for v in got)
         want, want_lo, want_hi = self.reference(after, before)
-        if not _close(mean, want):
-            if _close(mean, -want):
+        if not close(mean, want):
+            if close(mean, -want):
                 raise Wrong("The sign is turned round: it is after − before.")
             raise Wrong(f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
         half, d, n = (hi - lo) / 2, after - before, len(before)
-        if _close(half, (want_hi - want_lo) / 2) and _close(lo, want_lo):
+        if close(half, (want_hi - want_lo) / 2) and close(lo, want_lo):
             return
         t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
         unpaired = math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
@@ -212,22 +215,10 @@ class PairedInterval(Exercise):
             stats.t.ppf(0.975, 2 * n - 2)
             * unpaired: "That is the interval of two *independent* groups: pair them first.",
         }
-        raise Wrong(_named(half, mistakes, "For the half-width of the example", (want_hi - want_lo) / 2))
+        raise named(
+            half, mistakes.items(), _otherwise("For the half-width of the example", (want_hi - want_lo) / 2, half)
+        )
 
 
-def _scalar(value: object) -> float:
-    value = torch.as_tensor(value).detach()
-    if value.numel() != 1:
-        raise Wrong(f"The loss must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
-    return float(value)
-
-
-def _close(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6)
-
-
-def _named(got: float, mistakes: dict[float, str], where: str, want: float) -> str:
-    for value, message in mistakes.items():
-        if _close(got, value):
-            return message
+def _otherwise(where: str, want: float, got: float) -> str:
     return f"{where} it should be {want:.4f}; yours gives {got:.4f}."
