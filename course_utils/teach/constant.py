@@ -1,0 +1,65 @@
+"""Has a classifier given up? What a constant answer scores, beside what was scored; and whether a table can be true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from course_utils.evaluate.statistics import Interval
+from course_utils.teach.figures import LOOKS, drawable, style
+
+
+def confusions(
+    accuracy: float, precision: float, recall: float, positives: int, negatives: int, decimals: int = 1
+) -> list[tuple[int, int]]:
+    """All (true positives, false positives) whose scores, shares 0..1, are the given ones when printed so precisely.
+
+    An empty list: no classifier can have scored so on so many positive and negative images.
+    """
+    half = 0.5 * 10**-decimals + 1e-9
+    tp, fp = np.meshgrid(np.arange(positives + 1), np.arange(negatives + 1), indexing="ij")
+    said = np.maximum(tp + fp, 1)  # who never says "positive" has a precision of 0, as in scikit-learn and Keras
+    scored = ((tp + negatives - fp) / (positives + negatives), tp / said, tp / positives)
+    fits = [abs(mine - printed) <= half for mine, printed in zip(scored, (accuracy, precision, recall), strict=True)]
+    return [(int(t), int(f)) for t, f in np.argwhere(np.all(fits, axis=0))]
+
+
+@style()
+def beside_constant(
+    panels: Mapping[str, Sequence[tuple[str, Interval, float | None]]],
+    constant: Mapping[str, float],
+    gave_up: Mapping[str, tuple[int, int]],
+) -> Figure:
+    """One panel a metric, in its own unit; each row (arm, our mean with its interval, the paper's value or None).
+
+    constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
+    everything, runs), printed beside its name. A square is the paper's value, filled inside our interval.
+    """
+    rows = max(map(len, panels.values()))
+    fig = Figure(figsize=(1.6 + 2.3 * len(panels), 2.1 + 0.5 * rows), layout="constrained")
+    axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
+    for ax, (metric, entries) in zip(axes, panels.items(), strict=True):
+        for y, ((_, interval, claim), look) in enumerate(zip(entries, LOOKS, strict=False)):
+            ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
+            ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+            if claim is not None:
+                face = "black" if claim in interval else "white"
+                ax.plot(claim, y + 0.3, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
+        ax.axvline(constant[metric], color="0.3", linestyle="--", linewidth=1.5, zorder=0)
+        ax.set_yticks(range(len(entries)), [_name(arm, *gave_up[arm]) for arm, *_ in entries])
+        ax.set_title(metric)
+        ax.margins(x=0.1)
+        ax.grid(axis="y", visible=False)
+    axes[0].set_ylim(rows - 0.4, -0.5)
+    fig.supxlabel(
+        "━ ours, mean with 95 % interval    ■ the paper, inside ours    □ the paper, outside\n"
+        "┆ a constant answer    beside each arm: its runs that gave one answer to everything",
+        fontsize=12,
+    )
+    return fig
+
+
+def _name(arm: str, constant: int, runs: int) -> str:
+    return f"{drawable(arm)}\n{constant} of {runs} gave up"
