@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -74,19 +74,22 @@ def _fully_connected() -> tuple[nn.Module, nn.Module]:
 
 
 METHODS = (
-    Method("FC GAN B 64", 2.7, "matrix", 64, 100, 1500, _fully_connected, _flat),
-    Method("FC GAN B 256", 3.6, "matrix", 256, 50, 500, _fully_connected, _flat),
-    Method("DCGAN-28 B 64", 1.8, "convolution", 64, 10, 150, lambda: (DCGenerator(), DCDiscriminator())),
+    Method("FC GAN B 64", 2.7, "matrix", 64, 100, 1000, _fully_connected, _flat),
+    Method("FC GAN B 256", 3.6, "matrix", 256, 50, 400, _fully_connected, _flat),
+    Method("DCGAN-28 B 64", 1.8, "convolution", 64, 10, 100, lambda: (DCGenerator(), DCDiscriminator())),
     Method(
         *("DCGAN-32 B 64", 4.3, "convolution", 64, 2, 60),
         *(lambda: (dcgan32.Generator(), dcgan32.Discriminator()),),
         side=32,
     ),
     Method(
-        *("ACGAN-28 B 100", 1.8, "convolution", 100, 5, 100),
+        *("ACGAN-28 B 100", 1.8, "convolution", 100, 5, 60),
         *(lambda: (ACGenerator(), ACDiscriminator()), batches.labelled, acgan_step, plain.acgan),
     ),
 )
+
+QUICK = tuple(replace(method, batch=8, turn=1, judged=1) for method in METHODS)
+"""To try all parts."""
 
 
 def resized(pixels: Tensor, side: int) -> Tensor:

@@ -45,9 +45,9 @@ class Judge:
         return fd_lenet(self.lenet, self.real, resized(fakes, 28), self.n)
 
 
-def compared(method: Method, digits: Images, judge: Judge, seeds: Sequence[int], steps: int) -> dict:
-    """{images, ours, plain {values, mean, ci95}, difference {mean, ci95}, agree}: fd_lenet after `steps` steps, one
-    value a seed.
+def compared(method: Method, digits: Images, judge: Judge, seeds: Sequence[int]) -> dict:
+    """{images, ours, plain {values, mean, ci95}, difference {mean, ci95}, agree}: fd_lenet after `judged` steps,
+    one value a seed.
 
     difference: ours − plain, paired by seed, whose first weights and latent points they share. agree: the intervals of
     ours and plain overlap.
@@ -55,17 +55,17 @@ def compared(method: Method, digits: Images, judge: Judge, seeds: Sequence[int],
     images = method.resized(digits)
     ours, plain = [], []
     for seed in seeds:
-        G, loop = method.ours(images, seed, steps, reports=1)
+        G, loop = method.ours(images, seed, method.judged, reports=1)
         latents = G.prior(judge.n, generator(seed, "judged"))
         list(loop)
         ours.append(judge.fd(G, latents, method.side))
         G, loop = method.plain(images, seed)
-        list(islice(loop, steps))
+        list(islice(loop, method.judged))
         plain.append(judge.fd(G, tuple(z[0] if z.ndim == 3 else z for z in latents), method.side))
     intervals = [t_interval(values) for values in (ours, plain)]
     agree = intervals[0].lo <= intervals[1].hi and intervals[1].lo <= intervals[0].hi
     return {
-        "images": steps * method.batch,
+        "images": method.judged * method.batch,
         **{
             name: {"values": [round(value, 3) for value in values], **_told(interval)}
             for name, values, interval in zip(("ours", "plain"), (ours, plain), intervals, strict=True)

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks import plain
 from benchmarks.measure import Contender, Row, one_after_another, turns
-from benchmarks.methods import METHODS, Method, resized
+from benchmarks.methods import METHODS, QUICK, Method, resized
 from benchmarks.twins import twin
 from course_utils.classify import train as classify
 from course_utils.classify.networks import KannadaCNN
@@ -39,37 +39,38 @@ SEEDS = 8
 
 
 def rows(digits: Images, animals: Images, quick: bool) -> Iterator[Row]:
-    """The rows, each built when its turn comes; `quick` ones take as few steps as can be."""
-    for method in METHODS:
-        yield gan_row(method, digits, 1 if quick else method.turn)
+    """The rows, each built when its turn comes; `quick` ones take one small step a turn."""
+    for method in QUICK if quick else METHODS:
+        yield gan_row(method, digits)
 
+    batch = 8 if quick else 64
     n = 1 if quick else 5
-    yield Row("BAGAN latents B 64", 100, "matrix", 64 * n, *latents(digits, 64, n))
+    yield Row("BAGAN latents B 64", 100, "matrix", batch * n, *latents(digits, batch, n))
 
     width, blocks, side = (8, 1, 32) if quick else (64, 6, 128)
     pictures = animals.with_pixels(resized(animals.pixels, side))
     horses, cows = (pictures.of_class(k) for k in range(2))
     yield Row("CycleGAN 128 B 1", 1.6, "convolution", 2, *cyclegan(horses, cows, width, blocks))
 
-    n = 1 if quick else 5
-    yield Row("paper 1 CNN B 64", 1.7, "convolution", 64 * n, *classifiers(digits, 64, n))
+    yield Row("paper 1 CNN B 64", 1.7, "convolution", batch * n, *classifiers(digits, batch, n))
 
     n = 1 if quick else 20
-    yield Row(f"{SEEDS} seeds of the FC GAN", 1.8, "matrix", SEEDS * 64 * n, *seeds_at_once(digits, 64, n))
+    yield Row(f"{SEEDS} seeds of the FC GAN", 1.8, "matrix", SEEDS * batch * n, *seeds_at_once(digits, batch, n))
 
     # The network of lesson 1's cpu profile; a lesson has many such runs.
-    recipe = Recipe(partial(KannadaCNN, 0.25), classify.rmsprop(LR), updates=1 if quick else 12, batch_size=64)
+    recipe = Recipe(partial(KannadaCNN, 0.25), classify.rmsprop(LR), updates=1 if quick else 12, batch_size=batch)
     row = partial(Row, f"{SEEDS} classifier seeds", 1.8, "convolution", SEEDS * recipe.updates * recipe.batch_size)
     few = digits.sample(min(6000, len(digits)), generator(0, "few"))  # each process gets its own copy
     yield row(in_workers(few, recipe), one_by_one(few, recipe))
 
 
-def gan_row(method: Method, digits: Images, n: int) -> Row:
-    """n steps a turn of a method."""
+def gan_row(method: Method, digits: Images) -> Row:
+    """A method by the course's loop and by the plain recipe."""
     images = method.resized(digits)
-    _, ours = method.ours(images, 0, n * TURNS, TURNS)
+    _, ours = method.ours(images, 0, method.turn * TURNS, TURNS)
     _, theirs = method.plain(images, 0)
-    return Row(method.name, method.goal, method.kind, method.batch * n, turns(ours), turns(theirs, n))
+    images_a_turn = method.batch * method.turn
+    return Row(method.name, method.goal, method.kind, images_a_turn, turns(ours), turns(theirs, method.turn))
 
 
 def latents(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:

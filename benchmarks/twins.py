@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from course_utils.gan.layers import Dropout, StackedLinear, UpConv
+from course_utils.gan.layers import Dropout, InstanceNorm, StackedLinear, UpConv
 from course_utils.gan.networks import ACDiscriminator, FCDiscriminator
 
 
@@ -35,6 +35,8 @@ def _plain(layer: nn.Module) -> nn.Module:
             return nn.Sequential(nn.Upsample(scale_factor=2), conv)
         case Dropout():
             return nn.Dropout(layer.p)
+        case InstanceNorm():
+            return nn.InstanceNorm2d(layer.num_features)
     return layer
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from benchmarks import dcgan32, plain, quality
 from benchmarks.measure import Row, measured, one_after_another, table
-from benchmarks.methods import METHODS
+from benchmarks.methods import METHODS, QUICK
 from benchmarks.twins import twin, with_sigmoid
 from course_utils.classify.networks import KannadaCNN
 from course_utils.classify.train import rmsprop, training
@@ -174,20 +174,20 @@ def judged(values):
 
 
 def test_quality_pairs_runs_of_one_seed_and_compares_their_intervals(images):
-    found = quality.compared(METHODS[0], images, judged([1.0, 3.0, 2.0, 4.1, 3.0, 5.0]), [0, 1, 2], steps=1)
-    assert found["images"] == 64
+    found = quality.compared(QUICK[0], images, judged([1.0, 3.0, 2.0, 4.1, 3.0, 5.0]), [0, 1, 2])
+    assert found["images"] == 8
     assert found["ours"]["values"] == [1, 2, 3] and found["plain"]["values"] == [3, 4.1, 5]
     assert found["ours"]["mean"] == 2 and found["difference"]["mean"] == pytest.approx(-2.033, abs=1e-3)
     low, high = found["ours"]["ci95"]
     assert (low, high) == pytest.approx((2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5), abs=1e-3)
     assert found["agree"]
-    assert not quality.compared(METHODS[0], images, judged([1.0, 9.0, 1.1, 9.1]), [0, 1], steps=1)["agree"]
+    assert not quality.compared(QUICK[0], images, judged([1.0, 9.0, 1.1, 9.1]), [0, 1])["agree"]
 
 
 def test_ours_and_plain_begin_and_are_judged_alike(images):
     seen = []
     judge = SimpleNamespace(n=4, fd=lambda G, latents, side: seen.append((G, latents)) or float(len(seen)))
-    quality.compared(METHODS[3], images, judge, [0, 1], steps=1)
+    quality.compared(QUICK[3], images, judge, [0, 1])
     (_, z), (_, z_plain), (_, other), _ = seen
     assert torch.equal(z[0], z_plain[0]) and not torch.equal(z[0], other[0])
     (G, _), (G_plain, _) = METHODS[3].ours(images, 7, 1, 1), METHODS[3].plain(images, 7)

@@ -69,15 +69,25 @@ class Dropout(nn.Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape → the same shape: x / (1 − p), each value 0 with probability p; x itself in `eval` mode."""
-        batched = torch._C._functorch.is_batchedtensor(
-            x
-        )  # by vmap, which draws for each network itself
+        batched = torch._C._functorch.is_batchedtensor(x)  # by vmap, which draws for each network itself
         if not self.training or x.device.type != "cpu" or batched or not 0 < self.p < 1:
             return F.dropout(x, self.p, self.training)
         draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         strides = torch.empty_like(x, dtype=torch.int16).stride()  # as x lies in memory, be it channels last
         keep = draws.view(torch.int16).as_strided(x.shape, strides) >= int(self.p * 2**16) - 2**15
         return x * keep.to(x.dtype).div_(1 - self.p)
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """`nn.InstanceNorm2d` as it is by default, without weights or running statistics, and faster for one picture.
+
+    Of one picture, as in CycleGAN, batch normalisation is the same function, and the only one of the two that leaves
+    channels-last memory as it is.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × features × H × W → the same shape; each map of each picture with mean 0 and variance 1."""
+        return F.batch_norm(x, None, None, training=True, eps=self.eps) if len(x) == 1 else super().forward(x)
 
 
 class VirtualBatchNorm(nn.Module):

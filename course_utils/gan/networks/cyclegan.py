@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from course_utils.gan.layers import UpConv, dcgan_init
+from course_utils.gan.layers import InstanceNorm, UpConv, dcgan_init
 
 
 class ResidualGenerator(nn.Sequential):
@@ -22,16 +22,17 @@ class ResidualGenerator(nn.Sequential):
 
     def __init__(self, channels: int = 3, width: int = 64, blocks: int = 6) -> None:
         self.channels = channels
-        layers = [*_reflected(channels, width, 7), nn.InstanceNorm2d(width), nn.ReLU()]
+        layers = [*_reflected(channels, width, 7), InstanceNorm(width), nn.ReLU()]
         for maps in (width, 2 * width):
             down = nn.Conv2d(maps, 2 * maps, 3, stride=2, padding=1, padding_mode="reflect", bias=False)
-            layers += [down, nn.InstanceNorm2d(2 * maps), nn.ReLU()]
+            layers += [down, InstanceNorm(2 * maps), nn.ReLU()]
         layers += [_Residual(4 * width) for _ in range(blocks)]
         for maps in (4 * width, 2 * width):
             up = UpConv(maps, maps // 2, bias=False, padding_mode="reflect")
-            layers += [up, nn.InstanceNorm2d(maps // 2), nn.ReLU()]
+            layers += [up, InstanceNorm(maps // 2), nn.ReLU()]
         super().__init__(*layers, *_reflected(width, channels, 7, bias=True), nn.Tanh())
         dcgan_init(self)
+        self.to(memory_format=torch.channels_last)
 
 
 class PatchDiscriminator(nn.Sequential):
@@ -48,7 +49,7 @@ class PatchDiscriminator(nn.Sequential):
         body: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for k, (before, after) in enumerate(itertools.pairwise(maps), start=1):
             conv = nn.Conv2d(before, after, 4, stride=2 if k < layers else 1, padding=1, bias=False)
-            body += [conv, nn.InstanceNorm2d(after), nn.LeakyReLU(0.2)]
+            body += [conv, InstanceNorm(after), nn.LeakyReLU(0.2)]
         super().__init__(*body, nn.Conv2d(maps[-1], 1, 4, padding=1))
         dcgan_init(self)
 
@@ -110,8 +111,8 @@ class _Residual(nn.Module):
     def __init__(self, maps: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *(*_reflected(maps, maps, 3), nn.InstanceNorm2d(maps), nn.ReLU()),
-            *(*_reflected(maps, maps, 3), nn.InstanceNorm2d(maps)),
+            *(*_reflected(maps, maps, 3), InstanceNorm(maps), nn.ReLU()),
+            *(*_reflected(maps, maps, 3), InstanceNorm(maps)),
         )
 
     def forward(self, x: Tensor) -> Tensor:
