@@ -17,7 +17,8 @@ Contender = Iterator[float]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. kind: 'matrix' or 'convolution', where most of its work lies; images: of one turn."""
+    """One line of the table. kind: 'matrix' or 'convolution', where most of its work lies; images: of one turn;
+    flops: of one turn of ours, where they cannot be counted as it runs (a CUDA graph replays unseen)."""
 
     name: str
     goal: float
@@ -25,6 +26,7 @@ class Row:
     images: int
     ours: Contender
     plain: Contender
+    flops: int | None = None
 
 
 def turns(steps: Iterator, n: int = 1) -> Contender:
@@ -49,8 +51,8 @@ def measured(row: Row, rounds: int, peak: dict[str, dict[str, float]]) -> dict:
     The peak is that of the fastest precision, whichever precision the row computes in: the way to more is in it.
     """
     # Worker processes compute where nothing is counted; their networks and updates are those of plain.
-    work = _flops(row.ours), _flops(row.plain)
-    flops = work[0] or work[1]
+    work = counted(row.ours), counted(row.plain)
+    flops = row.flops or work[0] or work[1]
     seconds = [(next(row.ours), next(row.plain)) for _ in range(rounds)]
     ours, plain = (statistics.median(column) for column in zip(*seconds, strict=True))
     ratios = [slow / fast for fast, slow in seconds]
@@ -64,27 +66,33 @@ def measured(row: Row, rounds: int, peak: dict[str, dict[str, float]]) -> dict:
     }
 
 
-def peaks(size: int, repeats: int) -> dict[str, dict[str, float]]:
+def peaks(size: int, repeats: int, device: str = "cpu") -> dict[str, dict[str, float]]:
     """Kind of product → precision → GFLOP/s of the fastest of `repeats` large products."""
     found: dict[str, dict[str, float]] = {"matrix": {}, "convolution": {}}
     for dtype in (torch.float32, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")
-        a, b = torch.randn(2, size, size).to(dtype)
+        a, b = torch.randn(2, size, size).to(device, dtype)
         found["matrix"][name] = _peak(lambda a=a, b=b: a @ b, repeats)
         maps = size // 16
-        x = torch.randn(64, maps, 28, 28).to(dtype).contiguous(memory_format=torch.channels_last)
-        w = torch.randn(maps, maps, 3, 3).to(dtype).contiguous(memory_format=torch.channels_last)
+        x = torch.randn(64, maps, 28, 28).to(device, dtype).contiguous(memory_format=torch.channels_last)
+        w = torch.randn(maps, maps, 3, 3).to(device, dtype).contiguous(memory_format=torch.channels_last)
         found["convolution"][name] = _peak(lambda x=x, w=w: F.conv2d(x, w, padding=1), repeats)
     return found
 
 
 def _peak(product: Callable[[], torch.Tensor], repeats: int) -> float:
-    contender = turns(iter(product, None))
-    flops = _flops(contender)
+    def waited() -> torch.Tensor:
+        result = product()
+        if result.is_cuda:
+            torch.cuda.synchronize()
+        return result
+
+    contender = turns(iter(waited, None))
+    flops = counted(contender)
     return round(flops / min(next(contender) for _ in range(repeats)) / 1e9, 1)
 
 
-def _flops(contender: Contender) -> int:
+def counted(contender: Contender) -> int:
     """Multiplications and additions in the matrix products and convolutions of the next turn."""
     with FlopCounterMode(display=False) as counter:
         next(contender)

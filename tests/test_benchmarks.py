@@ -242,3 +242,19 @@ def test_quick_writes_a_whole_file(tmp_path):
     assert all(rate > 0 for kind in found["peak"].values() for rate in kind.values())
     assert found["quick"] is True
     assert {"load", "wall_s", "device", "versions", "commit"} <= found.keys()
+
+
+def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(tmp_path):
+    def start(*options):
+        environment = {name: value for name, value in os.environ.items() if name != "COURSE_DATA"}
+        command = [sys.executable, "-m", "benchmarks.gpu", "--quick", "--out", str(tmp_path / "gpu.json"), *options]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    done = start("--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert [row["goal"] for row in found["rows"]] == [4, 4, 4, 8, 8, 8]
+    assert found["quick"] and all(row["ratio"]["median"] > 0 and row["utilisation"] > 0 for row in found["rows"])
+    if not torch.cuda.is_available():
+        refused = start()
+        assert refused.returncode == 2 and "no GPU here" in refused.stdout

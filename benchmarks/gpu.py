@@ -1,0 +1,112 @@
+"""`python -m benchmarks.gpu`: what a GPU gains when a step is recorded, and when many seeds are trained at once.
+
+Each row pits two ways of the course's own loop against each other, in turns: the step replayed as one CUDA graph
+against the same step launch by launch (goal 4), and sixteen seeds in one stack against one after the other (goal 8),
+both recorded. Writes results/benchmarks/gpu.json, of the form of build/bench.json. Without a GPU it says so and ends
+with 2; `--device cpu --quick` tries all parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from benchmarks.measure import Contender, Row, counted, measured, one_after_another, peaks, table, turns
+from benchmarks.methods import METHODS, Method
+from course_utils.data import sources
+from course_utils.data.images import Images
+from course_utils.experiment import provenance
+from course_utils.gan.batches import Batches
+from course_utils.gan.train import training
+from course_utils.profiles import ROOT
+from course_utils.stacked import Stacked
+
+SEEDS = 16
+NAMES = ("FC GAN B 64", "DCGAN-28 B 64", "ACGAN-28 B 100")
+FOREVER = 1_000_000  # turns, more than any run takes
+
+
+def rows(images: Images, quick: bool) -> Iterator[Row]:
+    """Recorded against eager, then many seeds against one by one, for each method."""
+    n, seeds = (1, 2) if quick else (50, SEEDS)
+    methods = [method for method in METHODS if method.name in NAMES]
+    flops = {method.name: n * counted(run(method, images, 1, capture=False)) for method in methods}
+    for method in methods:
+        ways = (run(method, images, n, capture=capture) for capture in (True, False))
+        work = {"images": n * method.batch, "flops": flops[method.name]}
+        yield _row(f"{method.name}, recorded", 4, method, work, *ways)
+    for method in methods:
+        one_by_one = one_after_another([run(method, images, n, seed) for seed in range(seeds)])
+        work = {"images": seeds * n * method.batch, "flops": seeds * flops[method.name]}
+        yield _row(f"{method.name}, {seeds} seeds", 8, method, work, run_stacked(method, images, n, seeds), one_by_one)
+
+
+def _row(name: str, goal: float, method: Method, work: dict[str, int], ours: Contender, plain: Contender) -> Row:
+    return Row(name, goal, method.kind, work["images"], ours, plain, work["flops"])
+
+
+def run(method: Method, images: Images, n: int, seed: int = 0, capture: bool = True) -> Contender:
+    """One training run, n steps and a look at its losses a turn, which waits for the GPU."""
+    data = method.batches(images, method.batch, seed, "batches")
+    return _turns(method, *method.players(seed), data, n, capture)
+
+
+def run_stacked(method: Method, images: Images, n: int, seeds: int) -> Contender:
+    """The same runs of several seeds in one stack."""
+    G, D = (Stacked(nets) for nets in zip(*(method.players(seed) for seed in range(seeds)), strict=True))
+    streams = [method.batches(images, method.batch, seed, "batches") for seed in range(seeds)]
+
+    def together(n: int) -> tuple[torch.Tensor, ...]:
+        return tuple(torch.stack(parts) for parts in zip(*(stream(n) for stream in streams), strict=True))
+
+    return _turns(method, G, D, together, n, capture=True)
+
+
+def _turns(method: Method, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, capture: bool) -> Contender:
+    settings = {"steps": n * FOREVER, "reports": FOREVER, "seed": 0, "stop_on_collapse": False}
+    return turns(training(method.step, G, D, data, capture=capture, **settings))
+
+
+def main() -> None:
+    """Measure row by row, printing each; then write the JSON whole."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="cuda", help="cuda; cpu only to try all parts")
+    parser.add_argument("--quick", action="store_true", help="a step a turn: tries all parts, measures nothing")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "gpu.json")
+    options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("benchmarks.gpu: no GPU here; run it on a machine with one, or try its parts: --device cpu --quick")
+        sys.exit(2)
+
+    started, rounds = time.time(), 1 if options.quick else 5
+    source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
+    digits = sources.load("mnist", source, scale=0.1 if options.quick else 1)
+    print(digits.announce())
+    peak = peaks(256, 2, options.device) if options.quick else peaks(8192, 10, options.device)
+    results = []
+
+    def each_row() -> Iterator[dict]:
+        for row in rows(digits["train"].to(options.device), options.quick):
+            results.append(measured(row, rounds, peak))
+            yield results[-1]
+
+    for line in table(each_row()):
+        print(line, flush=True)
+    found = {"rows": results, "peak": peak, "quick": options.quick, "data": digits.source}
+    found |= provenance(options.device, started)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    part = options.out.with_suffix(".json.part")
+    part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, options.out)
+    print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
