@@ -58,8 +58,8 @@ def measured(row: Row, rounds: int, peak: dict[str, dict[str, float]]) -> dict:
     ratios = [slow / fast for fast, slow in seconds]
     return {
         "name": row.name,
-        "ours": round(row.images / ours, 1),
-        "plain": round(row.images / plain, 1),
+        "ours": float(f"{row.images / ours:.4g}"),
+        "plain": float(f"{row.images / plain:.4g}"),
         "ratio": {of.__name__: round(of(ratios), 3) for of in (statistics.median, min, max)},
         "utilisation": round(flops / ours / 1e9 / max(peak[row.kind].values()), 4),
         "goal": row.goal,
@@ -111,6 +111,10 @@ def table(rows: Iterable[dict]) -> Iterator[str]:
         elif ratio["min"] < row["goal"]:
             verdict = "  goal within the spread"
         yield (
-            f"{row['name']:24}{row['ours']:10,.0f}{row['plain']:10,.0f}{ratio['median']:8.2f}{spread:>16}"
+            f"{row['name']:24}{_rate(row['ours'])}{_rate(row['plain'])}{ratio['median']:8.2f}{spread:>16}"
             f"{row['utilisation']:10.1%}{row['goal']:7.1f}{verdict}"
         )
+
+
+def _rate(images: float) -> str:
+    return f"{images:10,.0f}" if images >= 10 else f"{images:10.2f}"
