@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Hashable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from course_utils.classify import workers
 from course_utils.data.images import Images
 from course_utils.fingerprint import Unknown, fingerprint
 
-Answers = dict[str, Tensor]  # predicted labels by test set: int64, N
+Answers = dict[str, Tensor]  # by test set: labels, int64, N, or probabilities, float32, N × K
 
 
 class Cache:
@@ -47,12 +48,14 @@ class Cache:
         if not path.exists():
             return None
         content = path.read_bytes()
-        digest, labels = content[:32], content[32:]
-        if hashlib.sha256(labels).digest() != digest:
+        digest, answers = content[:32], content[32:]
+        if hashlib.sha256(answers).digest() != digest:
             warnings.warn(f"{path} is damaged; the run it held is trained again", stacklevel=2)
             return None
         sizes = [len(self.tests[test]) for test in job.tests]
-        whole = torch.frombuffer(bytearray(labels), dtype=torch.uint8).long().to(job.images.device)
+        flat = np.frombuffer(bytearray(answers), np.float32 if job.probabilities else np.uint8)
+        shape = (sum(sizes), -1) if job.probabilities else (sum(sizes),)
+        whole = workers.unpacked(flat.reshape(shape)).to(job.images.device)
         return dict(zip(job.tests, whole.split(sizes), strict=True))
 
     def keep(self, name: Hashable, answers: Answers) -> None:
@@ -60,14 +63,16 @@ class Cache:
         if name not in self.paths:
             return
         path = self.paths[name]
-        labels = torch.cat(list(answers.values())).to(torch.uint8).cpu().numpy().tobytes()
+        content = workers.packed(torch.cat(list(answers.values()))).tobytes()
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(hashlib.sha256(labels).digest() + labels)
+        part.write_bytes(hashlib.sha256(content).digest() + content)
         os.replace(part, path)
 
     def _key(self, job: workers.Job) -> str:
         code = workers.predict_together if self.stacked else workers.predict
         tests = [(test, self.digests[test]) for test in job.tests]
         data = job.images.digest(), job.images.device.type, job.class_weights, tests
-        return fingerprint([code, Images, torch.__version__, job.recipe, job.transform, job.seed, *data])
+        return fingerprint(
+            [code, Images, torch.__version__, job.recipe, job.transform, job.seed, job.probabilities, *data]
+        )

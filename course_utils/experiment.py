@@ -53,11 +53,15 @@ Arm = Callable[[Images, torch.Generator], Images | tuple[Images, Transform] | Tr
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment: its arms, how the classifier of each is trained, and the names of the test sets that score it."""
+    """One experiment: its arms, how the classifier of each is trained, and the names of the test sets that score it.
+
+    probabilities: keep and score the probabilities of all classes, float32, N × K, and not the likeliest class.
+    """
 
     arms: dict[str, Arm]
     recipe: Recipe
     tests: tuple[str, ...]
+    probabilities: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Outcome:
     """What an experiment gave.
 
     table: one row per arm, seed, test_set and metric, with its value. predictions: (arm, seed) → test set → int64
-    labels, N. cached: how many of its runs were found in the cache and not trained.
+    labels, N, or the plan's probabilities. cached: how many of its runs were found in the cache and not trained.
     """
 
     table: pd.DataFrame
@@ -120,7 +124,7 @@ def run(
         plan = plans[name]
         made = _training(arm, plan.arms[arm](train, generator(seed, "arm")))
         recipe = replace(plan.recipe, precision=resolve(plan.recipe.precision, device))
-        job = Job(recipe, made.images, made.transform, seed, plan.tests, made.class_weights)
+        job = Job(recipe, made.images, made.transform, seed, plan.tests, made.class_weights, plan.probabilities)
         answer = store.find(key, job)
         if answer is None:
             return job
@@ -151,8 +155,8 @@ def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images], sc
     rows = [
         {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
         for (arm, seed), by_test in answers.items()
-        for name, labels in by_test.items()
-        for metric, value in scores(tests[name].labels, labels).items()
+        for name, predictions in by_test.items()
+        for metric, value in scores(tests[name].labels, predictions).items()
     ]
     return Outcome(pd.DataFrame(rows), answers, cached)
 

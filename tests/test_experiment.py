@@ -213,3 +213,21 @@ def test_plans_share_seeds_and_keep_their_own_tests():
     outcomes = experiment.run(plans, TRAIN, TESTS, [0, 1], workers=1)
     assert len(outcomes["short"].table) == 8 and set(outcomes["long"].table["test_set"]) == {"odd"}
     assert not torch.equal(*(outcomes[name].predictions["real", 0]["odd"] for name in plans))
+
+
+@pytest.mark.parametrize("how", [{"workers": 1}, {"workers": 2}, {"together": 3}])
+def test_a_plan_may_ask_for_probabilities(outcome, tmp_path, how):
+    def sure(labels, predictions):
+        return {"confidence": float(predictions.amax(1).mean())}
+
+    plan = experiment.Plan({"real": experiment.real}, RECIPE, tuple(TESTS), probabilities=True)
+    found, kept = (
+        experiment.run({"": plan}, TRAIN, TESTS, [3, 4], cache=tmp_path, scores=sure, **how)[""] for _ in range(2)
+    )
+    assert (found.cached, kept.cached) == (0, 2) and found.table.equals(kept.table)
+    for seed in (3, 4):
+        for name, answers in found.predictions["real", seed].items():
+            assert answers.shape == (len(TESTS[name]), 10) and answers.dtype == torch.float32
+            assert torch.allclose(answers.sum(1), torch.ones(len(answers)))
+            assert torch.equal(answers.argmax(1), outcome.predictions["real", seed][name])
+            assert torch.equal(answers, kept.predictions["real", seed][name])

@@ -39,7 +39,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """One classifier to train, and the test sets to try it on. Its seed fixes weights, dropout and batches."""
+    """One classifier to train, and the test sets to try it on. Its seed fixes weights, dropout and batches.
+
+    probabilities: answer with those of all classes, float32, N × K, and not with the likeliest class, int64, N.
+    """
 
     recipe: Recipe
     images: Images
@@ -47,6 +50,7 @@ class Job:
     seed: int
     tests: tuple[str, ...]
     class_weights: Tensor | None = None
+    probabilities: bool = False
 
 
 Keyed = tuple[Hashable, Job]
@@ -68,7 +72,7 @@ def predictions(
     workers: int,
     together: int = 1,
 ) -> Iterator[Answer]:
-    """(key, predicted labels by test set: int64, N) of each key's job, in the order in which they are done.
+    """(key, answers by test set, see `Job`) of each key's job, in the order in which they are done.
 
     One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
     and transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to
@@ -96,8 +100,7 @@ def _in_processes(jobs: Iterator[Keyed], tests: dict[str, Images], workers: int)
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                answers = {name: torch.from_numpy(labels).long() for name, labels in future.result().items()}
-                yield running.pop(future), answers
+                yield running.pop(future), {name: unpacked(a) for name, a in future.result().items()}
     finally:
         if running:  # interrupted or failed: nobody wants what is still being trained
             for process in list((pool._processes or {}).values()):
@@ -119,7 +122,7 @@ def _in_stacks(jobs: Iterator[Keyed], tests: dict[str, Images], together: int) -
 
 
 def predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
-    """Train the job's classifier and give its predicted labels by test set: int64, N."""
+    """Train the job's classifier and give its answers by test set."""
     with _own_randomness(job.images.device):
         model = train(
             _network(job),
@@ -160,7 +163,8 @@ def _network(job: Job) -> nn.Module:
 
 
 def _answers(model: nn.Module, job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
-    return {name: logits(model, tests[name]).argmax(dim=1) for name in job.tests}
+    answers = {name: logits(model, tests[name]) for name in job.tests}
+    return {name: a.softmax(dim=1) if job.probabilities else a.argmax(dim=1) for name, a in answers.items()}
 
 
 def _own_randomness(device: torch.device) -> AbstractContextManager:
@@ -174,7 +178,18 @@ def _start(tests: dict[str, Images]) -> None:
 
 
 def _work(job: Job) -> dict[str, np.ndarray]:
-    return {name: labels.to(torch.uint8).numpy() for name, labels in predict(job, _tests).items()}
+    return {name: packed(answers) for name, answers in predict(job, _tests).items()}
+
+
+def packed(answers: Tensor) -> np.ndarray:
+    """Labels as single bytes, probabilities as they are; `unpacked` is the way back."""
+    return (answers if answers.is_floating_point() else answers.to(torch.uint8)).cpu().numpy()
+
+
+def unpacked(answers: np.ndarray) -> Tensor:
+    """What `packed` was given."""
+    whole = torch.from_numpy(answers)
+    return whole if whole.is_floating_point() else whole.long()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.errors import DataError, SealedError
@@ -21,6 +22,15 @@ def scaled(pixels: Tensor) -> Tensor:
 def to_pixels(x: Tensor) -> Tensor:
     """Float images in [-1, 1], any shape → uint8 pixels of 0..255; the inverse of `scaled` up to rounding."""
     return x.detach().float().add(1.0).mul(127.5).round().clamp_(0, 255).to(torch.uint8)
+
+
+def resized(pixels: Tensor, side: int) -> Tensor:
+    """The same pictures, side × side pixels, smoothed before they are made smaller: uint8, N × C × H × W."""
+    parts = [
+        F.interpolate(part.float(), (side, side), mode="bilinear", antialias=True).round().clamp(0, 255).to(torch.uint8)
+        for part in pixels.split(64)  # as floats they take four times the memory
+    ]
+    return torch.cat(parts)
 
 
 @dataclass(frozen=True, eq=False)

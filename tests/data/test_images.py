@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.data.images import Images, scaled, to_pixels
+from course_utils.data.images import Images, resized, scaled, to_pixels
 from course_utils.errors import DataError, SealedError
 
 CLASSES = ("a", "b", "c")
@@ -188,3 +188,11 @@ def test_an_empty_set_cannot_be_trained_on_and_strangers_cannot_be_merged():
         next(make([]).batches(4, rng()))
     with pytest.raises(DataError, match="cannot merge"):
         make([0]).merge(Images(torch.zeros(1, 3, 1, 1, dtype=torch.uint8), torch.tensor([0]), CLASSES))
+
+
+def test_resizing_smooths_and_keeps_what_has_the_size_already():
+    rows = (torch.arange(8) % 2 * 255).byte()[None, None, :, None].expand(70, 3, 8, 8)  # stripes of one pixel
+    small = resized(rows, 4)
+    assert small.shape == (70, 3, 4, 4) and small.dtype == torch.uint8
+    assert small[..., 1:-1, :].float().sub(127.5).abs().max() < 32  # grey; every second row would be black or white
+    assert torch.equal(resized(rows, 8), rows)
