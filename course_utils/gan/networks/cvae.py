@@ -18,7 +18,7 @@ class CVAE(nn.Module):
     constant of ours; the smaller, the sharper the pictures and the looser the latent space.
     """
 
-    def __init__(self, latent: int = 16, classes: int = 10, width: float = 1.0, variance: float = 0.05) -> None:
+    def __init__(self, latent: int = 16, classes: int = 10, width: float = 1.0, variance: float = 0.5) -> None:
         super().__init__()
         self.latent, self.classes, self.variance = latent, classes, variance
         features = 4 * latent
