@@ -22,6 +22,7 @@ from course_utils.gan.players import Players
 Step = Callable[..., tuple[Tensor, ...]]
 ONE_PICTURE = 1 / 255  # spread of fakes over z, in units of a generator's output: less than a grey level
 SUFFIX = ".safetensors"
+AVERAGE_EVERY = 5  # steps; more often would cost a tenth of a DCGAN's time and change nothing that can be seen
 PATIENCE = 3  # reports in a row that must look collapsed
 
 
@@ -112,14 +113,19 @@ def training(
         yield progress
     every, saved_at = max(1, steps // reports), time.monotonic()
     while run.step < steps:
-        sums, first = torch.zeros(len(run.losses), device=device), run.step
+        sums, first, unseen = torch.zeros(len(run.losses), device=device), run.step, 0
+        end = min(steps, (first // every + 1) * every)
         with run.random:
-            for n in range(first, min(steps, (first // every + 1) * every)):
+            for n in range(first, end):
                 if schedule is not None:
                     run.rate.fill_(lr * schedule(n / steps))
                 sums += advance(*batches(n))  # nothing is read back from the device before the report
-                run.average(min(average, (n + 1) / (n + 11)))  # a short memory at first, or the initial weights stay
-        run.report(n + 1, (sums / (n + 1 - first)).tolist())
+                unseen += 1
+                if unseen == AVERAGE_EVERY or n + 1 == end:
+                    # a short memory at first, or the initial weights stay
+                    run.average(min(average, (n + 1) / (n + 11)) ** unseen)
+                    unseen = 0
+        run.report(end, (sums / (end - first)).tolist())
         _watch_spread(run)
         _check(run, stop_on_collapse, lr)
         if due := checkpoint is not None and (run.step == steps or time.monotonic() - saved_at >= checkpoint_s):

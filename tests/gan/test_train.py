@@ -100,6 +100,22 @@ def test_the_average_lags_behind_g_takes_no_gradient_and_has_its_running_statist
     assert any(not torch.equal(its[name], buffer) for name, buffer in conv.build()[0].named_buffers())
 
 
+def test_the_average_forgets_by_its_decay_in_every_step_though_it_looks_at_some_only():
+    weights = []
+
+    def step(G, D, opt_G, opt_D, x, z):
+        found = gan_step(G, D, opt_G, opt_D, x, z)
+        weights.append(next(G.parameters()).detach().clone())
+        return found
+
+    mean = next(fc(dropout=0.3)[0].parameters()).detach().clone()
+    _, _, (last,) = run(step=step, average=0.6, lr=0.01, reports=1)
+    for n, gap in ((5, 5), (10, 5), (12, 2)):
+        decay = min(0.6, n / (n + 10)) ** gap
+        mean = decay * mean + (1 - decay) * weights[n - 1]
+    torch.testing.assert_close(next(last.generator.parameters()), mean)
+
+
 def test_a_schedule_scales_the_learning_rate():
     G, _, _ = run(schedule=lambda done: 0.0, average=0.0)
     assert same(state(G), state(fc(dropout=0.3)[0]))
