@@ -53,7 +53,7 @@ test: $(READY)  ## check style, stored notebooks and code; run all tests, the no
 	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
 	exit $$failed
 
-bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (3 minutes)
+bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (9 minutes)
 	$(VENV_PYTHON) -m benchmarks
 
 clean:  ## remove what runs left in build/

@@ -10,7 +10,6 @@ measured.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import quality
-from benchmarks.measure import measured, peaks, table
+from benchmarks.measure import measured, peaks, table, write
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.rows import rows
 from course_utils.data import sources
@@ -84,11 +83,7 @@ def main() -> None:
         "load": load,
         **provenance("cpu", started),
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    part = options.out.with_suffix(".json.part")
-    part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, options.out)
-    print(f"written to {options.out}")
+    write(found, options.out)
 
 
 if __name__ == "__main__":

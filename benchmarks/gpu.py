@@ -9,7 +9,6 @@ with 2; `--device cpu --quick` tries all parts.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.measure import Contender, Row, counted, measured, one_after_another, peaks, table, turns
+from benchmarks.measure import Contender, Row, counted, measured, one_after_another, peaks, table, turns, write
 from benchmarks.methods import METHODS, Method
 from course_utils.data import sources
 from course_utils.data.images import Images
@@ -101,11 +100,7 @@ def main() -> None:
         print(line, flush=True)
     found = {"rows": results, "peak": peak, "quick": options.quick, "data": digits.source}
     found |= provenance(options.device, started)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    part = options.out.with_suffix(".json.part")
-    part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, options.out)
-    print(f"written to {options.out}")
+    write(found, options.out)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -118,3 +121,12 @@ def table(rows: Iterable[dict]) -> Iterator[str]:
 
 def _rate(images: float) -> str:
     return f"{images:10,.0f}" if images >= 10 else f"{images:10.2f}"
+
+
+def write(found: dict, path: Path) -> None:
+    """Write the JSON whole: beside first, and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".json.part")
+    part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+    print(f"written to {path}")
