@@ -51,6 +51,7 @@ def beside_constant(
         ax.set_yticks(range(len(entries)), [_name(arm, *gave_up[arm]) for arm, *_ in entries])
         ax.set_title(metric)
         ax.margins(x=0.1)
+        ax.locator_params(axis="x", nbins=3)
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.4, -0.5)
     fig.supxlabel(

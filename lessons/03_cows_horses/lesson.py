@@ -75,6 +75,7 @@ from course_utils.teach.lesson import start
 from course_utils.teach.live import watch
 from course_utils.teach.predict import predict, reveal
 from course_utils.teach.quiz import quiz
+from course_utils.teach.shots import noted
 from course_utils.teach.widgets import explorer
 
 # %%
@@ -281,9 +282,10 @@ show.markdown(
 # would write it today, with batch normalisation.
 
 # %%
+PAPERS_CNN, TODAYS_CNN = "the paper's CNN", "today's CNN"
 networks = {
-    "the paper's": (partial(AnimalCNN, S["classifier_side"]), lesson.claimed("classifier_lr")),
-    "today's": (SmallCNN, 1e-3),
+    PAPERS_CNN: (partial(AnimalCNN, S["classifier_side"]), lesson.claimed("classifier_lr")),
+    TODAYS_CNN: (SmallCNN, 1e-3),
 }
 show.table(
     pd.DataFrame(
@@ -313,8 +315,8 @@ def probabilities(net, images):
 def watched_run(updates, looks):
     """Cross-entropy on both sets, and accuracy on the test set, `looks` times in one training run."""
     torch.manual_seed(SEED)
-    net, curve = networks["the paper's"][0](), []
-    optimizer = classifier.adam(networks["the paper's"][1])
+    net, curve = networks[PAPERS_CNN][0](), []
+    optimizer = classifier.adam(networks[PAPERS_CNN][1])
     rng = lesson.generator("watch")
     steps = classifier.training(
         net, train, optimizer, updates=updates, batch_size=32, generator=rng
@@ -331,6 +333,10 @@ def watched_run(updates, looks):
     return pd.DataFrame(curve)
 
 
+# %% [markdown]
+# Before you run it: a network that has learned nothing yet answers about one half. Where must its loss begin?
+
+# %%
 curve = watched_run(2 * S["updates"], looks=20)
 fig = figures.loss_curves(
     {name: curve[name].tolist() for name in curve}, every=S["updates"] / 10
@@ -476,8 +482,6 @@ show.table(differ, "What the paper says, and what its code does")
 # own rate, and the code's networks. The switch `VARIANT` at the top chooses which networks serve.
 #
 # As in the paper, four cows and four horses are drawn as the training runs: always from the same noise.
-#
-# *While this trains:* the generator sees two animals. What is the best that it could possibly draw?
 
 # %%
 TEXT_LR, LR = lesson.claimed("gan_lr"), lesson.claimed("code_gan_lr")
@@ -509,16 +513,13 @@ def conditional_gan(images, variant, lr, steps, reports=12):
     )
 
 
-def noting(training, shots):
-    """The same training; its samples are noted in `shots`, by step."""
-    for progress in training:
-        shots[progress.step] = progress.samples()
-        yield progress
+# %% [markdown]
+# *While this trains:* the generator sees two animals. What is the best that it could possibly draw?
 
-
+# %%
 shots = {}
 cgan = await watch(
-    noting(conditional_gan(photos, VARIANT, LR, S["gan_steps"]), shots),
+    noted(conditional_gan(photos, VARIANT, LR, S["gan_steps"]), shots, lesson.cache),
     title="Conditional GAN: four cows, four horses",
 )
 
@@ -566,6 +567,12 @@ show.figure(
     "learning rates, and the code's networks.",
 )
 
+# %% [markdown]
+# **What do you notice?** Say what you see before you read the numbers: which rows hold two kinds of animal, and which rows
+# vary within a kind?
+
+# %%
+
 
 def variety(pixels):
     """Mean distance of two pictures of one class, in grey levels a pixel."""
@@ -588,7 +595,7 @@ show.table(
 )
 
 # %% [markdown]
-# **What do you notice?** Which of the runs would you stop early? By its losses, or by its pictures?
+# Which of the runs would you stop early? By its losses, or by its pictures?
 #
 # ## 7 · There and back again
 #
@@ -646,10 +653,6 @@ explorer(
 # %%
 show.source(cyclegan_step)
 
-# %% [markdown]
-# *While this trains:* the critic of side B has seen one horse. What is the least that a translator must change on a cow
-# to please it?
-
 # %%
 cows, horses = photos.of_class(COW), photos.of_class(HORSE)
 EPOCH = min(len(cows), len(horses))
@@ -685,22 +688,32 @@ def cyclegan(a, b, step, steps, reports, schedule=None):
     )
 
 
+# %% [markdown]
+# *While this trains:* the critic of side B has seen one horse. What is the least that a translator must change on a cow
+# to please it?
+
+# %%
 epochs = {}  # by step: five cows as horses, then five horses as cows
 steps = S["cyclegan_epochs"] * EPOCH
 long_run = cyclegan(cows, horses, cyclegan_step, steps, S["cyclegan_epochs"], flat_then_down)
 translated = await watch(
-    noting(long_run, epochs), title="CycleGAN: cows as horses, horses as cows"
+    noted(long_run, epochs, lesson.cache), title="CycleGAN: cows as horses, horses as cows"
 )
 
 # %%
 AB, BA = translated.generator.AB, translated.generator.BA
 originals = torch.cat([cows.pixels[FIVE], horses.pixels[FIVE]])
-there = epochs[steps]
+early, there = min(epochs), epochs[steps]
 back = torch.cat([gan.sample(BA, scaled(there[:5])), gan.sample(AB, scaled(there[5:]))])
 show.figure(
     figures.image_grid(
-        torch.cat([originals, epochs[EPOCH], there, back]),
-        row_titles=["photo", "epoch 1", f"epoch {S['cyclegan_epochs']}", "and back"],
+        torch.cat([originals, epochs[early], there, back]),
+        row_titles=[
+            "photo",
+            f"epoch {early / EPOCH:.0f}",
+            f"epoch {S['cyclegan_epochs']}",
+            "and back",
+        ],
     ),
     "Five cows and five horses; their translations after one epoch and after the last; and the way back.",
 )
@@ -713,11 +726,18 @@ show.markdown(
 # **What do you notice?** First look at coats and background, then at necks, heads and legs. What was translated, and what
 # was only painted over? Move through the epochs:
 
+
 # %%
+def after(epoch):
+    """The ten photographs above their translations after so many epochs."""
+    nearest = min(epochs, key=lambda step: abs(step - epoch * EPOCH))
+    return figures.image_grid(
+        torch.cat([originals, epochs[nearest]]), row_titles=["photo", "translated"]
+    )
+
+
 explorer(
-    lambda epoch: figures.image_grid(
-        torch.cat([originals, epochs[epoch * EPOCH]]), row_titles=["photo", "translated"]
-    ),
+    after,
     "Five cows and five horses, and their translations after a number of epochs.",
     epoch=(1, S["cyclegan_epochs"], 1),
 )
@@ -748,6 +768,11 @@ show.figure(
     "cycle term, no identity term.",
 )
 
+# %% [markdown]
+# **What do you notice?** Which row changes least? Now by the numbers, on all photographs, with *your* cycle loss:
+
+# %%
+
 
 @torch.no_grad()
 def measured(G):
@@ -772,8 +797,7 @@ show.table(
 )
 
 # %% [markdown]
-# **Diagnose.** Which row changes least, and why is that the *best* solution of what is left of its loss? Which row loses
-# most on the way back? A row that looks fine: which other row would you compare it with before you call its term useless?
+# **Diagnose.** Why is changing nothing the *best* solution without critics? Which row loses most on the way back? A row that looks fine: which other row would you compare it with before you call its term useless?
 #
 # ## 10 · Whose label?
 #
@@ -793,6 +817,11 @@ witness = classifier.train(
     generator=lesson.generator("witness"),
     transform=TURNED,
 )
+
+# %% [markdown]
+# We shall ask about four heaps of pictures. Guess its answer for each: does a translated cow look like a horse to it?
+
+# %%
 
 
 def drawn(n, rng, G=cgan.generator):
@@ -945,7 +974,7 @@ outcomes = experiment.run(
     scores=scored,
     on_progress=show.progress("the experiment"),
 )
-outcome = outcomes["the paper's"]
+outcome = outcomes[PAPERS_CNN]
 results = experiment.summary(outcome, baseline="real")
 
 # %% [markdown]
@@ -970,6 +999,10 @@ show.table(
     pd.DataFrame(marks).rename_axis("arm"),
     f"Runs, of {len(lesson.seeds)}, that give one answer to every test photograph",
 )
+# %% [markdown]
+# Table I's metrics, all for the class *cow*, with ours as means and intervals, and the constant answer as a dashed line:
+
+# %%
 central = constant.beside_constant(
     {
         metric: [
@@ -985,7 +1018,7 @@ central = constant.beside_constant(
         for metric in METRICS
     },
     CONSTANT,
-    {arm: (marks["the paper's"][arm], len(lesson.seeds)) for arm in ARMS},
+    {arm: (marks[PAPERS_CNN][arm], len(lesson.seeds)) for arm in ARMS},
 )
 CENTRAL_ALT = (
     "Cross-entropy, accuracy, precision, recall and squared error on the test animals of nine arms of the paper's "
@@ -1009,9 +1042,9 @@ on_photos = statistics.t_interval(outcome.values("real", "train"))
 show.markdown(
     f"<details><summary>One reading</summary>\n\nThe interval of accuracy holds a coin's one half for {len(near)} of "
     f"{len(ARMS)} arms ({', '.join(near) or 'none'}). The lowest test loss has {lowest}, the highest accuracy {best}. On "
-    f"its own training photographs <code>real</code> scores {on_photos.text(100)} %: what it knows are these two toys. "
-    f"Runs that gave up: {sum(marks['the paper' + chr(39) + 's'].values())} of {len(ARMS) * len(lesson.seeds)} of the "
-    f"paper's network, {sum(marks['today' + chr(39) + 's'].values())} of today's.\n</details>"
+    f"its own training photographs <code>real</code> scores {on_photos.text(100)} %. Of {len(ARMS) * len(lesson.seeds)} runs each, "
+    + " and ".join(f"{sum(by_arm.values())} of {name}" for name, by_arm in marks.items())
+    + " gave up.\n</details>"
 )
 
 
@@ -1028,10 +1061,7 @@ def rows(found, arms=ARMS):
 
 show.figure(
     comparisons.runs_and_intervals(
-        {
-            f"{name} network": rows(partial(o.values, test_set="test"))
-            for name, o in outcomes.items()
-        },
+        {name: rows(partial(o.values, test_set="test")) for name, o in outcomes.items()},
         reference=100 * CONSTANT["accuracy"],
         xlabel="accuracy on the test animals, %:  | one seed   ●━ mean with 95 % interval",
     ),
@@ -1049,7 +1079,7 @@ show.figure(
 
 
 # %%
-def gap(arm, other, network="the paper's", metric="accuracy"):
+def gap(arm, other, network=PAPERS_CNN, metric="accuracy"):
     """Paired difference of two arms on the test animals, seed by seed."""
     o = outcomes[network]
     return statistics.paired_differences(
@@ -1060,10 +1090,7 @@ def gap(arm, other, network="the paper's", metric="accuracy"):
 compared = [arm for arm in ARMS if arm != "real"]
 show.figure(
     comparisons.runs_and_intervals(
-        {
-            f"{n} network": rows(partial(gap, other="real", network=n), compared)
-            for n in networks
-        },
+        {n: rows(partial(gap, other="real", network=n), compared) for n in networks},
         reference=0,
         xlabel="arm − real, points of accuracy",
         order=list(ARMS),
@@ -1071,6 +1098,10 @@ show.figure(
     "Paired differences of eight arms from the baseline on the test animals, for both networks, with 95 % intervals; the "
     "dashed line is no difference.",
 )
+# %% [markdown]
+# **What do you notice?** Does the middle dose do anything that repeating the photographs does not?
+
+# %%
 middle = f"cgan_{DOSES[1]}"
 questions = [
     (middle, "real"),
@@ -1084,9 +1115,9 @@ for network in networks:
     p_values = [statistics.paired_p(gap(*pair, network)) for pair in questions]
     for (arm, other), p, q in zip(questions, p_values, statistics.holm(p_values), strict=True):
         d = statistics.t_interval(gap(arm, other, network))
-        metric = f"accuracy of {network} network"
+        metric = f"accuracy of {network}"
         sentences.append(statistics.verdict(d, f"`{arm}`", f"`{other}`", metric))
-        row = {"difference": f"{arm} − {other}", "network": network, "points": d.text(100)}
+        row = {"difference": f"{arm} − {other}", "classifier": network, "points": d.text(100)}
         table.append(row | {"p": round(p, 3), "p, Holm": round(float(q), 3)})
 show.table(
     pd.DataFrame(table), f"Paired over {len(lesson.seeds)} seeds, on {len(test)} photographs"
@@ -1120,7 +1151,7 @@ show.markdown(
 animals = [small.of_class(k).groups.unique().sort().values for k in (COW, HORSE)]
 folds = list(zip(*animals, strict=True))[: S["folds"]]
 fold_tests, fold_plans = {}, {}
-plainly = recipe("today's", S["fold_updates"])
+plainly = recipe(TODAYS_CNN, S["fold_updates"])
 
 
 def fold_arms(out, seen_by_gans):
@@ -1140,6 +1171,11 @@ def fold_arms(out, seen_by_gans):
     }
 
 
+# %% [markdown]
+# *Question:* where GANs belong to the arms of a fold, each fold trains its own. Why may the GAN of the whole data set not
+# serve here?
+
+# %%
 for k, pair in enumerate(folds, 1):
     out = torch.isin(small.groups, torch.stack(pair))
     fold_tests[f"fold {k}"] = small.subset(out).seal()
@@ -1169,16 +1205,10 @@ by_fold = experiment.run(
 
 def over_folds(arm, metric="accuracy"):
     """One value a fold: the mean over its seeds."""
-    return np.array(
-        [
-            by_fold[name].values(arm, name, metric).mean()
-            for name in fold_plans
-            if name in folds_of
-        ]
-    )
+    return np.array([by_fold[name].values(arm, name, metric).mean() for name in FOLDS])
 
 
-folds_of = [name for name in fold_plans if name != "photographs"]
+FOLDS = [name for name in fold_plans if name != "photographs"]
 random_split = by_fold["photographs"].values("photographs at random", "photographs")
 fold_rows = rows(over_folds, FOLD_ARMS)
 flattering = 100 * random_split.mean()
@@ -1204,10 +1234,10 @@ show.figure(
 # %% jupyter={"source_hidden": true}
 spread = {
     "animals": float(np.ptp(100 * over_folds("real"))),
-    "seeds": float(np.ptp(100 * outcomes["today's"].values("real", "test"))),
+    "seeds": float(np.ptp(100 * outcomes[TODAYS_CNN].values("real", "test"))),
 }
 fold_interval = {arm: statistics.t_interval(over_folds(arm)) for arm in FOLD_ARMS}
-papers_real = statistics.t_interval(outcomes["today's"].values("real", "test"))
+papers_real = statistics.t_interval(outcomes[TODAYS_CNN].values("real", "test"))
 fold_sentences = [
     statistics.verdict(
         statistics.t_interval(
@@ -1219,12 +1249,18 @@ fold_sentences = [
     )
     for arm in FOLD_ARMS[1:]
 ]
+more_cows = fold_interval["real"].lo > papers_real.hi
 show.markdown(
     f"<details><summary>One reading</summary>\n\nTrained on one animal of each class, today's network scores "
     f"{papers_real.text(100)} % on the paper's two test animals; trained on nine of each, "
     f"{fold_interval['real'].text(100)} % on animals left out. A random split of photographs promises {flattering:.1f} %. "
     f"From best to worst, pairs of animals lie {spread['animals']:.0f} points apart, seeds {spread['seeds']:.0f}. "
-    "What most helps to know another cow are more cows.\n</details>"
+    + (
+        "More animals helped most of all: what tells of other cows are other cows."
+        if more_cows
+        else ""
+    )
+    + "\n</details>"
 )
 show.markdown(
     "\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in fold_sentences)
@@ -1325,7 +1361,7 @@ saved = lesson.save(
         }
         for name, arms in gave_up.items()
     },
-    experiments={"today's": experiment.summary(outcomes["today's"], baseline="real")},
+    experiments={TODAYS_CNN: experiment.summary(outcomes[TODAYS_CNN], baseline="real")},
     folds={
         "seeds": fold_seeds,
         "animals": [[int(group) for group in pair] for pair in folds],
@@ -1362,7 +1398,7 @@ print(
     bool(torch.isin(test.groups, train.groups).any()),
 )
 print("equal updates:", len(set(saved["updates"].values())) == 1)
-left = [set(fold_tests[name].groups.tolist()) for name in folds_of]
+left = [set(fold_tests[name].groups.tolist()) for name in FOLDS]
 print("folds test other animals each:", len(set.union(*left)) == sum(map(len, left)))
 print(
     "every run is marked:",
