@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks import dcgan32, plain
 from benchmarks.twins import twin, with_sigmoid
-from course_utils.data.images import Images
+from course_utils.data.images import Images, resized
 from course_utils.gan import batches
 from course_utils.gan.networks import (
     ACDiscriminator,
@@ -90,8 +89,3 @@ METHODS = (
 
 QUICK = tuple(replace(method, batch=8, turn=1, judged=1) for method in METHODS)
 """To try all parts."""
-
-
-def resized(pixels: Tensor, side: int) -> Tensor:
-    """The same pictures, side × side pixels: uint8, N × C × H × W."""
-    return F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True)

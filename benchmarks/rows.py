@@ -12,12 +12,12 @@ import torch
 
 from benchmarks import plain
 from benchmarks.measure import Contender, Row, one_after_another, turns
-from benchmarks.methods import METHODS, QUICK, Method, resized
+from benchmarks.methods import METHODS, QUICK, Method
 from benchmarks.twins import twin
 from course_utils.classify import train as classify
 from course_utils.classify.networks import KannadaCNN
 from course_utils.classify.workers import Job, Recipe, default_workers, predictions
-from course_utils.data.images import Images
+from course_utils.data.images import Images, resized
 from course_utils.gan import batches
 from course_utils.gan.networks import (
     ClassGaussians,
