@@ -163,6 +163,13 @@ reveal(
 # **What do you notice?** Which properties tell the training cow from the training horse? How many of them would also tell
 # the *test* cow from the *test* horse?
 #
+# <details><summary>One reading</summary>
+#
+# Colour, pattern, the length of neck and legs, even how glossy the plastic is: all of it tells one toy from the other, and
+# a network may use any of it. Nothing in the training set says which of these differences belong to <i>cow</i> and
+# <i>horse</i>, and which to these two toys.
+# </details>
+#
 # > **A common misconception.** "So many photographs, so many examples." A further view of the same cow tells nothing about
 # > how cows *differ*. The unit that must be new in the test is the animal; so the unit to count is the animal.
 #
@@ -351,7 +358,17 @@ show.figure(
 
 # %% [markdown]
 # **What do you notice?** Where does the test loss begin? Which way does it go while the training loss falls?
-#
+
+# %% jupyter={"source_hidden": true}
+start_at, end_at = curve.iloc[0], curve.iloc[-1]
+show.markdown(
+    "<details><summary>One reading</summary>\n\nThe test loss begins at "
+    f"{start_at['bce, test']:.2f} (log 2 is {np.log(2):.2f}) and ends at {end_at['bce, test']:.2f}, the training loss at "
+    f"{end_at['bce, train']:.2f}; test accuracy ends at {end_at['accuracy, test']:.2f}. A loss above log 2 is a network "
+    "that is surer than it may be. One that says <i>I do not know</i> would be back at log 2, and score as well or as badly.\n</details>"
+)
+
+# %% [markdown]
 # The other baseline is **classic augmentation**. The paper has none; the ranges are ours, and were not tuned.
 
 # %%
@@ -409,6 +426,12 @@ show.figure(
 
 # %% [markdown]
 # **What do you notice?** Is the second GAN worse at drawing *points of the data*? What exactly can it not do?
+#
+# <details><summary>One reading</summary>
+#
+# Its points may lie on the data as well as the first one's. But the same noise gives the same point, whichever class was
+# asked for: it cannot take orders. A critic that sees the class refuses half of them, so this G is pulled to both sides.
+# </details>
 #
 # ### Exercise 3 · one-sided label smoothing
 #
@@ -596,7 +619,23 @@ show.table(
 
 # %% [markdown]
 # Which of the runs would you stop early? By its losses, or by its pictures?
-#
+
+# %% jupyter={"source_hidden": true}
+flattest = min(runs, key=lambda name: rates.loc[name, "variety"])
+fails = rates.loc[flattest, "variety"] < variety(real_rows) / 4
+show.markdown(
+    "<details><summary>One reading</summary>\n\nThe four pictures of a class differ least for "
+    f"<i>{flattest}</i>: {rates.loc[flattest, 'variety']} grey levels a pixel, against {variety(real_rows):.1f} of the "
+    "photographs. "
+    + (
+        "That is less than a quarter: this run draws nearly <b>one picture a class</b>. "
+        if fails
+        else "None of the three has shrunk to one picture a class so far. "
+    )
+    + "Variety is one number; whether a picture is an animal, only looking tells.\n</details>"
+)
+
+# %% [markdown]
 # ## 7 · There and back again
 #
 # **CycleGAN** translates: a photograph of a cow becomes a picture of a horse, and the other way. Nobody has a photograph of
@@ -724,7 +763,7 @@ show.markdown(
 
 # %% [markdown]
 # **What do you notice?** First look at coats and background, then at necks, heads and legs. What was translated, and what
-# was only painted over? Move through the epochs:
+# was only painted over? Which row would you show a friend, and which row would the critic accept? Move through the epochs:
 
 
 # %%
@@ -797,8 +836,23 @@ show.table(
 )
 
 # %% [markdown]
-# **Diagnose.** Why is changing nothing the *best* solution without critics? Which row loses most on the way back? A row that looks fine: which other row would you compare it with before you call its term useless?
-#
+# **Diagnose.** Why is changing nothing the *best* solution without critics? Which row loses most on the way back? A row
+# that looks fine: which other row would you compare it with before you call its term useless?
+
+# %% jupyter={"source_hidden": true}
+losses_of = pd.DataFrame(ablation).T.iloc[:4]
+least, forgets = (
+    losses_of["changed by translation"].idxmin(),
+    losses_of["lost on the way back"].idxmax(),
+)
+show.markdown(
+    f"<details><summary>One reading</summary>\n\nOf the four short runs <i>{least}</i> changes least, and <i>{forgets}</i> "
+    "loses most on the way back. Without critics nobody asks for a change, and the perfect answer to the other two terms "
+    "is the photograph itself. After a run as short as this, differences of a grey level or two are the run's, not the "
+    "term's.\n</details>"
+)
+
+# %% [markdown]
 # ## 10 · Whose label?
 #
 # A cow was translated to a horse, and shall join the training set. **As a horse, or as a cow?** We can ask a witness: a
@@ -844,8 +898,8 @@ became = translations(kept_label=False)
 asked_of = {
     "photographs, training animals": train,
     "drawn by the conditional GAN": fakes,
-    "translated, label of what it became": became,
-    "translated, label of what it was": translations(kept_label=True),
+    "cows, translated to horses": became.of_class(HORSE),
+    "horses, translated to cows": became.of_class(COW),
 }
 agreement = {
     name: class_scores.conditional_accuracy(witness, images.pixels, images.labels)
@@ -857,13 +911,15 @@ show.table(
     )
     .rename_axis("pictures")
     .to_frame(),
-    "Share of labels with which the witness agrees; a coin: 50 %",
+    "Share of pictures that the witness takes for what they were meant to be; a coin: 50 %",
 )
 
 # %% [markdown]
-# **What do you notice?** How far is the witness itself to be trusted (first row)? Does a picture change sides when it is
-# translated? One witness is one network; the experiment below asks the question that counts: which label makes better
-# *training data*?
+# **What do you notice?** How far is the witness itself to be trusted (first row)? Do pictures change sides when they are
+# translated, in both directions?
+#
+# One witness is one network, and it judges these animals from the outside. The experiment below asks the question that
+# counts: which label makes better *training data*?
 #
 # ## 11 · Play
 #
@@ -999,6 +1055,7 @@ show.table(
     pd.DataFrame(marks).rename_axis("arm"),
     f"Runs, of {len(lesson.seeds)}, that give one answer to every test photograph",
 )
+
 # %% [markdown]
 # Table I's metrics, all for the class *cow*, with ours as means and intervals, and the constant answer as a dashed line:
 
@@ -1098,6 +1155,7 @@ show.figure(
     "Paired differences of eight arms from the baseline on the test animals, for both networks, with 95 % intervals; the "
     "dashed line is no difference.",
 )
+
 # %% [markdown]
 # **What do you notice?** Does the middle dose do anything that repeating the photographs does not?
 
@@ -1144,8 +1202,16 @@ show.markdown(
 # Then take the next two. Each fold has other test animals, and the interval over folds holds what another animal would
 # change.
 #
-# Beside it the split that is done most often, and that flatters: *photographs* drawn at random, so that every animal is on
-# both sides. Predict its accuracy.
+# | arm | training set of a fold | why |
+# |---|---|---|
+# | `real` | all photographs of nine cows and nine horses | the baseline |
+# | `classic` | the same, turned, shifted, zoomed | the rival |
+# | `one_animal` | one cow, one horse, all their views | what the paper's split has |
+# | `few_views` | as many photographs, spread over nine cows and nine horses | animals or photographs? |
+#
+# And where the profile has the time, a conditional GAN and a CycleGAN of each fold's own. Beside it the split that is done
+# most often, and that flatters: *photographs* drawn at random, so that every animal is on both sides. Predict two things:
+# its accuracy, and whether `few_views` beats `one_animal`.
 
 # %%
 animals = [small.of_class(k).groups.unique().sort().values for k in (COW, HORSE)]
@@ -1154,9 +1220,30 @@ fold_tests, fold_plans = {}, {}
 plainly = recipe(TODAYS_CNN, S["fold_updates"])
 
 
+def one_animal(images, rng):
+    """One cow and one horse, drawn at random, with all their photographs."""
+    groups = [images.of_class(k).groups.unique() for k in (COW, HORSE)]
+    pick = [g[int(torch.randint(len(g), (1,), generator=rng))] for g in groups]
+    return images.subset(torch.isin(images.groups, torch.stack(pick)))
+
+
+def few_views(images, rng):
+    """As many photographs of each class as one animal has, of all animals."""
+    count = len(images) // len(images.groups.unique())
+    parts = [images.of_class(k).sample(count, rng) for k in (COW, HORSE)]
+    return parts[0].merge(parts[1])
+
+
+# %% [markdown]
+# *Question:* where GANs belong to the arms of a fold, each fold trains its own. Why may the GAN of the whole data set not
+# serve here?
+
+
+# %%
 def fold_arms(out, seen_by_gans):
     """The arms of one fold; `out` marks the photographs of the two animals that are left out."""
     arms = {"real": ARMS["real"], "classic": ARMS["classic"]}
+    arms |= {"one_animal": one_animal, "few_views": few_views}
     if S["fold_gan_steps"]:
         *_, G = conditional_gan(seen_by_gans, VARIANT, LR, S["fold_gan_steps"], reports=2)
         arms["cgan"] = lambda train, rng: train.merge(drawn(len(train), rng, G.generator))
@@ -1171,11 +1258,6 @@ def fold_arms(out, seen_by_gans):
     }
 
 
-# %% [markdown]
-# *Question:* where GANs belong to the arms of a fold, each fold trains its own. Why may the GAN of the whole data set not
-# serve here?
-
-# %%
 for k, pair in enumerate(folds, 1):
     out = torch.isin(small.groups, torch.stack(pair))
     fold_tests[f"fold {k}"] = small.subset(out).seal()
@@ -1213,10 +1295,6 @@ random_split = by_fold["photographs"].values("photographs at random", "photograp
 fold_rows = rows(over_folds, FOLD_ARMS)
 flattering = 100 * random_split.mean()
 fold_rows.append(("random split", 100 * random_split, flattering, flattering, flattering))
-paired = rows(
-    lambda arm: statistics.paired_differences(over_folds(arm), over_folds("real")),
-    FOLD_ARMS[1:],
-)
 show.figure(
     comparisons.runs_and_intervals(
         {"one animal of each class left out": fold_rows},
@@ -1236,37 +1314,60 @@ spread = {
     "animals": float(np.ptp(100 * over_folds("real"))),
     "seeds": float(np.ptp(100 * outcomes[TODAYS_CNN].values("real", "test"))),
 }
-fold_interval = {arm: statistics.t_interval(over_folds(arm)) for arm in FOLD_ARMS}
-papers_real = statistics.t_interval(outcomes[TODAYS_CNN].values("real", "test"))
+fold_mean = {arm: statistics.t_interval(over_folds(arm)).text(100) for arm in FOLD_ARMS}
+show.markdown(
+    f"<details><summary>One reading</summary>\n\nA random split of photographs promises {flattering:.1f} %; on animals that "
+    f"were left out it is {fold_mean['real']} %, with {fold_mean['one_animal']} % when trained on one animal of each class. "
+    f"From best to worst, pairs of animals lie {spread['animals']:.0f} points apart; on the paper's split, seeds of the "
+    f"same network {spread['seeds']:.0f}.\n</details>"
+)
+
+# %% [markdown]
+# In pairs, fold by fold: the same two animals left out, the same initial weights.
+
+# %%
+
+
+def fold_gap(arm, other, metric="accuracy"):
+    """Paired difference of two arms, one value a fold."""
+    return statistics.paired_differences(over_folds(arm, metric), over_folds(other, metric))
+
+
+fold_questions = [(arm, "real") for arm in FOLD_ARMS[1:]] + [("few_views", "one_animal")]
 fold_sentences = [
     statistics.verdict(
-        statistics.t_interval(
-            statistics.paired_differences(over_folds(arm), over_folds("real"))
-        ),
+        statistics.t_interval(fold_gap(arm, other)),
         f"`{arm}`",
-        "`real`",
+        f"`{other}`",
         "accuracy on animals left out",
     )
-    for arm in FOLD_ARMS[1:]
+    for arm, other in fold_questions
 ]
-more_cows = fold_interval["real"].lo > papers_real.hi
-show.markdown(
-    f"<details><summary>One reading</summary>\n\nTrained on one animal of each class, today's network scores "
-    f"{papers_real.text(100)} % on the paper's two test animals; trained on nine of each, "
-    f"{fold_interval['real'].text(100)} % on animals left out. A random split of photographs promises {flattering:.1f} %. "
-    f"From best to worst, pairs of animals lie {spread['animals']:.0f} points apart, seeds {spread['seeds']:.0f}. "
-    + (
-        "More animals helped most of all: what tells of other cows are other cows."
-        if more_cows
-        else ""
-    )
-    + "\n</details>"
+show.figure(
+    comparisons.runs_and_intervals(
+        {
+            "difference in accuracy, points": [
+                (
+                    f"{arm} − {other}",
+                    *rows(lambda arm, other=other: fold_gap(arm, other), [arm])[0][1:],
+                )
+                for arm, other in fold_questions
+            ]
+        },
+        reference=0,
+        xlabel="| one fold   ●━ mean with 95 % interval over folds",
+    ),
+    "Paired differences over folds of the arms from all photographs of nine animals, and of few views of nine animals from "
+    "all views of one; the dashed line is no difference.",
 )
 show.markdown(
     "\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in fold_sentences)
 )
 
 # %% [markdown]
+# **What do you notice?** The last row compares as many photographs with as many photographs. What does it say about the
+# unit to count?
+#
 # The folds' training sets overlap, so the folds are not quite independent, and the interval is a little too short. It is
 # still the one that speaks about animals.
 #
@@ -1323,7 +1424,7 @@ quiz(lesson.slug)
 # def animals_only(n):
 #     keep = torch.cat([groups[:n] for groups in animals])
 #     return lambda images, rng: images.subset(torch.isin(images.groups, keep)).sample(…, rng)
-# mine = experiment.run({"animals": experiment.Plan({f"{n} animals": animals_only(n) for n in (…)}, plainly, ("fold 10",),
+# mine = experiment.run({"animals": experiment.Plan({f"{n} animals": animals_only(n) for n in (…)}, plainly, (FOLDS[-1],),
 #     probabilities=True)}, small, fold_tests, lesson.seeds, scores=scored)["animals"]
 # ```
 #
@@ -1354,6 +1455,13 @@ saved = lesson.save(
     updates=dict.fromkeys(ARMS, S["updates"]),
     verdict=verdict[0].upper() + verdict[1:],
     verdicts=[*sentences, *fold_sentences],
+    pairs={
+        network: {
+            f"{arm} - {other}": experiment.entry(gap(arm, other, network))
+            for arm, other in questions
+        }
+        for network in networks
+    },
     gave_up={
         name: {
             arm: {"runs": len(a), "constant": marks[name][arm], "answers": a}
@@ -1368,6 +1476,10 @@ saved = lesson.save(
         "arms": {
             arm: {metric: experiment.entry(over_folds(arm, metric)) for metric in METRICS}
             for arm in FOLD_ARMS
+        },
+        "pairs": {
+            f"{arm} - {other}": experiment.entry(fold_gap(arm, other))
+            for arm, other in fold_questions
         },
         "random split of photographs": [round(float(v), 6) for v in random_split],
     },
