@@ -649,8 +649,8 @@ show.markdown(
 )
 
 # %% [markdown]
-# **What do you notice?** What does the game change in the images? And in the last row: is it the *quality* of single
-# images that the autoencoder buys, or something you see only when you look at all ten?
+# **What do you notice?** What does the game change in the images, from the first row to the fifth? And what does the last
+# row lack: sharpness, shape, or variety?
 #
 # > **A common misconception.** "The game makes the images better." It makes them *sharper*, for that is what D can tell.
 # > Compare the first row with the fifth in variety, too: does each latent point still give a zero of its own?
