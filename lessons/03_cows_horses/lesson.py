@@ -589,6 +589,10 @@ for name, (variant, lr) in tried.items():
         *_, run = conditional_gan(photos, variant, lr, S["compare_steps"], reports=6)
         drawn_by[name] = run.samples()
         lost_by[name] = {who: values[-1] for who, values in run.losses.items()}
+# %% [markdown]
+# Look at the pictures first:
+
+# %%
 show.figure(
     figures.image_grid(
         torch.cat(list(drawn_by.values())), cols=len(asked), row_titles=list(drawn_by)
@@ -1014,6 +1018,12 @@ ARMS = {
     "cyclegan": lambda train, rng: train.merge(became),
     "cyclegan_kept": lambda train, rng: train.merge(translations(kept_label=True)),
 }
+
+# %% [markdown]
+# Five metrics, all for the class *cow*. Which of them can a constant answer make look perfect?
+
+
+# %%
 
 
 def scored(labels, predicted):
