@@ -108,12 +108,12 @@ def table(df: pd.DataFrame, caption: str) -> None:
 
 
 def png(fig: Figure) -> bytes:
-    """The figure as a small PNG: with a palette of 256 where no eye would tell, so not for photos."""
+    """The figure as a small PNG with a palette: of 256 colours where no eye would tell, of 128 for photographs, which
+    would take three times the room without."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     image = Image.open(buffer).convert("RGB")
-    if image.getcolors(maxcolors=2**13):
-        image = image.quantize(256, dither=Image.Dither.NONE)
+    image = image.quantize(256 if image.getcolors(maxcolors=2**13) else 128, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="png")
     return buffer.getvalue()
