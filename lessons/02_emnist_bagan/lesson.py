@@ -77,6 +77,7 @@ from course_utils.teach.lesson import start
 from course_utils.teach.live import watch
 from course_utils.teach.predict import predict, reveal
 from course_utils.teach.quiz import quiz
+from course_utils.teach.shots import noted
 from course_utils.teach.widgets import explorer
 
 # %%
@@ -582,20 +583,13 @@ def game(G, D, images, seed, steps, reports=12):
     )
 
 
-def noting(training, shots):
-    """The same training; its samples are noted in `shots`, by step."""
-    for progress in training:
-        shots[progress.step] = progress.samples()
-        yield progress
-
-
 shots = {}
 unplayed = BAGANGenerator(
     copy.deepcopy(decoder), gaussians
 ).eval()  # for later: before the game
 G, D = BAGANGenerator(decoder, gaussians), BAGANDiscriminator.from_encoder(encoder)
 bagan = await watch(
-    noting(game(G, D, hungry, first, S["gan_steps"]), shots),
+    noted(game(G, D, hungry, first, S["gan_steps"]), shots, lesson.cache),
     title="Step 3: the starved class, drawn by BAGAN",
 )
 
