@@ -90,13 +90,15 @@ def training(
         run.gated()
     with run.random:
         run.fixed = (_latents(G, 10) or batches(0)) if fixed is None else tuple(part.to(device) for part in fixed)
-    about = {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "gate": gate, "average": average}
-    about |= {"precision": precision, "reports": reports}
-    about |= {"schedule": _told(schedule), "step": _told(step), "data": _told(batches)}
-    if checkpoint is not None and checkpoint.suffix != SUFFIX:
-        checkpoint /= fingerprint([about, G, D, torch.__version__, device.type]) + SUFFIX
-    if checkpoint is not None and checkpoint.exists():
-        run.resume(checkpoint, about)
+    about: dict[str, object] = {}
+    if checkpoint is not None:  # only then, because the fingerprint of the data reads all of it
+        about |= {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "gate": gate, "average": average}
+        about |= {"precision": precision, "reports": reports}
+        about |= {"schedule": _told(schedule), "step": _told(step), "data": _told(batches)}
+        if checkpoint.suffix != SUFFIX:
+            checkpoint /= fingerprint([about, G, D, torch.__version__, device.type]) + SUFFIX
+        if checkpoint.exists():
+            run.resume(checkpoint, about)
 
     def one_step(*batch: Tensor) -> Tensor:
         """The losses as one tensor, D's first."""
