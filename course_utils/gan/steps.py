@@ -81,18 +81,20 @@ def acgan_step(
     z: Tensor,
     c: Tensor,
     class_on_fakes: bool = True,
+    source_loss: Loss = losses.discriminator_loss,
     class_loss: Loss = losses.class_loss,
 ) -> tuple[Tensor, Tensor]:
     """ACGAN (Odena et al. 2017, section 3): D answers with a source S and a class C; D maximises L_S + L_C, G L_C −
     L_S.
 
     `class_on_fakes`: D's class head learns from fakes as well, as in that paper; it invites G to draw only what is
-    easily recognised. Without it the head learns from real images alone.
+    easily recognised. Without it the head learns from real images alone. `source_loss`: D's −L_S; G's is −log P(S =
+    real | fake) whatever it is.
     """
     fake = G(z, c)
 
     (source, seen), (source_fake, seen_fake) = D(x), D(fake.detach())
-    loss_D = losses.discriminator_loss(source, source_fake) + class_loss(seen, y)
+    loss_D = source_loss(source, source_fake) + class_loss(seen, y)
     if class_on_fakes:
         loss_D = loss_D + class_loss(seen_fake, c)
     update(opt_D, loss_D)

@@ -20,6 +20,7 @@ from course_utils.gan.capture import Captured
 from course_utils.gan.players import Players
 
 Step = Callable[..., tuple[Tensor, ...]]
+Gate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 ONE_PICTURE = 1 / 255  # spread of fakes over z, in units of a generator's output: less than a grey level
 SUFFIX = ".safetensors"
 AVERAGE_EVERY = 5  # steps; more often would cost a tenth of a DCGAN's time and change nothing that can be seen
@@ -57,7 +58,7 @@ def training(
     lr: float = 2e-4,
     betas: tuple[float, float] = (0.5, 0.999),
     schedule: Callable[[float], float] | None = None,
-    gate: bool = False,
+    gate: Gate | bool = False,
     average: float = 0.995,
     precision: str = "auto",
     capture: bool = True,
@@ -71,11 +72,11 @@ def training(
 
     step: a function of `gan.steps`, or of their form. D: None for an autoencoder, which has no opponent. batches: n →
     the real data of step n. seed: fixes all that is random in the run; PyTorch's default generators stay as they were.
-    schedule: share of the run done (0..1) → factor of `lr`. gate: the network whose loss was the lower one in the last
-    step pauses (paper 5, section V). average: decay of the moving average of G, `Progress.generator`, which is what to
-    sample from. precision: 'auto', 'float32' or 'bfloat16'. capture: on a GPU, record the step once as a CUDA graph and
-    replay it. fixed: what `Progress.samples` draws from, by default ten draws of `G.prior`, or the first batch for a G
-    without one.
+    schedule: share of the run done (0..1) → factor of `lr`. gate: the last step's losses (of D, of G), scalars on the
+    device → (D trains, G trains) in the next, bools there; True stands for `lower_pauses`. average: decay of the moving
+    average of G, `Progress.generator`, which is what to sample from. precision: 'auto', 'float32' or 'bfloat16'.
+    capture: on a GPU, record the step once as a CUDA graph and replay it. fixed: what `Progress.samples` draws from, by
+    default ten draws of `G.prior`, or the first batch for a G without one.
 
     checkpoint: a .safetensors file, written at a report when `checkpoint_s` seconds have passed, at the end, and when
     the run is left; or a folder, in which each run has a file of its own. If the file exists, the run goes on from it
@@ -86,15 +87,17 @@ def training(
     precision = formats.resolve(precision, device)
     run = Players(G, D, device, seed, lr, betas)
     opt_G, opt_D = run.optimizers["G"], run.optimizers.get("D")
+    if gate is True:
+        gate = lower_pauses
     if gate:
         run.gated()
     with run.random:
         run.fixed = (_latents(G, 10) or batches(0)) if fixed is None else tuple(part.to(device) for part in fixed)
     about: dict[str, object] = {}
     if checkpoint is not None:  # only then, because the fingerprint of the data reads all of it
-        about |= {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "gate": gate, "average": average}
+        about |= {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "average": average}
         about |= {"precision": precision, "reports": reports}
-        about |= {"schedule": _told(schedule), "step": _told(step), "data": _told(batches)}
+        about |= {"schedule": _told(schedule), "gate": _told(gate), "step": _told(step), "data": _told(batches)}
         if checkpoint.suffix != SUFFIX:
             checkpoint /= fingerprint([about, G, D, torch.__version__, device.type]) + SUFFIX
         if checkpoint.exists():
@@ -106,7 +109,7 @@ def training(
             losses = step(G, D, opt_G, opt_D, *batch, *_latents(G, batch[0].shape[_batch_dim(G)]))
         losses = torch.stack(losses).float()
         if gate:
-            run.paused.copy_(losses < losses.flip(0))
+            run.paused.copy_(~torch.stack(gate(*losses)))
         return losses
 
     advance = Captured(one_step) if capture and device.type == "cuda" else one_step
@@ -146,6 +149,11 @@ def fit(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **setti
     """`training` to its end; returns its last report."""
     *_, progress = training(step, G, D, batches, **settings)
     return progress
+
+
+def lower_pauses(d_loss: Tensor, g_loss: Tensor) -> tuple[Tensor, Tensor]:
+    """(D trains, G trains): whoever had the lower loss pauses; at equal losses both train (paper 5, section V)."""
+    return d_loss >= g_loss, g_loss >= d_loss
 
 
 @torch.no_grad()

@@ -171,6 +171,20 @@ def test_acgan_d_learns_classes_of_fakes_only_where_asked_to():
     assert found[True, 0] > found[False, 0]
 
 
+def test_acgans_losses_are_those_that_it_is_given():
+    def losses_with(**given):
+        G, D, stream = METHODS["acgan"].build()
+        D.eval()
+        x, y = stream(0)
+        torch.manual_seed(5)
+        return torch.stack(acgan_step(G, D, sgd(G, 0), sgd(D, 0), x, y, *G.prior(len(x)), **given))
+
+    source = losses_with(class_loss=lambda seen, y: 0 * seen.sum())
+    classes = losses_with() - source
+    doubled = losses_with(source_loss=lambda real, fake: 2 * losses.discriminator_loss(real, fake))
+    torch.testing.assert_close(doubled, torch.stack([2 * source[0] + classes[0], source[1] + classes[1]]))
+
+
 class Asked(nn.Module):
     """A BAGAN discriminator that notes what it was shown."""
 

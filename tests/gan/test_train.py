@@ -138,6 +138,37 @@ def test_the_gate_pauses_the_network_that_has_the_lower_loss():
     assert moved == [(True, True), (False, True), (False, True), (True, False), (True, False)]
 
 
+def test_a_gate_of_ones_own_says_who_trains_in_the_next_step():
+    moved, told = [], []
+
+    def step(G, D, opt_G, opt_D, x, z):
+        before = state(G), state(D)
+        found = gan_step(G, D, opt_G, opt_D, x, z)
+        moved.append((not same(before[1], state(D)), not same(before[0], state(G))))
+        return found
+
+    def turns(d_loss, g_loss):
+        told.append((d_loss, g_loss))
+        return torch.tensor(len(told) % 3 == 0), torch.tensor(len(told) % 3 != 1)
+
+    _, _, reports = run(steps=5, step=step, gate=turns, lr=1e-2, reports=5)
+    assert moved == [(True, True), (False, False), (False, True), (True, True), (False, False)]
+    assert [(float(d), float(g)) for d, g in told] == list(zip(*(reports[-1].losses[k] for k in "DG"), strict=True))
+
+
+def test_the_gate_reads_nothing_back_from_the_device():
+    higher, lower = torch.tensor(1.0), torch.tensor(0.5)
+    assert [
+        tuple(map(bool, train.lower_pauses(*pair))) for pair in ((lower, higher), (higher, lower), (lower, lower))
+    ] == [
+        (False, True),
+        (True, False),
+        (True, True),
+    ]
+    nowhere = torch.empty((), device="meta")  # without a value: reading it is an error
+    assert all(trains.dtype == torch.bool for trains in train.lower_pauses(nowhere, nowhere))
+
+
 def test_a_paused_network_keeps_its_moments_too():
     def step(G, D, opt_G, opt_D, x, z):
         gan_step(G, D, opt_G, opt_D, x, z)
@@ -248,6 +279,7 @@ def test_a_finished_run_is_not_run_again(tmp_path):
         ({"lr": 1e-3}, "lr is 0.0002 there and 0.001 here"),
         ({"seed": 1}, "seed is 0 there and 1 here"),
         ({"step": partial(gan_step, g_loss=lambda fake: -fake.mean())}, "step is"),
+        ({"gate": True}, "gate is"),
         (
             {"nets": (FCGenerator(latent=5, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0))},
             "of other networks",
