@@ -1,7 +1,7 @@
-"""What a learner has done, lesson by lesson: predictions, exercises and quizzes, in one local JSON file.
+"""What a learner has done, lesson by lesson: predictions, exercises, quizzes and games, in one local JSON file.
 
 The file is `$COURSE_HOME/progress.json`, else `.course/progress.json` in the repository:
-{lesson: {"predictions" | "exercises" | "quiz": {key: {..., "when": ISO time}}}}. Headless runs write
+{lesson: {"predictions" | "exercises" | "quiz" | "games": {key: {..., "when": ISO time}}}}. Headless runs write
 only where a `COURSE_HOME` is named, never to a learner's own file.
 """
 
@@ -18,7 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
 from course_utils.teach import show
 
-KINDS = ("predictions", "exercises", "quiz")
+KINDS = ("predictions", "exercises", "quiz", "games")
 
 
 def home() -> Path:

@@ -197,23 +197,35 @@ def explorer_form(
     error = w.HTML()
 
     def redraw(_: Any = None) -> None:
+        fig = render(**{name: field.value for name, field in fields.items()})
+        picture.value = show.tag(show.png(fig), alt)
+
+    redraw = guarded(redraw, error, "What you see is the last picture that could be drawn.")
+    for field in fields.values():
+        field.observe(redraw, "value")
+    redraw()
+    return w.VBox([*fields.values(), error, picture])
+
+
+def guarded(act: Callable[..., None], error: Any, meanwhile: str) -> Callable[..., None]:
+    """`act`, a callback of a widget, whose error is shown in `error`, an HTML widget; Jupyter would hide it in a log.
+
+    meanwhile: what the learner sees now. A call that succeeds empties `error`.
+    """
+
+    def call(*args: Any) -> None:
         try:
-            fig = render(**{name: field.value for name, field in fields.items()})
-            picture.value = show.tag(show.png(fig), alt)
+            act(*args)
             error.value = ""
         except Exception as problem:
             trace = html.escape(traceback.format_exc())
             line = html.escape(f"{type(problem).__name__}: {problem}")
             error.value = (
-                f'<div role="alert" style="color:#B00020"><b>Error</b> {line}'
-                "<br>What you see is the last picture that could be drawn."
+                f'<div role="alert" style="color:#B00020"><b>Error</b> {line}<br>{meanwhile}'
                 f"<details><summary>where it happened</summary><pre>{trace}</pre></details></div>"
             )
 
-    for field in fields.values():
-        field.observe(redraw, "value")
-    redraw()
-    return w.VBox([*fields.values(), error, picture])
+    return call
 
 
 def _start(name: str, control: Sequence[Any]) -> Any:

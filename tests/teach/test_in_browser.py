@@ -262,3 +262,36 @@ predict.predict("01_x", "later", "Which?", ["a", "b"])
     assert all(image.evaluate("image => image.complete && image.naturalWidth > 100") for image in images.all())
     wait_idle(page)
     screenshot(page, "stored")
+
+
+def test_the_game_is_played_by_mouse_and_keyboard(lab, page):
+    cell = """
+from course_utils.teach.game import real_or_fake
+fake = 255 - digits
+game = real_or_fake("04_x", digits, fake, torch.zeros(12), -torch.arange(12.0), "A handwritten digit.", rounds=6)
+"""
+    open_notebook(page, lab, notebook(SETUP, cell, "game.choices, game.truth.tolist()"), "game.ipynb")
+    run_all(page)
+    area = output(page, 1)
+    pair = area.locator(".jp-OutputArea-output img")
+    pair.first.wait_for()
+    left, right = (area.get_by_role("button", name=f"{side} is real") for side in ("left", "right"))
+    left.click()
+    area.get_by_text("Round 2 of 6").wait_for()
+    right.focus()
+    page.keyboard.press("Enter")
+    area.get_by_text("Round 3 of 6").wait_for()  # the focus stays: the next round needs no hand on the mouse
+    page.keyboard.press("Space")
+    area.get_by_text("Round 4 of 6").wait_for()
+    eventually(page, lambda: record(lab)["04_x"]["games"]["real-or-fake"]["choices"] == [0, 1, 1])
+    assert "You: " in area.inner_text() and "D: " in area.inner_text()
+    screenshot(page, "game")
+    run_all(page)  # it goes on where it was left
+    area.get_by_text("Round 4 of 6").wait_for()
+    for n in (5, 6):
+        left.click()
+        area.get_by_text(f"Round {n} of 6").wait_for()
+    left.click()
+    area.get_by_text("All rounds played.").wait_for()
+    assert left.is_disabled() and "Only you were right in" in area.inner_text()
+    screenshot(page, "game_over")

@@ -32,7 +32,7 @@ def test_export_and_reset(tmp_path):
     assert progress.read() == {}
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"01_a": 3}', '{"01_a": {"games": {}}}', "\x00"])
+@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"01_a": 3}', '{"01_a": {"songs": {}}}', "\x00"])
 def test_a_damaged_file_is_moved_aside(course_home, text):
     course_home.mkdir()
     (course_home / "progress.json").write_text(text)
@@ -55,5 +55,5 @@ def test_a_headless_run_without_a_home_writes_nothing(monkeypatch, tmp_path):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(CourseError, match="'games' is unknown"):
-        progress.record("01_a", "games", "q", {})
+    with pytest.raises(CourseError, match="'songs' is unknown"):
+        progress.record("01_a", "songs", "q", {})
