@@ -230,6 +230,37 @@ def top_up(label: int, make: Callable[[int, Images, torch.Generator], Tensor]) -
     return arm
 
 
+def hybrid(share: float | Sequence[float], make: Callable[[Tensor, Images, torch.Generator], Tensor]) -> Arm:
+    """As many pictures of each class as before, of which a `share` (0..1, or one a class) is real and the rest made.
+
+    make(labels, kept, rng) gives the pictures for those labels, uint8, n × C × H × W; `kept` are the real ones that
+    stay. Arms of one share and seed keep the same ones, and a smaller share keeps a part of what a larger one keeps.
+    """
+
+    def arm(train: Images, rng: torch.Generator) -> Images:
+        kept, gone = train.split(share, rng)
+        if not len(gone):
+            return kept
+        pixels = make(gone.labels, kept, rng).to(train.device)
+        return kept.merge(Images(pixels, gone.labels, train.classes, f"{len(gone)} pictures made"))
+
+    return arm
+
+
+def repeats(labels: Tensor, train: Images, rng: torch.Generator) -> Tensor:
+    """A picture of `train` for each label, int64, n, drawn at random from its class: the placebo of `hybrid`.
+
+    Raises CourseError where a class has none.
+    """
+    if missing := sorted(set(labels.tolist()) - set(train.labels.tolist())):
+        raise CourseError(f"{train.name} has no picture of class {missing[0]} to repeat; keep a larger share of it")
+    pick = torch.empty_like(labels)
+    for label in labels.unique():
+        places, mine = torch.nonzero(labels == label).flatten(), torch.nonzero(train.labels == label).flatten()
+        pick[places] = mine[torch.randint(len(mine), (len(places),), generator=rng).to(mine.device)]
+    return train.pixels[pick]
+
+
 def noise(n: int, train: Images, rng: torch.Generator) -> Tensor:
     """n pictures of uniform noise, uint8, n × C × H × W: what `top_up` makes a placebo of."""
     return torch.randint(0, 256, (n, *train.shape), generator=rng, dtype=torch.uint8)

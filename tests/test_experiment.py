@@ -143,6 +143,48 @@ def test_what_tops_up_a_class_must_make_as_many_as_it_is_asked_for():
         experiment.top_up(3, lambda n, train, rng: ends(n - 1, train, rng))(starved(), torch.Generator())
 
 
+def by_label(labels, kept, rng):
+    """A flat picture for each label, of its own grey."""
+    return (20 * labels).byte()[:, None, None, None].expand(-1, *TRAIN.shape)
+
+
+def hybrid(share, seed=0, make=by_label):
+    return experiment.hybrid(share, make)(TRAIN, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.75, 0.5, 0.0, [0.5] + [0.25] * 9])
+def test_a_hybrid_set_has_the_size_the_classes_and_the_share_of_real_pictures(share):
+    mixed = hybrid(share)
+    assert mixed.counts().tolist() == [12] * 10
+    flat = (mixed.pixels == (20 * mixed.labels).byte()[:, None, None, None]).flatten(1).all(1)
+    kept = torch.bincount(mixed.labels[~flat], minlength=10).tolist()
+    shares = share if isinstance(share, list) else [share] * 10
+    assert kept == [round(12 * part) for part in shares]
+    known = {p.numpy().tobytes() for p in TRAIN.pixels}
+    assert all(p.numpy().tobytes() in known for p in mixed.pixels[~flat])
+
+
+def test_hybrid_sets_of_one_seed_share_their_real_pictures_and_smaller_shares_are_nested():
+    def kept(*how):
+        seen = []
+        hybrid(*how, make=lambda labels, kept, rng: seen.append(kept) or by_label(labels, kept, rng))
+        return {p.numpy().tobytes() for p in seen[0].pixels}
+
+    assert kept(0.25, 1) == kept(0.25, 1) < kept(0.5, 1) and not kept(0.25, 2) <= kept(0.5, 1)
+
+
+def test_repeats_are_pictures_of_the_class_and_name_one_that_is_missing():
+    few = starved()
+    labels = torch.tensor([3, 0, 3, 9, 3])
+    pixels = experiment.repeats(labels, few, torch.Generator().manual_seed(0))
+    for label, picture in zip(labels, pixels, strict=True):
+        assert (few.of_class(int(label)).pixels == picture).flatten(1).all(1).any()
+    many = experiment.repeats(torch.full((60,), 3), few, torch.Generator().manual_seed(0))
+    assert len(many.flatten(1).unique(dim=0)) == 3  # all three of that class serve
+    with pytest.raises(CourseError, match="no picture of class 3 to repeat"):
+        experiment.repeats(labels, few.subset(few.labels != 3), torch.Generator())
+
+
 def test_weights_come_from_the_arms_own_training_set(outcome):
     weights = experiment.weighted(starved(), torch.Generator()).class_weights
     assert int(weights.argmax()) == 3 and weights[3] == pytest.approx(4 * weights[0])

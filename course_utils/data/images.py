@@ -171,15 +171,17 @@ class Images:
         kept = torch.cat([torch.nonzero(self.labels != label).flatten(), keep])
         return self.subset(kept.sort().values)
 
-    def split(self, share: float, generator: torch.Generator) -> tuple[Images, Images]:
-        """Two disjoint parts, the first with `share` (0..1) of each class (stratified, rounded), both shuffled."""
+    def split(self, share: float | Sequence[float], generator: torch.Generator) -> tuple[Images, Images]:
+        """Two disjoint parts, the first with `share` (0..1, or one a class) of each class (stratified, rounded), both
+        shuffled."""
         self._open("split")
-        if not 0 <= share <= 1:
-            raise DataError(f"{self.name}: share {share} is not between 0 and 1")
+        shares = list(share) if isinstance(share, Sequence) else [share] * len(self.classes)
+        if len(shares) != len(self.classes) or not all(0 <= part <= 1 for part in shares):
+            raise DataError(f"{self.name}: share {share} is not between 0 and 1, or not one a class")
         first = torch.zeros(len(self), dtype=torch.bool, device=self.device)
         for label in range(len(self.classes)):
             mine = torch.nonzero(self.labels == label).flatten()
-            first[mine[_permutation(len(mine), generator).to(self.device)[: round(share * len(mine))]]] = True
+            first[mine[_permutation(len(mine), generator).to(self.device)[: round(shares[label] * len(mine))]]] = True
         one, two = self.subset(first), self.subset(~first)
         return one.sample(len(one), generator), two.sample(len(two), generator)
 

@@ -183,6 +183,13 @@ def test_a_share_is_between_0_and_1(share):
             method()
 
 
+def test_each_class_may_have_a_share_of_its_own():
+    first, second = make([0] * 4 + [1] * 4 + [2] * 4).split([0.25, 1.0, 0.0], rng())
+    assert first.counts().tolist() == [1, 4, 0] and second.counts().tolist() == [3, 0, 4]
+    with pytest.raises(DataError, match="not one a class"):
+        make([0, 1, 2]).split([0.5, 0.5], rng())
+
+
 def test_an_empty_set_cannot_be_trained_on_and_strangers_cannot_be_merged():
     with pytest.raises(DataError, match="nothing to train on"):
         next(make([]).batches(4, rng()))
