@@ -19,6 +19,7 @@ from course_utils.gan.networks.cvae import CVAE
 from course_utils.gan.networks.cyclegan import Critics, ImagePool, PatchDiscriminator, ResidualGenerator, Translators
 from course_utils.gan.networks.dcgan import DCDiscriminator, DCGenerator
 from course_utils.gan.networks.fc import FCDiscriminator, FCGenerator
+from course_utils.gan.networks.pca import ClassPCA, PPCAGenerator
 from course_utils.gan.networks.plain import FourConvDiscriminator, TransposedGenerator
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "BAGANDiscriminator",
     "BAGANGenerator",
     "ClassGaussians",
+    "ClassPCA",
     "Critics",
     "DCDiscriminator",
     "DCGenerator",
@@ -40,6 +42,7 @@ __all__ = [
     "FCGenerator",
     "FourConvDiscriminator",
     "ImagePool",
+    "PPCAGenerator",
     "PatchDiscriminator",
     "ResidualGenerator",
     "StackedLinear",
