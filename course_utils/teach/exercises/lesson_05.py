@@ -1,0 +1,385 @@
+"""The checked exercises of lesson 5, `05_fashion_acgan`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises.compare import close, named, numbers, scalar
+
+LESSON = "05_fashion_acgan"
+
+
+class SourceLoss(Exercise):
+    """−L_S, the discriminator's loss on the source, from logits (Odena et al. 2017, eq. 2)."""
+
+    lesson, title, minutes, difficulty = LESSON, "Real or fake: the loss L_S", 6, 2
+    hints = (
+        "L_S = mean log P(S = real | real image) + mean log P(S = fake | fake image). D maximises it, so its *loss* is "
+        "−L_S: two terms, both positive.",
+        "With a logit a, P(real) = sigmoid(a) and P(fake) = 1 − sigmoid(a) = sigmoid(−a).",
+        "−log sigmoid(a) is `F.softplus(-a)`, which also holds where the sigmoid has become 0 or 1: "
+        "`F.softplus(-real).mean()` is the first term. Which sign has the second?",
+    )
+
+    @staticmethod
+    def reference(real: Tensor, fake: Tensor) -> Tensor:
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+    def test(self, answer: object) -> None:
+        real, fake = torch.tensor([[2.0], [-1.0], [0.5], [3.0]]), torch.tensor([[-2.5], [1.0], [0.3], [-0.5]])
+        loss, want = answer(real.clone().requires_grad_(), fake), float(self.reference(real, fake))
+        got = scalar(loss)
+        if not close(got, want):
+            mistakes = self._mistakes(real, fake)
+            raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+        deep = answer(torch.tensor([[-200.0]]), torch.tensor([[200.0]]))
+        _must_train(loss, deep, "sigmoid runs into log 0. `F.softplus(-a)` is −log sigmoid(a), and does not.")
+
+    def _mistakes(self, real: Tensor, fake: Tensor) -> tuple[tuple[object, str], ...]:
+        want = self.reference(real, fake)
+        on_real, on_fake = F.softplus(-real).mean(), F.softplus(fake).mean()
+        p, q = real.sigmoid(), fake.sigmoid()
+        floor = float(self.reference(torch.ones(()), torch.zeros(())))
+        return (
+            (-want, "That is L_S itself, which D *maximises*. An optimiser makes a loss small: return −L_S."),
+            (on_real, "Only the real images are there: such a D may call everything real."),
+            (on_fake, "Only the fakes are there: such a D may call everything fake."),
+            (self.reference(fake, real), "Real and fake are swapped: your D is paid for calling fakes real."),
+            (
+                F.softplus(-fake).mean(),
+                "That is the *generator's* loss: −log P(real | fake). D is paid for calling fakes fake.",
+            ),
+            (
+                on_real + F.softplus(-fake).mean(),
+                "The sign in the second term is turned round: this D is paid for calling *everything* real.",
+            ),
+            (
+                F.softplus(real).mean() + on_fake,
+                "The sign in the first term is turned round: this D is paid for calling *everything* fake.",
+            ),
+            (
+                self.reference(p, q),
+                f"You took a sigmoid, and softplus contains one: this loss cannot fall below {floor:.2f}, however good "
+                "D gets. Give it the logits.",
+            ),
+            (-(p.mean() + (1 - q).mean()), "The logarithms are missing: the loss of one image is −log p, not −p."),
+            (-(p.mean().log() + (1 - q).mean().log()), "First the logarithm, then the mean over the batch."),
+            (want / 2, "You averaged the two terms; L_S is their sum."),
+            (len(real) * want, "That is the sum over the batch: take the mean of each term."),
+            (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
+        )
+
+
+class ClassLoss(Exercise):
+    """−log P(class | image) from logits: for real images and for fakes a term of −L_C (Odena et al. 2017, eq. 3)."""
+
+    lesson, title, minutes, difficulty = LESSON, "Which class: the loss L_C", 5, 1
+    hints = (
+        "L_C is the mean of log P(C = c | image), c being the label of a real image, or the class asked for. The loss "
+        "is −L_C. It is called once for real images and once for fakes.",
+        "The probabilities are the softmax of the logits; only that of the class `labels` counts.",
+        "`F.cross_entropy(logits, labels)` takes logits *as they are*: softmax, logarithm, sign and mean are in it.",
+    )
+
+    @staticmethod
+    def reference(logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(logits, labels)
+
+    def test(self, answer: object) -> None:
+        logits = 2 * torch.randn(4, 10, generator=torch.Generator().manual_seed(5))
+        labels = torch.tensor([3, 0, 9, 3])
+        loss, want = answer(logits.clone().requires_grad_(), labels), float(self.reference(logits, labels))
+        got = scalar(loss)
+        if not close(got, want):
+            mistakes = self._mistakes(logits, labels)
+            raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+        deep = answer(torch.tensor([[-200.0, 0.0, 200.0]]), torch.tensor([0]))
+        _must_train(loss, deep, "softmax runs into log 0. `F.cross_entropy` on the logits does not.")
+
+    def _mistakes(self, logits: Tensor, labels: Tensor) -> tuple[tuple[object, str], ...]:
+        want, K = self.reference(logits, labels), logits.shape[1]
+        picked, p = logits.gather(1, labels[:, None]), logits.softmax(1).gather(1, labels[:, None])
+        wanted = F.one_hot(labels, K).float()
+        floor = math.log((math.e + K - 1) / math.e)
+        return (
+            (
+                F.cross_entropy(logits.softmax(1), labels),
+                "You applied a softmax, and `cross_entropy` applies another. However sure and right D is, this loss "
+                f"cannot fall below {floor:.3f} for {K} classes, and its gradient is small everywhere. Give it the "
+                "logits.",
+            ),
+            (-want, "That is L_C itself, which is *maximised*. An optimiser makes a loss small: return −L_C."),
+            (len(labels) * want, "That is the sum over the batch: take the mean."),
+            (-picked.mean(), "A logit is no probability yet: without the softmax D's other logits do not count."),
+            (-p.mean(), "The logarithm is missing: the loss of one image is −log p, not −p."),
+            (-p.mean().log(), "First the logarithm, then the mean over the batch."),
+            (
+                F.cross_entropy(logits, logits.argmax(1)),
+                "The target is the class in `labels`, not the one that D says now: it would only learn to be surer.",
+            ),
+            (
+                -logits.softmax(0).gather(1, labels[:, None]).log().mean(),
+                "Your softmax runs over the *batch*: images would compete with each other. Classes should: `dim=1`.",
+            ),
+            (
+                F.binary_cross_entropy_with_logits(logits, wanted),
+                f"Those are {K} separate yes-or-no questions. An image has *one* class: softmax, not sigmoid.",
+            ),
+            (
+                F.mse_loss(logits.softmax(1), wanted),
+                "Those are squared errors. L_C is a log-likelihood: −log of the probability of the right class.",
+            ),
+            (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
+        )
+
+
+class Gate(Exercise):
+    """Who trains in the next step: the network with the lower loss pauses (paper 5, section V)."""
+
+    lesson, title, minutes, difficulty = LESSON, "The gate", 4, 1
+    hints = (
+        "The lower loss pauses: D trains unless its loss is *below* G's, and the other way round.",
+        "A comparison of two tensors is a tensor of its own: `d_loss >= g_loss` needs no `if`.",
+        "What should hold at equal losses? With `>=` in both comparisons both train.",
+    )
+
+    @staticmethod
+    def reference(d_loss: Tensor, g_loss: Tensor) -> tuple[Tensor, Tensor]:
+        return d_loss >= g_loss, g_loss >= d_loss
+
+    def test(self, answer: object) -> None:
+        cases = ((1.4, 0.8), (0.3, 0.5), (0.9, 0.9))  # no fixed threshold gets both of the first two right
+        got = [self._pair(answer(torch.tensor(d), torch.tensor(g))) for d, g in cases]
+        # D's loss higher, lower, equal
+        mistakes = {
+            ((False, True), (True, False), (True, True)): "It is turned round: the network with the *lower* loss "
+            "pauses, and the first of the two answers is D's.",
+            ((False, True), (True, False), (False, False)): "You said who *pauses*; give back who trains.",
+            ((True, False), (False, True), (False, False)): "Right, but for equal losses: then both would pause, and "
+            "nobody learns. Let both train.",
+            ((True, False), (False, True), (False, True)): "Right, but for equal losses: then neither is the lower "
+            "one, and both train. Yours pauses D.",
+            ((True, False), (False, True), (True, False)): "Right, but for equal losses: then neither is the lower "
+            "one, and both train. Yours pauses G.",
+            ((True, True), (True, True), (True, True)): "Nobody ever pauses.",
+        }
+        if got != [(True, False), (False, True), (True, True)]:
+            said = "; ".join(
+                f"D {d:g}, G {g:g}: D {'trains' if one else 'pauses'}, G {'trains' if other else 'pauses'}"
+                for (d, g), (one, other) in zip(cases, got, strict=True)
+            )
+            raise Wrong(mistakes.get(tuple(got), f"The network with the lower loss should pause. Yours says: {said}."))
+        nowhere = torch.empty((), device="meta")  # a tensor without a value: who looks at it gets an error
+        try:
+            here = [part.device.type for part in answer(nowhere, nowhere)]
+        except (RuntimeError, NotImplementedError):
+            here = []
+        if here != ["meta", "meta"]:
+            raise Wrong(
+                "The answers are right, but your function reads the losses' values (an `if`, `bool()`, `.item()`), or "
+                "makes new tensors. On a GPU each reading would stop the training until the step is done. Compare the "
+                "two tensors, and return the comparisons."
+            )
+
+    @staticmethod
+    def _pair(value: object) -> tuple[bool, bool]:
+        if not (isinstance(value, tuple) and len(value) == 2):
+            raise Wrong("Give back two answers: `return d_trains, g_trains`.")
+        if any(isinstance(part, (bool, np.bool_)) for part in value):
+            raise Wrong(
+                "Those are plain Python truth values, so your function has read the losses. Leave out `if`, `bool()` "
+                "and `.item()`: the comparison of two tensors is the tensor that is wanted."
+            )
+        if any(not isinstance(part, Tensor) or part.dtype != torch.bool or part.numel() != 1 for part in value):
+            raise Wrong("Each of the two should be a tensor that is true or false, as a comparison of tensors gives.")
+        return bool(value[0]), bool(value[1])
+
+
+class ConfidenceFilter(Exercise):
+    """Which fakes an independent classifier takes for the class asked for, with a probability of at least `least`."""
+
+    lesson, title, minutes, difficulty = LESSON, "The filter", 5, 1
+    hints = (
+        "First probabilities: the softmax of each row of `logits`, N × classes.",
+        "Of each row only one probability counts, that of the class asked for. `probabilities[rows, asked]` picks it, "
+        "with `rows = torch.arange(len(asked))`; so does `gather`.",
+        "`logits.softmax(1).gather(1, asked[:, None])` is N × 1; `.squeeze(1)` makes it N. Compare with `least`.",
+    )
+
+    @staticmethod
+    def reference(logits: Tensor, asked: Tensor, least: float) -> Tensor:
+        probabilities = logits.softmax(dim=1)
+        of_asked = probabilities.gather(1, asked[:, None]).squeeze(1)
+        return of_asked >= least
+
+    def test(self, answer: object) -> None:
+        # rows: sure and right; sure and wrong; right and unsure; nearly; exactly one half; far ahead, but of low logits
+        logits = torch.tensor(
+            [
+                [4.0, 0.0, 0.0],
+                [5.0, 0.0, 0.0],
+                [0.4, 0.2, 0.0],
+                [1.2, 3.0, 1.2],
+                [1.0, 1.0, -90.0],
+                [-9.0, -8.0, -2.0],
+                [0.3, 0.0, 3.0],
+            ]
+        )
+        asked = torch.tensor([0, 1, 0, 1, 1, 2, 2])
+        for least in (0.9, 0.7, 0.5):
+            mask, want = self._mask(answer(logits, asked, least), len(asked)), self.reference(logits, asked, least)
+            if not torch.equal(mask, want):
+                otherwise = f"With at least {least:g} it should be {want.tolist()}; yours is {mask.tolist()}."
+                raise named(mask, self._mistakes(logits, asked, least), otherwise)
+
+    def _mistakes(self, logits: Tensor, asked: Tensor, least: float) -> tuple[tuple[object, str], ...]:
+        p = logits.softmax(1)
+        rows = torch.arange(len(asked))
+        want, said = p[rows, asked] >= least, p.argmax(1) == asked
+        return (
+            (
+                p.amax(1) >= least,
+                "You keep what the classifier is sure of, *whatever* it sees: a coat that is surely a bag would stay, "
+                "with the label coat. Ask for the probability of the class asked for.",
+            ),
+            (
+                said,
+                "You keep every fake that is taken for the class asked for, however unsure the classifier is: use "
+                "`least`.",
+            ),
+            (logits[rows, asked] >= least, "Those are logits, not probabilities: take the softmax of each row first."),
+            (
+                logits.sigmoid()[rows, asked] >= least,
+                "A sigmoid asks of each class by itself; the classifier chooses *between* classes: softmax.",
+            ),
+            (
+                logits.softmax(0)[rows, asked] >= least,
+                "Your softmax runs over the fakes: images would compete with each other. Classes should: `dim=1`.",
+            ),
+            (~want, "It is turned round: you keep what should be thrown away."),
+            (p[rows, asked] > least, "One that reaches `least` exactly is kept: `>=`."),
+            *(
+                (p[rows, asked] >= fixed, "The threshold does not follow the argument: use `least`.")
+                for fixed in (0.9, 0.7, 0.5)
+            ),
+        )
+
+    @staticmethod
+    def _mask(value: object, n: int) -> Tensor:
+        if isinstance(value, Tensor) and value.dtype == torch.int64 and value.ndim and value.shape != (n,):
+            raise Wrong("Those are the positions of the kept fakes. Give back the mask: true or false for each fake.")
+        if not isinstance(value, Tensor) or value.shape != (n,):
+            raise Wrong(
+                f"It should be a tensor with true or false for each of the {n} fakes; yours has shape "
+                f"{tuple(np.shape(value))}."
+            )
+        if value.dtype != torch.bool:
+            raise Wrong("It should say true or false for each fake: compare the probability with `least`.")
+        return value
+
+
+class Leakage(Exercise):
+    """The largest leak from a class asked for to another that is seen."""
+
+    lesson, title, minutes, difficulty = LESSON, "The worst leak", 8, 2
+    hints = (
+        "Count first: `counts[a, b]` is how many fakes were asked to be a and are seen as b. "
+        "`torch.bincount(asked * classes + seen, minlength=classes**2)` counts all pairs at once; `.view` makes it "
+        "square.",
+        "A share is of the fakes *asked for*: divide each row by its sum, `counts.sum(1, keepdim=True)`. A class that "
+        "nobody asked for has the sum 0: `.clamp(min=1)`.",
+        "The diagonal is no leak: `shares.fill_diagonal_(-1)`. Then `divmod(int(shares.argmax()), classes)` is row and "
+        "column of the largest.",
+    )
+
+    @staticmethod
+    def reference(asked: Tensor, seen: Tensor, classes: int) -> tuple[int, int, float]:
+        counts = torch.bincount(asked * classes + seen, minlength=classes**2).view(classes, classes)
+        shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+        shares.fill_diagonal_(-1)  # what is seen as asked is no leak, and -1 is below every share
+        a, b = divmod(int(shares.argmax()), classes)
+        return a, b, float(shares[a, b])
+
+    def test(self, answer: object) -> None:
+        # The largest leak is 2 → 3; in counts it would be 0 → 1, by columns 3 → 2. Nobody asks for 5, or sees one.
+        counts = torch.tensor(
+            [
+                [70, 20, 3, 0, 7, 0],
+                [15, 85, 0, 0, 0, 0],
+                [0, 1, 6, 3, 0, 0],
+                [0, 0, 8, 32, 0, 0],
+                [1, 0, 0, 0, 39, 0],
+                [0, 0, 0, 0, 0, 0],
+            ]
+        )
+        classes = range(len(counts))
+        pairs = torch.tensor([(a, b) for a in classes for b in classes]).repeat_interleave(counts.flatten(), dim=0)
+        asked, seen = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))].T
+        want = self.reference(asked, seen, len(counts))
+        got = numbers(answer(asked, seen, len(counts)), "a, b, share")
+        if math.isnan(got[2]):
+            raise Wrong("Class 5 was never asked for in the example, and 0/0 is NaN: divide by `.clamp(min=1)`.")
+        if not close(got, want):
+            a, b, share = want
+            otherwise = (
+                f"In the example {share:.3f} of the fakes asked to be {a} are seen as {b}; yours says "
+                f"{got[0]:g} → {got[1]:g}, {got[2]:.3f}."
+            )
+            raise named(got, self._mistakes(counts, want), otherwise)
+
+    def _mistakes(self, counts: Tensor, want: tuple[int, int, float]) -> tuple[tuple[object, str], ...]:
+        a, b, share = want
+        leaks, total = counts.clone().fill_diagonal_(0), float(counts.sum())
+        of_asked, of_seen = (counts.sum(dim, keepdim=True).clamp(min=1) for dim in (1, 0))
+
+        def largest(shares: Tensor) -> tuple[int, int, float]:
+            row, column = divmod(int(shares.argmax()), len(shares))
+            return row, column, float(shares[row, column])
+
+        row, column, count = largest(leaks)
+        down, across, seen_share = largest(leaks / of_seen)
+        among_leaks = largest(leaks / leaks.sum(1, keepdim=True).clamp(min=1))
+        by_count = (
+            f"You looked for the largest *count*, {row} → {column}. Class {a} was asked for less often, and more of it "
+            "leaks: divide each row by its sum first."
+        )
+        columns = "You divided by the columns: of what is *seen* as a class. Divide by what was asked for, the rows."
+        return (
+            ((b, a, share), "The two classes are swapped: first the one asked for, then the one seen."),
+            (
+                largest(counts / of_asked),
+                "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.",
+            ),
+            ((a, b, 100 * share), "That is per cent. Give a share between 0 and 1."),
+            ((a, b, float(counts[a, b])), "That is how many leak; divide by how often the class was asked for."),
+            ((a, b, float(counts[a, b]) / total), "Divide by how often class a was asked for, not by all fakes."),
+            (
+                among_leaks,
+                "That is a share among the *leaks* of a row; divide by all fakes asked for, those seen as asked too.",
+            ),
+            ((row, column, count), by_count),
+            ((row, column, count / total), by_count),
+            ((row, column, float((leaks / of_asked)[row, column])), by_count),
+            ((down, across, seen_share), columns),
+            ((across, down, seen_share), columns),
+        )
+
+
+def _must_train(loss: object, deep: object, reason: str) -> None:
+    """Raises Wrong where a loss of the right value is of no use: it breaks where D is sure and wrong, or has no gradient.
+
+    deep: its value for logits of 200 and −200, 400 if it is right. reason: why the usual one breaks there.
+    """
+    if not 300 < scalar(deep) < math.inf:
+        raise Wrong(f"Right for small logits, but where D is sure and wrong it breaks: the logarithm of a {reason}")
+    if not (isinstance(loss, Tensor) and loss.requires_grad):
+        raise Wrong(
+            "The value is right, but no gradient reaches the networks: leave out `.item()`, `float()`, `.detach()` and "
+            "`no_grad`."
+        )
