@@ -10,6 +10,7 @@ from torch import nn
 from course_utils.classify.networks import count_parameters
 from course_utils.data.images import Images
 from course_utils.errors import CourseError
+from course_utils.fingerprint import fingerprint
 from course_utils.gan.layers import StackedLinear, UpConv
 from course_utils.gan.networks import (
     ACDiscriminator,
@@ -246,6 +247,46 @@ def test_capacity_multiplies_maps_and_depth_adds_blocks():
     assert [len(convolutions(DCDiscriminator(1 / 32, depth))) for depth in (1, 2, 3)] == [2, 4, 6]
     assert DCDiscriminator(1 / 32, depth=3)(digits()).shape == (N, 1)
     assert convolutions(DCGenerator(3))[0] == 3 * convolutions(DCGenerator())[0]
+
+
+def times_the_class(z, c, classes):
+    return torch.cat([z * (1 + c[:, None]), torch.zeros(len(z), classes)], dim=1)
+
+
+def beside_the_label(x, y, plane):
+    return torch.cat([x, plane(torch.eye(plane.in_features)[y]).unflatten(1, (1, 28, 28))], dim=1)
+
+
+@pytest.mark.parametrize("reference", [0, 5])
+def test_a_learners_join_is_what_g_is_fed(reference):
+    G, twin = (DCGenerator(1 / 32, 4, CLASSES, reference, **join) for join in ({"join": times_the_class}, {}))
+    seen = []
+    G.body.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    z, c = G.prior(N)
+    G(z, c)
+    assert torch.equal(seen[0][reference:], times_the_class(z, c, CLASSES))
+    assert G.reference is None or (G.reference[:, 4:] == 0).all()
+    assert [p.shape for p in G.parameters()] == [p.shape for p in twin.parameters()]
+
+
+def test_a_learners_join_is_what_d_is_fed_and_trains_its_dense_layer():
+    torch.manual_seed(1)
+    D = DCDiscriminator(1 / 16, classes=CLASSES, join=beside_the_label)
+    torch.manual_seed(1)
+    twin = DCDiscriminator(1 / 16, classes=CLASSES)
+    x, y = digits(), labels()
+    assert torch.equal(D(x, y), twin(x, y)), "the same function, written otherwise"
+    assert_gradient_reaches_every_parameter(D, x, y)
+    other = DCDiscriminator(1 / 16, classes=CLASSES, join=lambda x, y, plane: x.expand(-1, 2, -1, -1))
+    assert torch.equal(other(x, y), other(x, (y + 1) % CLASSES)), "it does not hear the label"
+
+
+def test_networks_with_another_join_are_other_networks():
+    torch.manual_seed(1)
+    G = DCGenerator(1 / 32, 4, CLASSES)
+    twin, other = copy.deepcopy(G), copy.deepcopy(G)
+    other.join = times_the_class
+    assert fingerprint(G) == fingerprint(twin) != fingerprint(other)
 
 
 def test_virtual_batch_norm_keeps_examples_apart_where_batch_norm_does_not():

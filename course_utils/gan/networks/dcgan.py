@@ -10,6 +10,20 @@ from torch import Tensor, nn
 from course_utils.gan.layers import UpConv, VirtualBatchNorm, dcgan_init, one_hot
 from course_utils.gan.networks import prior
 
+JoinToNoise = Callable[[Tensor, Tensor, int], Tensor]
+JoinToImage = Callable[[Tensor, Tensor, nn.Linear], Tensor]
+
+
+def join_to_noise(z: Tensor, c: Tensor, classes: int) -> Tensor:
+    """z, N × latent, and c, int64, N → N × (latent + classes): the label's one-hot code beside z (section 3.1)."""
+    return torch.cat([z, one_hot(c, classes)], dim=1)
+
+
+def join_to_image(x: Tensor, y: Tensor, plane: nn.Linear) -> Tensor:
+    """x, N × 1 × 28 × 28, and y, int64, N → N × 2 × 28 × 28: the dense layer `plane`, from the label's one-hot code to
+    784, makes a picture of it, stacked as a channel (section 3.1)."""
+    return torch.cat([x, plane(one_hot(y, plane.in_features)).view(-1, 1, 28, 28)], dim=1)
+
 
 class DCGenerator(nn.Module):
     """The generator of paper 4 (Rzayev & Weldegebriel, section 2.1.1): z, N × latent → N × 1 × 28 × 28.
@@ -17,13 +31,20 @@ class DCGenerator(nn.Module):
     Dense–BN–ReLU twice, reshape to 7 × 7, then twice upsampling and convolution, with BN and ReLU between and tanh at
     the end. The paper gives about 7 million parameters at F = 1; the widths are ours, 1024 and 7 × 7 × 128 units, then
     64 maps, kernels of 3, which make 6.6 million. `capacity`, the paper's F, multiplies the number of maps. `classes`
-    above 0: a label's one-hot code is joined to z (section 3.1). `reference` above 0: virtual batch normalisation,
-    with that many latent points, drawn once, as the reference batch. DCGAN's initialisation.
+    above 0: a label is joined to z, by `join`. `reference` above 0: virtual batch normalisation, with that many latent
+    points, drawn once, as the reference batch. DCGAN's initialisation.
     """
 
-    def __init__(self, capacity: float = 1.0, latent: int = 100, classes: int = 0, reference: int = 0) -> None:
+    def __init__(
+        self,
+        capacity: float = 1.0,
+        latent: int = 100,
+        classes: int = 0,
+        reference: int = 0,
+        join: JoinToNoise = join_to_noise,
+    ) -> None:
         super().__init__()
-        self.latent, self.classes = latent, classes
+        self.latent, self.classes, self.join = latent, classes, join
         a, b = (max(1, round(capacity * maps)) for maps in (128, 64))
         norm1d, norm2d = _norms(reference)
         self.body = nn.Sequential(
@@ -46,7 +67,7 @@ class DCGenerator(nn.Module):
         return (z, prior.any_class(n, self.classes, device, generator)) if self.classes else (z,)
 
     def _joined(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return torch.cat([z, one_hot(c, self.classes)], dim=1) if self.classes else z
+        return self.join(z, c, self.classes) if self.classes else z
 
 
 class DCDiscriminator(nn.Module):
@@ -55,8 +76,8 @@ class DCDiscriminator(nn.Module):
     Conv–BN–ELU twice, pooling, dense. The paper gives about 310,000 parameters at F = D = 1; ours are 64 and 128 maps,
     kernels of 3 and stride 2, and 204 dense units, which make 310,489. `capacity`, its F, multiplies the number of
     maps; `depth`, its D, is how many times each of the two blocks stands there, with stride 1 after the first time.
-    `classes` above 0: a dense layer makes a 28 × 28 picture of the label, stacked as a channel (section 3.1). Its
-    weights start from N(0, 1), which is ours: from N(0, 0.02²) D hardly sees the label beside the picture at first.
+    `classes` above 0: a label is joined to the picture, by `join`, through a dense layer. Its weights start from
+    N(0, 1), which is ours: from N(0, 0.02²) D hardly sees the label beside the picture at first.
 
     `reference`, pictures N × 1 × 28 × 28, and with classes `reference_labels`: virtual batch normalisation against
     this fixed batch. The paper takes half of each batch instead, in section 2.3. DCGAN's initialisation.
@@ -69,9 +90,10 @@ class DCDiscriminator(nn.Module):
         classes: int = 0,
         reference: Tensor | None = None,
         reference_labels: Tensor | None = None,
+        join: JoinToImage = join_to_image,
     ) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.join = classes, join
         a, b = (max(1, round(capacity * maps)) for maps in (64, 128))
         _, norm = _norms(0 if reference is None else len(reference))
         layers: list[nn.Module] = []
@@ -95,9 +117,7 @@ class DCDiscriminator(nn.Module):
         return _beside(reference, self._joined(x, y), self.body)
 
     def _joined(self, x: Tensor, y: Tensor | None) -> Tensor:
-        if not self.classes:
-            return x
-        return torch.cat([x, self.label(one_hot(y, self.classes)).view(-1, 1, 28, 28)], dim=1)
+        return self.join(x, y, self.label) if self.classes else x
 
 
 def _beside(reference: Tensor | None, x: Tensor, body: nn.Module) -> Tensor:
