@@ -38,6 +38,21 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
+def prediction_interval(values: Sequence[float], level: float = 0.95, *, images: int | None = None) -> Interval:
+    """Where *one further run* of the same experiment falls, in `level` of cases: mean ± t · s · √(1 + 1/n).
+
+    It is wider than the interval of the mean, and the one to hold somebody else's single run against. images: that run
+    was tested on so many images drawn anew, and its value is a share of them; their variance p (1 − p) / images joins
+    that of the runs, with Welch and Satterthwaite's degrees of freedom. Raises CourseError for fewer than two values.
+    """
+    x = _runs(values)
+    runs = x.var(ddof=1) * (1 + 1 / len(x))
+    drawn = x.mean() * (1 - x.mean()) / images if images else 0.0
+    freedom = (len(x) - 1) * ((runs + drawn) / runs) ** 2 if runs > 0 else math.inf
+    half = stats.t.ppf((1 + level) / 2, freedom) * math.sqrt(runs + max(drawn, 0.0))
+    return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
+
+
 def bootstrap_interval(
     values: Sequence[float], level: float = 0.95, *, resamples: int = 9999, seed: int = 0
 ) -> Interval:

@@ -22,6 +22,7 @@ from course_utils.evaluate.statistics import (
     mcnemar,
     paired_differences,
     paired_p,
+    prediction_interval,
     proportion_interval,
     seeds_needed,
     t_interval,
@@ -102,6 +103,28 @@ def test_no_number_of_seeds_sees_nothing():
 )
 def test_the_sentence_says_what_the_interval_supports(interval, says):
     assert verdict(interval, "a", "b") == says
+
+
+def test_prediction_interval_holds_95_of_100_further_runs():
+    rng = np.random.default_rng(5)
+    hits = [rng.normal(0.7, 0.1) in prediction_interval(rng.normal(0.7, 0.1, 4)) for _ in range(4000)]
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.012)
+
+
+def test_prediction_interval_knows_that_the_other_run_had_other_test_images():
+    rng = np.random.default_rng(6)
+    hits = {400: 0, None: 0}
+    for _ in range(2000):
+        runs, theirs = rng.normal(0.9, 0.005, 5), rng.binomial(400, rng.normal(0.9, 0.005)) / 400
+        for images in hits:
+            hits[images] += theirs in prediction_interval(runs, images=images)
+    assert hits[400] / 2000 == pytest.approx(0.95, abs=0.015) and hits[None] / 2000 < 0.8
+
+
+def test_prediction_interval_of_equal_runs_is_a_point_unless_images_vary():
+    assert prediction_interval([0.5, 0.5]) == Interval(0.5, 0.5, 0.5)
+    low = prediction_interval([0.5, 0.5], images=400).lo
+    assert low == pytest.approx(0.5 - 1.96 * 0.025, abs=1e-4)
 
 
 def test_bootstrap_interval_is_scipys_bca():
