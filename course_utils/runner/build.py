@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import re
 import shutil
@@ -15,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.errors import CourseError
-from course_utils.runner import report, run
+from course_utils.runner import online, report, run
 from course_utils.runner.lessons import Lesson, write_text
 
 PROFILE = "cpu"
@@ -47,8 +48,9 @@ EMBEDDED = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
 def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") -> NotebookNode:
     """The lesson's notebook, not executed. Learners get `...  # your code here` in place of solutions.
 
-    Cells tagged `exercise` and `check` carry nbgrader's metadata (version 3). A cell's id comes from its source, so
-    that rebuilding changes only what changed. Raises CourseError on a missing lesson.py or an unclosed solution.
+    Cells tagged `exercise` and `check` carry nbgrader's metadata (version 3). Before the first code cell comes the one
+    that sets Colab up, folded. A cell's id comes from its source, so that rebuilding changes only what changed. Raises
+    CourseError on a missing lesson.py or an unclosed solution.
     """
     source = lesson.folder / "lesson.py"
     if not source.is_file():
@@ -63,10 +65,31 @@ def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") ->
             if kind in tags:
                 counts[kind] += 1
                 metadata["nbgrader"] = _nbgrader(kind, f"{lesson.slug}-{kind}-{counts[kind]}")
+        if "check" in tags:
+            metadata["nbgrader"]["points"] = points(cell.source, "\n".join(before.source for before in cells))
         text = cell.source if form == "teacher" else without_solutions(cell.source, lesson.slug)
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         cells.append(new(text, id=_id(cell.cell_type + cell.source, ids), metadata=metadata))
+    first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
+    setup = online.first_cell(lesson.root)
+    folded = {"tags": ["setup"], "jupyter": {"source_hidden": True}}
+    cells.insert(first, nbformat.v4.new_code_cell(setup, id=_id(setup, ids), metadata=folded))
     return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
+
+
+def points(check: str, before: str) -> int:
+    """nbgrader's points for a check cell: the difficulty (1 to 3) of its exercise, 1 where it checks none of ours.
+
+    A formula of one line and an interval with three traps should not count alike; minutes would pay for slow typing.
+    check: the cell's source, `NAME.check(…)`; before: the sources of the cells before it, where NAME is made.
+    """
+    name = re.match(r"(\w+)\.check\(", check)
+    made = name and re.search(rf"^{name[1]} = (\w+)\.(\w+)\(", before, re.MULTILINE)
+    if not made:
+        return 1
+    alias, kind = made.groups()
+    module = re.search(rf"^from (\S+) import (\w+) as {alias}$", before, re.MULTILINE)
+    return getattr(importlib.import_module(".".join(module.groups())), kind).difficulty
 
 
 def without_solutions(source: str, where: str) -> str:
@@ -90,9 +113,8 @@ def without_solutions(source: str, where: str) -> str:
 
 def _nbgrader(kind: str, grade_id: str) -> dict[str, Any]:
     check = kind == "check"
-    points = {"points": 1} if check else {}
     common = {"schema_version": 3, "grade_id": grade_id, "task": False}
-    return {**common, "grade": check, "locked": check, "solution": not check, **points}
+    return {**common, "grade": check, "locked": check, "solution": not check}
 
 
 def _id(text: str, taken: set[str]) -> str:

@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from small_course import TINY, add
 
 from course_utils.errors import CourseError
-from course_utils.runner import build
+from course_utils.runner import build, online
 from course_utils.runner.lessons import Lesson
 
 # ------------------------------------------------------------------ source → notebook
@@ -15,8 +15,8 @@ from course_utils.runner.lessons import Lesson
 def test_learners_get_a_stub_that_runs_and_teachers_the_solution(course):
     lesson = Lesson("01_tiny", course)
     learner, teacher = (build.notebook(lesson, form) for form in ("learner", "teacher"))
-    assert learner.cells[3].source == "def mean(values):\n    ...  # your code here"
-    assert "### BEGIN SOLUTION\n    total = sum(values)" in teacher.cells[3].source
+    assert learner.cells[4].source == "def mean(values):\n    ...  # your code here"
+    assert "### BEGIN SOLUTION\n    total = sum(values)" in teacher.cells[4].source
     assert [cell.id for cell in learner.cells] == [cell.id for cell in teacher.cells]
 
 
@@ -54,6 +54,21 @@ def test_exercise_and_check_cells_carry_nbgraders_metadata(course):
     }
 
 
+def test_the_points_of_a_check_are_the_difficulty_of_its_exercise():
+    before = "from course_utils.teach.exercises import lesson_02 as ex\n"
+    before += "hard = ex.ClassGaussian()\neasy = ex.AccuracyAndRecall()"
+    assert build.points("hard.check(mine)", before) == 3
+    assert build.points("easy.check(\n    mine\n)", before) == 1
+    assert build.points("mean([1, 2, 3])", before) == build.points("other.check(mine)", before) == 1
+
+
+def test_the_first_code_cell_sets_colab_up_folded(course):
+    title, setup, parameters, *_ = build.notebook(Lesson("01_tiny", course)).cells
+    assert title.cell_type == "markdown" and parameters.metadata.tags == ["parameters"]
+    assert setup.source == online.first_cell(course)
+    assert setup.metadata == {"tags": ["setup"], "jupyter": {"source_hidden": True}}
+
+
 def test_ids_are_those_of_the_last_build_and_change_only_with_their_cell(course):
     before = [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
     assert before == [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
@@ -76,7 +91,7 @@ def test_what_is_built_is_in_order_and_its_results_are_kept(built):
     assert build.check(built) == []
     nb = nbformat.read(built.notebook, as_version=4)
     nbformat.validate(nb)
-    assert nb.cells[1].source.startswith("PROFILE = None")
+    assert nb.cells[2].source.startswith("PROFILE = None")
     assert nb.metadata.course.profile == "cpu"
     assert nb.metadata.course.data_source == "auto"
     results = json.loads((built.root / "results" / "01_tiny" / "cpu.json").read_text())
@@ -176,7 +191,7 @@ def test_edited_tags_are_found(built):
 
 def test_an_added_cell_is_found(built):
     faults = tamper(built, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("more")), restamp=True)
-    assert faults == ["it has 10 cells, its source builds 9"]
+    assert faults == ["it has 11 cells, its source builds 10"]
 
 
 def test_an_edited_output_is_found(built):

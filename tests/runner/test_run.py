@@ -51,7 +51,7 @@ def test_results_are_the_same_with_and_without_jupyter_and_a_failing_lesson_stop
     assert [bool(outcome.error) for outcome in jupyter] == [True, True, False]
     assert jupyter[2].results == plain[0].results
     assert plain[0].results["arms"]["real"]["accuracy"]["test"]["values"] == [3.0, 3.25, 3.5]
-    assert "cell 3/3" in jupyter[0].error and "\x1b" not in jupyter[0].error
+    assert "cell 4/4" in jupyter[0].error and "\x1b" not in jupyter[0].error
     assert "the kernel did not finish" in jupyter[1].error
 
     made = {str(path.relative_to(tmp_path)) for path in tmp_path.glob("jupyter/**/*") if path.is_file()}
