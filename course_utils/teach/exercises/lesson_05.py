@@ -372,7 +372,7 @@ class Leakage(Exercise):
 
 
 def _must_train(loss: object, deep: object, reason: str) -> None:
-    """Raises Wrong where a loss of the right value cannot train: it breaks where D is sure and wrong, or has no gradient.
+    """Raises Wrong where a loss of the right value cannot train: it breaks where D is surely wrong, or has no gradient.
 
     deep: its value for logits of 200 and −200, 400 if it is right. reason: why the usual one breaks there.
     """
