@@ -1,0 +1,56 @@
+"""Curves with intervals: lines, bands and levels lie where the numbers say."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from course_utils.evaluate.statistics import Interval
+from course_utils.teach import curves, show
+from course_utils.teach.figures import LOOKS
+
+LINES = {
+    "gan": {50: Interval(90, 89, 91), 10: Interval(85, 83, 87), 0: Interval(70, 66, 74)},
+    "classic": {50: Interval(92, 91, 93), 10: Interval(88, 87, 89)},
+    "gan_few": {10: Interval(79, 75, 82)},
+}
+
+
+def drawn(**settings):
+    fig = curves.bands(LINES, "share, %", "accuracy, %", **settings)
+    assert show.png(fig)
+    return fig.axes[0]
+
+
+def curve(ax, name):
+    return next(line for line in ax.lines if line.get_label() == name)
+
+
+def test_a_line_runs_through_the_means_on_a_band_of_the_intervals():
+    ax = drawn()
+    np.testing.assert_allclose(curve(ax, "gan").get_xydata(), [(50, 90), (10, 85), (0, 70)])
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert {(50, 91), (50, 89), (0, 66), (0, 74)} <= {tuple(corner) for corner in corners}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("share, %", "accuracy, %")
+
+
+def test_a_single_point_stands_on_its_interval_without_a_band():
+    ax = drawn()
+    assert len(ax.collections) == 2  # bands of gan and classic
+    upright = [line for line in ax.lines if list(line.get_xdata()) == [10, 10]]
+    assert [list(line.get_ydata()) for line in upright] == [[75, 82]]
+    assert curve(ax, "gan_few").get_marker() == LOOKS[2].marker
+
+
+def test_places_may_be_evenly_spaced_in_an_order_of_their_own():
+    ax = drawn(at=[50, 10, 0])
+    assert list(curve(ax, "gan").get_xdata()) == [0, 1, 2] and list(curve(ax, "gan_few").get_xdata()) == [1]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "10", "0"]
+    with pytest.raises(KeyError):
+        drawn(at=[50, 10])
+
+
+def test_levels_go_across_and_looks_follow_the_order_of_all_names():
+    ax = drawn(levels={"real": Interval(93, 92, 94)}, order=["other", "gan_few", "classic", "gan"])
+    assert set(curve(ax, "real").get_ydata()) == {93}
+    assert to_hex(curve(ax, "gan").get_color()).upper() == LOOKS[3].colour
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["real", *LINES]

@@ -1,0 +1,60 @@
+"""Paper 4's grid: each cell says its own numbers, and what was not run says so."""
+
+import pytest
+from matplotlib.patches import Rectangle
+
+from course_utils.evaluate.statistics import Interval
+from course_utils.teach import grid, show
+
+CELLS = {
+    (1, 1, 64): Interval(0.861, 0.84, 0.88),
+    (2, 1, 64): Interval(0.9, 0.88, 0.92),
+    (1, 2, 64): Interval(0.91, 0.9, 0.92),
+    (1, 1, 32): Interval(0.83, 0.77, 0.88),
+}
+AXES = ((1, 2, 3), (1, 2), (32, 64))
+
+
+@pytest.fixture(scope="module")
+def maps():
+    fig = grid.heat_maps(CELLS, AXES, "conditional accuracy, %")
+    assert show.png(fig)
+    return {ax.get_title(): ax for ax in fig.axes if ax.get_title()}
+
+
+def said(ax):
+    return {tuple(text.get_position()): text.get_text() for text in ax.texts}
+
+
+def test_each_cell_has_its_mean_over_its_interval_in_its_place(maps):
+    assert said(maps["B = 64"])[1, 0] == "90.0\n[88.0, 92.0]"  # F = 2, D = 1
+    assert said(maps["B = 64"])[0, 1] == "91.0\n[90.0, 92.0]"  # F = 1, D = 2
+    assert said(maps["B = 32"])[0, 0] == "83.0\n[77.0, 88.0]"
+    assert [label.get_text() for label in maps["B = 32"].get_xticklabels()] == ["1", "2", "3"]
+
+
+def test_what_was_not_run_is_hatched_and_says_so(maps):
+    for title, missing in (("B = 32", 5), ("B = 64", 3)):
+        assert list(said(maps[title]).values()).count("not run") == missing
+        assert sum(patch.get_hatch() is not None for patch in maps[title].patches) == missing
+
+
+def test_only_the_highest_mean_is_framed(maps):
+    frames = {
+        title: [p for p in ax.patches if isinstance(p, Rectangle) and not p.get_fill()] for title, ax in maps.items()
+    }
+    assert not frames["B = 32"] and len(frames["B = 64"]) == 1
+    frame = frames["B = 64"][0]
+    assert (frame.get_x() + frame.get_width() / 2, frame.get_y() + frame.get_height() / 2) == pytest.approx((0, 1))
+
+
+def test_a_setting_stands_beside_the_base_in_every_measure():
+    fig = grid.setting({"accuracy": CELLS, "coverage": {(1, 1, 64): Interval(0.5, 0.4, 0.6)}}, (2, 1, 64), (1, 1, 64))
+    assert show.png(fig)
+    first, second = fig.axes
+    assert [list(line.get_xdata()) for line in first.lines if len(line.get_xdata()) == 2] == [
+        [0.88, 0.92],
+        [0.84, 0.88],
+    ]
+    assert [label.get_text() for label in first.get_yticklabels()] == ["F = 2, D = 1, B = 64", "F = 1, D = 1, B = 64"]
+    assert [text.get_text() for text in second.texts] == ["not run"]
