@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
@@ -59,7 +60,10 @@ class Exercise(ABC):
         """Return if `answer` is right, raise Wrong if not."""
 
     def check(self, answer: Any) -> None:
-        """Say whether the answer is correct, incorrect and why, or not attempted; torch's random state stays."""
+        """Say whether the answer is correct, incorrect and why, or not attempted; torch's random state stays.
+
+        While nbgrader executes the notebook, whatever is not correct raises Wrong, which costs the cell its points.
+        """
         self._passed = None
         outcome, message = self._judge(answer)
         if outcome == "correct":
@@ -69,6 +73,8 @@ class Exercise(ABC):
             before = progress.entry(self.lesson, "exercises", type(self).__name__)
             tries = before.get("tries", 0) + 1
             self._record(outcome="correct" if before.get("outcome") == "correct" else outcome, tries=tries)
+        if outcome != "correct" and show.graded():
+            raise Wrong(message)
 
     def hint(self) -> None:
         """Show the next hint."""
@@ -96,7 +102,9 @@ class Exercise(ABC):
             return "not attempted", goes_on
         devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
         try:
-            with torch.random.fork_rng(devices):
+            with torch.random.fork_rng(devices), warnings.catch_warnings():
+                if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
+                    warnings.simplefilter("ignore")
                 self.test(_watched(answer))
         except Wrong as wrong:
             return "incorrect", f"{wrong} {goes_on}"
@@ -106,6 +114,8 @@ class Exercise(ABC):
             line = next(iter(str(error).splitlines()), "")
             if "ellipsis" in line:  # the stub's own `...` was reached
                 return "not attempted", f"There is still a `...` to fill in. {goes_on}"
+            if isinstance(error, NotImplementedError) and not line:  # nbgrader's own stub
+                return "not attempted", f"There is still a `raise NotImplementedError` to replace. {goes_on}"
             return "incorrect", f"Your code raised `{type(error).__name__}: {line}`. {goes_on}"
         return "correct", "From here on the lesson uses your version."
 

@@ -37,8 +37,14 @@ def in_notebook() -> bool:
 
 
 def interactive() -> bool:
-    """Is there a person to click? A kernel without `COURSE_HEADLESS=1` (papermill cannot be told by other means)."""
-    return in_notebook() and os.environ.get("COURSE_HEADLESS", "0") in ("", "0")
+    """Is there a person to click? A kernel without `COURSE_HEADLESS=1` (papermill cannot be told by other means), and
+    not nbgrader's."""
+    return in_notebook() and os.environ.get("COURSE_HEADLESS", "0") in ("", "0") and not graded()
+
+
+def graded() -> bool:
+    """Does nbgrader execute the notebook? It then sets NBGRADER_EXECUTION, to `autograde` or `validate`."""
+    return bool(os.environ.get("NBGRADER_EXECUTION"))
 
 
 def show(obj: object) -> None:

@@ -1,6 +1,7 @@
 """The exercise framework: correct, incorrect with a message, not attempted; a lesson can always go on."""
 
 import sys
+import warnings
 
 import pytest
 import torch
@@ -102,6 +103,46 @@ def test_an_interrupt_gets_through():
 
     with pytest.raises(KeyboardInterrupt):
         Double().check(stopped)
+
+
+def raise_stub(x):
+    raise NotImplementedError()
+
+
+def raise_more(x):
+    raise NotImplementedError("aten::mean")
+
+
+def test_nbgraders_stub_is_not_attempted_but_a_missing_operation_is_a_mistake(capsys):
+    assert "Not attempted.** There is still a `raise NotImplementedError`" in checked(raise_stub, capsys)[0]
+    assert "Incorrect.** Your code raised `NotImplementedError: aten::mean`" in checked(raise_more, capsys)[0]
+
+
+@pytest.mark.parametrize("execution", ["autograde", "validate"])
+def test_under_nbgrader_whatever_is_not_correct_fails_its_cell_and_the_lesson_goes_on(monkeypatch, capsys, execution):
+    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
+    exercise = Double()
+    with pytest.raises(Wrong, match="That is the square"):
+        exercise.check(lambda x: x * x)
+    for stub in (..., lambda x: None, raise_stub):
+        with pytest.raises(Wrong, match="reference solution"):
+            exercise.check(stub)
+    assert exercise.chosen is Double.reference
+    assert "That is the square" in capsys.readouterr().out, "what the learner is told is told here too"
+    exercise.check(lambda x: x + x)
+    assert "Correct" in capsys.readouterr().out
+
+
+def test_under_nbgrader_a_warning_does_not_cost_a_right_answer_its_points(monkeypatch, recwarn):
+    def warned(x):
+        warnings.warn("slow", stacklevel=1)
+        return 2 * x
+
+    Double().check(warned)
+    assert len(recwarn) == 1, "a learner sees it"
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    Double().check(warned)
+    assert len(recwarn) == 1
 
 
 def test_the_random_state_is_left_as_it_was():

@@ -35,6 +35,13 @@ def test_a_kernel_is_interactive_unless_headless_is_set(monkeypatch):
     assert not show.interactive()
 
 
+def test_nobody_clicks_while_nbgrader_executes(monkeypatch):
+    monkeypatch.setattr(show, "in_notebook", lambda: True)
+    monkeypatch.delenv("COURSE_HEADLESS", raising=False)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert show.graded() and not show.interactive()
+
+
 def test_markdown_and_objects_are_printed(capsys):
     show.markdown("**bold**")
     show.show({"a": 1})
