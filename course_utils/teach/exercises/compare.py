@@ -33,9 +33,9 @@ def numbers(value: Any, names: str) -> tuple[float, ...]:
     return tuple(float(part) for part in value)
 
 
-def scalar(value: Any) -> float:
-    """A loss as a number; raises Wrong where it is not reduced to one."""
+def scalar(value: Any, what: str = "The loss") -> float:
+    """A loss, or whatever it is called, as a number; raises Wrong where it is not reduced to one."""
     value = torch.as_tensor(value).detach()
     if value.numel() != 1:
-        raise Wrong(f"The loss must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
+        raise Wrong(f"{what} must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
     return float(value)

@@ -27,6 +27,10 @@ class ConditionalInput(Exercise):
         "column of the class asked for: `F.one_hot(c, classes)`.",
         "`torch.cat([z, F.one_hot(c, classes)], dim=1)`: dimension 0 is the batch, dimension 1 the columns.",
     )
+    multiplied = (
+        "You *multiplied* noise and class: that is what the project's published code does, with a learned embedding. "
+        "Here they stand side by side: concatenate."
+    )
 
     @staticmethod
     def reference(z: Tensor, c: Tensor, classes: int) -> Tensor:
@@ -39,13 +43,9 @@ class ConditionalInput(Exercise):
         if not isinstance(got, Tensor):
             raise Wrong(f"It should be one tensor, noise and class in one row; yours is a {type(got).__name__}.")
         if not close(got, self.reference(z, c, 4)):
-            multiplied = (
-                "You *multiplied* noise and class: that is what the project's published code does, with a learned "
-                "embedding. Here they stand side by side: concatenate."
-            )
             mistakes = (
-                (z * code, multiplied),
-                (z * c[:, None], f"{multiplied} (And class 0 has lost its noise: whatever z is, it is 0 now.)"),
+                (z * code, self.multiplied),
+                (z * c[:, None], f"{self.multiplied} (And class 0 has lost its noise: whatever z is, it is 0 now.)"),
                 (z + code, "You *added* them: G could not tell noise from class. Concatenate."),
                 (
                     torch.cat([z, c[:, None]], dim=1),
