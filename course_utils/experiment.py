@@ -247,6 +247,22 @@ def hybrid(share: float | Sequence[float], make: Callable[[Tensor, Images, torch
     return arm
 
 
+def added(make: Callable[[Tensor, Images, torch.Generator], Tensor], ratio: float = 1.0) -> Arm:
+    """`ratio` made pictures added for each picture of the training set, of classes as frequent as there.
+
+    make(labels, train, rng) gives the pictures for those labels, uint8, n × C × H × W.
+    """
+
+    def arm(train: Images, rng: torch.Generator) -> Images:
+        n = round(ratio * len(train))
+        labels = train.labels[torch.randperm(len(train), generator=rng).to(train.device)]
+        labels = labels.repeat(-(-n // len(train)))[:n]
+        pixels = make(labels, train, rng).to(train.device)
+        return train.merge(Images(pixels, labels, train.classes, f"{n} pictures made"))
+
+    return arm
+
+
 def repeats(labels: Tensor, train: Images, rng: torch.Generator) -> Tensor:
     """A picture of `train` for each label, int64, n, drawn at random from its class: the placebo of `hybrid`.
 

@@ -173,6 +173,20 @@ def test_hybrid_sets_of_one_seed_share_their_real_pictures_and_smaller_shares_ar
     assert kept(0.25, 1) == kept(0.25, 1) < kept(0.5, 1) and not kept(0.25, 2) <= kept(0.5, 1)
 
 
+@pytest.mark.parametrize("ratio", [0.25, 1, 2.5])
+def test_pictures_are_added_for_classes_as_frequent_as_in_the_training_set(ratio):
+    few = starved()
+    larger = experiment.added(by_label, ratio)(few, torch.Generator().manual_seed(0))
+    n = round(ratio * len(few))
+    assert torch.equal(larger.pixels[: len(few)], few.pixels) and len(larger) == len(few) + n
+    made = larger.subset(torch.arange(len(few), len(larger)))
+    assert (made.pixels == (20 * made.labels).byte()[:, None, None, None]).all()
+    whole = int(ratio)  # a class of k pictures gets ratio · k, up to what an incomplete round leaves to chance
+    assert ((made.counts() >= whole * few.counts()) & (made.counts() <= (whole + 1) * few.counts())).all()
+    with pytest.raises(SealedError):
+        experiment.added(by_label)(few.seal(), torch.Generator())
+
+
 def test_repeats_are_pictures_of_the_class_and_name_one_that_is_missing():
     few = starved()
     labels = torch.tensor([3, 0, 3, 9, 3])
