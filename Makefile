@@ -19,7 +19,7 @@ ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run test bench clean lock
+.PHONY: help setup lab data notebooks run student test bench clean lock
 
 help:
 	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ notebooks: $(READY)  ## build notebooks/ from lessons/ and execute them; LESSON=
 
 run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu JOBS=2 OUT=build DATA=auto
 	$(COURSE) run $(LESSON) $(OPTIONS)
+
+student: $(READY)  ## write build/student without solutions, to hand out, and build/teacher: LESSON=2 OUT=build
+	$(COURSE) student $(LESSON) $(if $(OUT),--out $(OUT))
 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
 test: export COURSE_PROFILE = smoke

@@ -41,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
     notebooks.set_defaults(act=_notebooks)
 
+    student = commands.add_parser("student", help="write the lessons for a class: build/student and build/teacher")
+    student.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    student.add_argument("--out", type=Path, default=ROOT / "build", help="folder for the two (default build)")
+    student.set_defaults(act=_student)
+
     data = commands.add_parser("data", help="list, fetch or verify the data sets")
     data.add_argument("what", choices=("list", "fetch", "verify"))
     data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
@@ -82,6 +87,17 @@ def _notebooks(args: argparse.Namespace) -> int:
     built = [build.build(lesson) for lesson in chosen]
     readme.update()
     return int(not all(built))
+
+
+def _student(args: argparse.Namespace) -> int:
+    from course_utils.runner import lessons
+
+    chosen = lessons.resolve(args.lessons)
+    from course_utils.runner import student  # after the cheap check, as above
+
+    student.write(chosen, args.out)
+    print(f"for students: {args.out / 'student'}\nfor teachers: {args.out / 'teacher'}")
+    return 0
 
 
 def _data(args: argparse.Namespace) -> int:
