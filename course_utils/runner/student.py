@@ -1,7 +1,7 @@
 """`course student`: the lessons for a class. build/student/ is to be handed out, build/teacher/ is not.
 
 student/    the notebooks with stubs in place of solutions, and README.md: how to start, what to hand in
-teacher/    index.md, README.md; per lesson the notebook, its solutions in folded cells below the stubs, and TEACHING.md;
+teacher/    index.md, README.md, and per lesson TEACHING.md and the notebook, its solutions in folded cells below the stubs;
             nbgrader/, a course folder for nbgrader: its configuration, and the notebooks it makes assignments from
 
 No notebook in them has any output. A student writes a prediction down before the result can be seen, and outputs of a
