@@ -37,7 +37,7 @@ class Game:
         fake: Tensor,
         d_real: Tensor,
         d_fake: Tensor,
-        key: str = "real-or-fake",
+        key: str = progress.GAME,
         rounds: int = 20,
         seed: int = 0,
     ) -> None:
@@ -90,7 +90,7 @@ def real_or_fake(
     d_fake: Tensor,
     alt: str,
     *,
-    key: str = "real-or-fake",
+    key: str = progress.GAME,
     rounds: int = 20,
     seed: int = 0,
 ) -> Game:

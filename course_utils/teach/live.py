@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.errors import CourseError
@@ -27,14 +28,29 @@ class Progress(Protocol):
 P = TypeVar("P", bound=Progress)
 
 
-async def watch(training: Iterable[P], *, title: str, every_s: float = 1.0) -> P:
+def samples_and_losses(item: Progress) -> Figure:
+    """What `watch` draws by default: samples beside the curves of the losses."""
+    reports = max(map(len, item.losses.values()), default=0)
+    return figures.training(item.samples(), item.losses, every=item.step / max(1, reports))
+
+
+async def watch(
+    training: Iterable[P],
+    *,
+    title: str,
+    every_s: float = 1.0,
+    draw: Callable[[P], Figure] = samples_and_losses,
+    alt: str = "samples beside the curves of its losses.",
+) -> P:
     """Run a training to its end, or until Stop or the kernel's interrupt, and return its last progress item.
 
     In JupyterLab the picture moves at most every `every_s` seconds; headless, one line and one figure at the end. What
-    was stopped keeps its state, and a training that is an iterator goes on if it is watched again.
+    was stopped keeps its state, and a training that is an iterator goes on if it is watched again. draw: a progress
+    item → its figure; alt: what that shows.
+
     Raises CourseError if the training yields nothing.
     """
-    screen = _Screen(title) if show.interactive() else None
+    screen = _Screen(title, draw, alt) if show.interactive() else None
     start, drawn, last, how = time.monotonic(), -every_s, None, "finished"
     try:
         for last in training:
@@ -53,7 +69,7 @@ async def watch(training: Iterable[P], *, title: str, every_s: float = 1.0) -> P
         how = "interrupted"
     if last is None:
         raise CourseError(f"{title}: the training gave no progress; was it watched to its end before?")
-    data, metadata = show.picture(_figure(last), f"{title}, step {last.step}: samples beside the curves of its losses.")
+    data, metadata = show.picture(draw(last), f"{title}, step {last.step}: {alt}")
     line = f"{title}: {how} at step {last.step:,} of {last.steps:,}, {time.monotonic() - start:.0f} s; {_losses(last)}"
     if how != "finished":
         line += ". What was trained so far is kept."
@@ -68,12 +84,12 @@ async def watch(training: Iterable[P], *, title: str, every_s: float = 1.0) -> P
 class _Screen:
     """One display with a picture that moves and a Stop button; replaced by a still picture in the end."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, draw: Callable[[Any], Figure], alt: str) -> None:
         import ipywidgets as w
         from IPython.display import display
 
         self.stopped = False
-        self._title = title
+        self._title, self._figure, self._alt = title, draw, f"{title}: {alt}"
         self._line = w.Label(f"{title}: starting …")
         self._picture = w.HTML()
         stop = w.Button(
@@ -92,18 +108,12 @@ class _Screen:
 
     def draw(self, item: Progress) -> None:
         self._line.value = f"{self._title}: step {item.step:,} of {item.steps:,}; {_losses(item)}"
-        alt = f"{self._title}: samples beside the curves of the losses"
-        self._picture.value = show.tag(show.png(_figure(item)), alt)
+        self._picture.value = show.tag(show.png(self._figure(item)), self._alt)
 
     def close(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
         self._handle.update(data, raw=True, metadata=metadata)
         for widget in (*self._box.children[0].children, *self._box.children, self._box):
             widget.close()  # not close_all(), which would close every widget of the notebook
-
-
-def _figure(item: Progress) -> Any:
-    reports = max(map(len, item.losses.values()), default=0)
-    return figures.training(item.samples(), item.losses, every=item.step / max(1, reports))
 
 
 def _losses(item: Progress) -> str:

@@ -7,8 +7,12 @@ only where a `COURSE_HOME` is named, never to a learner's own file.
 
 from __future__ import annotations
 
+import ast
+import csv
+import io
 import json
 import os
+import tomllib
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +23,7 @@ from course_utils.profiles import ROOT
 from course_utils.teach import show
 
 KINDS = ("predictions", "exercises", "quiz", "games")
+GAME = "real-or-fake"  # the key of a game that is given none
 
 
 def home() -> Path:
@@ -30,12 +35,12 @@ def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
     """Set `entry` (JSON values) for one thing done, with the time; headless without `COURSE_HOME` nothing."""
     if kind not in KINDS:
         raise CourseError(f"progress of kind {kind!r} is unknown; it is one of {', '.join(KINDS)}")
-    if not (show.interactive() or os.environ.get("COURSE_HOME")):
+    if not _own():
         return
     done = read()
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     done.setdefault(lesson, {}).setdefault(kind, {})[key] = {**entry, "when": when}
-    _write(done, home() / "progress.json")
+    _write(_json(done), home() / "progress.json")
 
 
 def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
@@ -56,25 +61,98 @@ def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
 
 
 def entry(lesson: str, kind: str, key: str) -> dict[str, Any]:
-    """What is recorded of one thing, {} if nothing is."""
-    return read().get(lesson, {}).get(kind, {}).get(key, {})
+    """What is recorded of one thing, {} if nothing is; headless without `COURSE_HOME` nothing is."""
+    return read().get(lesson, {}).get(kind, {}).get(key, {}) if _own() else {}
+
+
+def asked(lesson: str) -> dict[str, list[str]]:
+    """The keys of all that a lesson asks, by kind, as its lesson.py and quiz.toml say."""
+    folder = ROOT / "lessons" / lesson
+    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for node in ast.walk(ast.parse((folder / "lesson.py").read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id="predict"), args=[_, ast.Constant(value=key), *_]):
+                found["predictions"].append(key)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="exercises"), attr=key)):
+                found["exercises"].append(key)
+            case ast.Call(func=ast.Name(id="real_or_fake"), keywords=named):
+                keys = [word.value.value for word in named if word.arg == "key"]
+                found["games"].append(*keys or [GAME])
+    if (quiz := folder / "quiz.toml").is_file():
+        found["quiz"] = [question["key"] for question in tomllib.loads(quiz.read_text(encoding="utf-8"))["question"]]
+    return found
+
+
+def is_done(kind: str, entry: dict[str, Any]) -> bool:
+    """Is a thing of this kind done, of which this is recorded? A prediction counts once it is made, right or wrong."""
+    match kind:
+        case "predictions":
+            return "answer" in entry
+        case "exercises":
+            return entry.get("outcome") == "correct"
+        case "quiz":
+            return bool(entry.get("right"))
+        case _:
+            return len(entry.get("choices", ())) == entry.get("of")
+
+
+def still_open(lesson: str) -> dict[str, list[str]]:
+    """Of what the lesson asks, the keys that are not done yet, by kind."""
+    return {
+        kind: [key for key in keys if not is_done(kind, entry(lesson, kind, key))]
+        for kind, keys in asked(lesson).items()
+    }
 
 
 def export(path: str | Path) -> Path:
-    """A copy of the record, to hand in or keep; returns where it lies."""
-    _write(read(), Path(path))
-    return Path(path)
+    """A copy of the record, to hand in or keep; returns where it lies.
+
+    A path that ends in .csv gets a table with a line a thing done: lesson, kind, key, done (1 or 0), when, and what
+    else is recorded, as JSON. Any other path gets the record itself, as JSON.
+    """
+    path = Path(path)
+    _write(_table(read()) if path.suffix == ".csv" else _json(read()), path)
+    return path
 
 
-def reset(lesson: str | None = None) -> None:
-    """Forget one lesson, or all of them."""
-    done = read() if lesson else {}
-    done.pop(lesson, None)
-    _write(done, home() / "progress.json")
+def reset(lesson: str | None = None) -> Path | None:
+    """Start one lesson anew, or all of them. The old record is moved aside; returns where it lies, None if there was
+    none."""
+    done, path = read(), home() / "progress.json"
+    if not done:
+        return None
+    aside = path.with_name(f"progress.until-{datetime.now():%Y%m%d-%H%M%S-%f}.json")
+    os.replace(path, aside)
+    if lesson is not None:
+        done.pop(lesson, None)
+        _write(_json(done), path)
+    return aside
 
 
-def _write(done: dict[str, Any], path: Path) -> None:
+def _own() -> bool:
+    """Is there a learner whose record this is? A headless run has none, unless it names a `COURSE_HOME`."""
+    return show.interactive() or bool(os.environ.get("COURSE_HOME"))
+
+
+def _json(done: dict[str, Any]) -> str:
+    return json.dumps(done, indent=1, ensure_ascii=False) + "\n"
+
+
+def _table(done: dict[str, Any]) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["lesson", "kind", "key", "done", "when", "more"])
+    for lesson, kinds in done.items():
+        for kind, entries in kinds.items():
+            for key, known in entries.items():
+                more = {name: value for name, value in known.items() if name != "when"}
+                line = [lesson, kind, key, int(is_done(kind, known)), known.get("when", "")]
+                rows.writerow([*line, json.dumps(more, ensure_ascii=False)])
+    return text.getvalue()
+
+
+def _write(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")  # two kernels may write at once
-    part.write_text(json.dumps(done, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)

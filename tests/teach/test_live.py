@@ -31,6 +31,18 @@ def test_headless_it_says_one_line_and_shows_one_figure(capsys):
     assert figure == "Figure: toy GAN, step 5: samples beside the curves of its losses."
 
 
+def test_it_draws_what_it_is_told_to(capsys):
+    drawn = []
+
+    def draw(item):
+        drawn.append(item.step)
+        return live.samples_and_losses(item)
+
+    watch((Item(step) for step in range(1, 6)), draw=draw, alt="a square.")
+    assert drawn == [5]
+    assert capsys.readouterr().out.splitlines()[1] == "Figure: toy GAN, step 5: a square."
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, asyncio.CancelledError])
 def test_an_interrupt_keeps_what_was_trained(interrupt, capsys):
     def training():
@@ -80,7 +92,7 @@ def test_errors_of_the_training_are_not_swallowed():
 class Screen:
     """Stands in for JupyterLab: counts drawings, and presses Stop when told to."""
 
-    def __init__(self, title):
+    def __init__(self, title, *_):
         self.drawn, self.closed, self.stopped = [], False, False
         Screen.last = self
 
