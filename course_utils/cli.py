@@ -36,6 +36,22 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
     run.set_defaults(act=_run)
 
+    sweep = commands.add_parser("sweep", help="a lesson at every point of a grid and with every seed, on Dask")
+    sweep.add_argument("lesson", metavar="LESSON", help="number or slug")
+    sweep.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values of parameters: F=1,2,3 D=1,2")
+    sweep.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 at each point (default 5)")
+    sweep.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    where = sweep.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster's; default: processes here")
+    where.add_argument(
+        "--slurm", type=Path, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
+    )
+    sweep.add_argument(
+        "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
+    )
+    sweep.add_argument("--out", type=Path, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
+    sweep.set_defaults(act=_sweep)
+
     notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile cpu")
     notebooks.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
     notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
@@ -72,6 +88,19 @@ def _run(args: argparse.Namespace) -> int:
     )
     failed = [outcome for outcome in outcomes if outcome.error]
     return 0 if not failed else 2 if all(outcome.mistake for outcome in failed) else 1
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from course_utils.runner import lessons, sweep
+
+    for name in ("seeds", "workers"):
+        if (number := getattr(args, name)) is not None and number < 1:
+            raise CourseError(f"--{name} is {number}, expected 1 or more")
+    (lesson,) = lessons.resolve([args.lesson])
+    profile = resolve(args.profile)
+    out = args.out or ROOT / "build" / profile / "sweeps" / lesson.slug
+    grid = sweep.parse_grid(args.grid)
+    return int(bool(sweep.run(lesson, grid, args.seeds, profile, out, args.scheduler, args.slurm, args.workers)))
 
 
 def _notebooks(args: argparse.Namespace) -> int:

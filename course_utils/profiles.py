@@ -26,6 +26,11 @@ def data_source(data: str | None, profile: str) -> str:
     return data or ("standin" if profile == "smoke" else "auto")
 
 
+def standin_scale(profile: str) -> float:
+    """The size of stand-ins, relative to their standard size: `smoke` takes small ones."""
+    return 0.1 if profile == "smoke" else 1.0
+
+
 def results_folder(profile: str) -> Path:
     """Where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
     return Path(os.environ.get("COURSE_RESULTS") or ROOT / "build" / profile / "results")

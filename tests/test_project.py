@@ -18,7 +18,8 @@ import course_utils
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
-TEST = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["test"]]
+LOCKED = ("test", "sweep", "slurm")  # extras that set-up installs
+EXTRA = [Requirement(line) for extra in LOCKED for line in PYPROJECT["project"]["optional-dependencies"][extra]]
 BUILD = [Requirement(line) for line in PYPROJECT["dependency-groups"]["build"]]
 UNLOCKED = {"torch", "torchvision"}
 
@@ -48,7 +49,7 @@ def run(*command, cwd=ROOT):
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("wanted", [r for r in RUNTIME + TEST + BUILD if r.name not in UNLOCKED], ids=str)
+@pytest.mark.parametrize("wanted", [r for r in RUNTIME + EXTRA + BUILD if r.name not in UNLOCKED], ids=str)
 def test_the_lock_holds_one_fitting_version_of_each_dependency_on_every_platform(wanted):
     pins = [pin for pin, _ in locked() if canonicalize_name(pin.name) == canonicalize_name(wanted.name)]
     for environment in platforms():
@@ -62,6 +63,11 @@ def test_every_entry_of_the_lock_is_pinned_and_hashed():
         assert re.fullmatch(r"==[^,*]+", str(pin.specifier)), pin
         assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), pin
         assert pin.url is None, pin
+
+
+def test_renewing_the_lock_keeps_its_extras():
+    recipe = run("make", "--dry-run", "lock").stdout
+    assert re.findall(r"--extra (\w+)", recipe) == list(LOCKED)
 
 
 def test_the_lock_leaves_torch_to_the_index():

@@ -107,11 +107,16 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
             raise CourseError(f"parameter {pair!r} is not of the form NAME=VALUE, for example: -p SEED=3")
         if name == "PROFILE":
             raise CourseError("the profile is set with --profile, not with -p PROFILE=…")
-        try:
-            parameters[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            parameters[name] = value
+        parameters[name] = literal(value)
     return parameters
+
+
+def literal(text: str) -> Any:
+    """The value of a Python literal; other texts stand for themselves."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def check_parameters(lesson: Lesson, parameters: dict[str, Any]) -> None:

@@ -310,3 +310,13 @@ class Progress:
     def _clear(self) -> None:
         if self.terminal:
             print("\r\x1b[K", end="", flush=True)
+
+
+class Silent(Progress):
+    """Says nothing: for a lesson that runs on another machine."""
+
+    def cell(self, slug: str, number: int, of: int) -> None:
+        """Not told."""
+
+    def say(self, line: str) -> None:
+        """Not told."""

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from course_utils import experiment
 from course_utils.data.sources import Dataset, load
 from course_utils.errors import CourseError
-from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder
+from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
 from course_utils.seeds import generator, number
 from course_utils.teach import show
 
@@ -70,6 +70,10 @@ class Lesson:
         """A seed of its own for each purpose, e.g. number("gan")."""
         return number(self.seed, *key)
 
+    def committed(self, profile: str) -> dict[str, Any] | None:
+        """The results that are kept in results/ of a full run in this profile, or None."""
+        return _committed(self.slug, profile)
+
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
         """Write results JSON and main figure, and return the JSON.
 
@@ -116,7 +120,7 @@ def start(
     where = _device(device)
     torch.manual_seed(seed)
     source = data_source(data, profile)
-    loaded = load(dataset, source, scale=0.1 if profile == "smoke" else 1.0)
+    loaded = load(dataset, source, scale=standin_scale(profile))
     paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
     lesson = Lesson(slug, title, profile, settings[profile], where, seed, loaded, paper)
     show.markdown(
@@ -146,8 +150,12 @@ def _device(name: str | None) -> torch.device:
 
 
 def _minutes(slug: str, profile: str) -> str:
-    path = ROOT / "results" / slug / f"{profile}.json"
-    if not path.exists():
+    past = _committed(slug, profile)
+    if past is None:
         return f"Nobody has measured this lesson in the `{profile}` profile yet."
-    past = json.loads(path.read_text("utf-8"))
     return f"When it was last measured, all cells together took {past['wall_s'] / 60:.1f} minutes on {past['device']}."
+
+
+def _committed(slug: str, profile: str) -> dict[str, Any] | None:
+    path = ROOT / "results" / slug / f"{profile}.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None

@@ -1,4 +1,4 @@
-"""Two small lessons, and a course to put them in."""
+"""Two small lessons, a function for a sweep, and a course to put them in."""
 
 import nbformat
 
@@ -84,6 +84,26 @@ before = "fine"
 
 # %%
 raise ValueError("\\x1b[31m<script>alert(1)</script>\\x1b[0m")
+"""
+
+SWEEP = """\
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def cell(*, seed, settings, a: int = 1, b: float = 0.5):
+    if a == 7:
+        raise ValueError("seven is refused")
+    if a == 13:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if a == 21 and seed == 1 and not Path(os.environ["DIED_ONCE"]).exists():
+        Path(os.environ["DIED_ONCE"]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if a == 60:
+        time.sleep(60)
+    return {"sum": a + b + seed, "product": a * b * settings["factor"]}
 """
 
 

@@ -1,0 +1,72 @@
+"""The table of a sweep, sweep.csv: tidy, a row a task and measure; sweep.json beside it says what its codes stand for.
+
+Both are written beside and renamed after each finished task, so that whatever ends a sweep leaves them whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.runner.lessons import write_text
+from course_utils.runner.task import Answer, Row, Task
+
+FIRST, LAST = ("lesson", "profile"), ("seconds", "device", "data_source", "data", "code", "task")
+MIDDLE = ("seed", "arm", "test_set", "metric", "value")
+
+
+class Table:
+    """What earlier calls found, and what this one adds. Raises CourseError where the file is no such table."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "sweep.csv"
+        self.rows: dict[str, list[Row]] = {}  # task → its rows
+        self.about: dict[str, Any] = {"code": {}, "data": {}}
+        if not self.path.exists():
+            return
+        try:
+            self.about |= json.loads(self.path.with_suffix(".json").read_text("utf-8"))
+            with self.path.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    self.rows.setdefault(row["task"], []).append(row)
+        except (OSError, ValueError, KeyError) as error:
+            raise CourseError(f"{self.path} cannot be read ({error!r}); move it away, or name another --out") from None
+
+    def code_and_data(self, task: Task) -> tuple[str, dict[str, Any] | None] | None:
+        """With which code and data a task was computed; None where it was not."""
+        if task.id not in self.rows:
+            return None
+        row = self.rows[task.id][0]
+        return row["code"], self.about["data"].get(row["data"])
+
+    def add(self, task: Task, answer: Answer, order: dict[str, int], provenance: dict[str, Any]) -> None:
+        """Put a finished task in, in place of an older one of its id, and write. order: of tasks in the table."""
+        data = answer.data or {"source": "", "sha256": {}}
+        digest = hashlib.sha256(json.dumps(data["sha256"], sort_keys=True).encode()).hexdigest()[:12]
+        common = {"lesson": task.lesson, "profile": task.profile, **task.grid, "seed": task.seed}
+        told = {"seconds": answer.seconds, "device": answer.device, "data_source": data["source"]}
+        told |= {"data": digest if answer.data else "", "code": task.code, "task": task.id}
+        self.rows[task.id] = [{**common, **row, **told} for row in answer.rows]
+        self.about["code"][task.code] = provenance
+        if answer.data:
+            self.about["data"][digest] = answer.data
+        self.write(order)
+
+    def write(self, order: dict[str, int]) -> None:
+        """The file first that explains the other's codes: a code without meaning is worse than one too many."""
+        rows = [row for task in sorted(self.rows, key=lambda task: order.get(task, -1)) for row in self.rows[task]]
+        grid = [name for row in rows for name in row if name not in (*FIRST, *MIDDLE, *LAST)]
+        used = {name for row in rows for name in row}
+        columns = [name for name in (*FIRST, *dict.fromkeys(grid), *MIDDLE, *LAST) if name in used]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        about = json.dumps(self.about, indent=1, ensure_ascii=False) + "\n"
+        write_text(self.path.with_suffix(".json"), about)
+        write_text(self.path, text.getvalue())

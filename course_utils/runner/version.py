@@ -1,0 +1,57 @@
+"""Which code made a result, as one short number: by it finished work is known again."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+import course_utils
+
+PACKAGE = Path(course_utils.__file__).parent
+
+
+def version(source: str, *more: str) -> str:
+    """Twelve hexadecimal digits of a source, of all in the course that it imports, at any depth, and of PyTorch's
+    version; `more`: texts that count as well, such as settings.
+
+    Texts count, not what they do: a new comment is a new version. A needless run costs time, a stale result trust.
+    """
+    h = hashlib.sha256()
+    for text in (metadata.version("torch"), source, *more, *(path.read_text("utf-8") for path in _imported(source))):
+        h.update(text.replace("\r\n", "\n").encode() + b"\0")
+    return h.hexdigest()[:12]
+
+
+def _imported(source: str) -> list[Path]:
+    """The files of the course that run when `source` is imported or anything in it is called, in order of name."""
+    found: set[Path] = set()
+    texts = [source]
+    while texts:
+        files = {path for name in _names(texts.pop()) for path in _files(name)} - found
+        found |= files
+        texts += [path.read_text("utf-8") for path in files]
+    return sorted(found)
+
+
+def _names(source: str) -> set[str]:
+    """What may be a module of the course among the names that `source` imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == course_utils.__name__}
+
+
+def _files(name: str) -> list[Path]:
+    """The files that importing a module runs: its own and its packages'; none where the name is no module."""
+    *packages, last = name.split(".")[1:] or [""]
+    folder, files = PACKAGE, [PACKAGE / "__init__.py"]
+    for package in packages:
+        folder /= package
+        files.append(folder / "__init__.py")
+    files += [folder / last / "__init__.py", folder / f"{last}.py"]
+    return [path for path in files if path.is_file()]
