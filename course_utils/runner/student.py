@@ -1,8 +1,8 @@
 """`course student`: the lessons for a class. build/student/ is to be handed out, build/teacher/ is not.
 
 student/    the notebooks with stubs in place of solutions, and README.md: how to start, what to hand in
-teacher/    index.md, README.md, and per lesson TEACHING.md and the notebook, its solutions in folded cells below the stubs;
-            nbgrader/, a course folder for nbgrader: its configuration, and the notebooks it makes assignments from
+teacher/    index.md and README.md; per lesson TEACHING.md, and the notebook with its solutions in folded cells below the
+            stubs; nbgrader/, a course folder for nbgrader: its configuration, and what it makes assignments from
 
 No notebook in them has any output. A student writes a prediction down before the result can be seen, and outputs of a
 solved lesson would tell both. Whoever wants to see a finished run has notebooks/ in the course itself.
@@ -62,14 +62,14 @@ them: copy what you want to work on.
 
 ## nbgrader
 
-It needs an environment of its own, and the course's Python as a kernel. In the folder of the course:
+It lives in an environment of its own, and finds the course's Python as a kernel. In the folder of the course:
 
 ```sh
-python -m venv nbgrader-env && nbgrader-env/bin/pip install nbgrader
+python -m venv nbgrader-env && . nbgrader-env/bin/activate && pip install nbgrader
 .venv/bin/python -m ipykernel install --user --name {kernel}
 cp -r build/teacher/nbgrader grading && cd grading
-../nbgrader-env/bin/nbgrader generate_assignment {slug}
-../nbgrader-env/bin/nbgrader autograde {slug}
+nbgrader generate_assignment {slug}
+nbgrader autograde {slug}
 ```
 
 The fourth line writes `release/{slug}/`, which you may hand out in place of `student`; both are graded
