@@ -1,0 +1,83 @@
+"""The checked exercises of the start notebook, `00_start_here`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises.compare import close, named
+
+LESSON = "00_start_here"
+
+
+class Gap(Exercise):
+    """The difference of two accuracies, in points."""
+
+    lesson, title, minutes, difficulty = LESSON, "The gap in points", 2, 1
+    hints = (
+        "An accuracy is a share: hits / images. In per cent it is 100 times that.",
+        "A *point* is one per cent of all images, so the gap is the difference of two percentages, A minus B.",
+    )
+
+    @staticmethod
+    def reference(hits_a: np.ndarray, hits_b: np.ndarray, images: int) -> np.ndarray:
+        return 100 * (hits_a - hits_b) / images
+
+    def test(self, answer: object) -> None:
+        a, b, n = np.array([170, 150, 200]), np.array([150, 160, 200]), 200
+        got, want = answer(a, b, n), self.reference(a, b, n)
+        try:
+            if close(got, want):
+                return
+        except (TypeError, ValueError, RuntimeError):
+            got = np.nan
+        mistakes = [
+            (-want, "The sign is turned round: it is A − B, so that a better A gives a plus."),
+            (np.abs(want), "You took the absolute value: then nobody sees which one was better. Leave the sign."),
+            (want / 100, "Those are shares; in points it is 100 times as much."),
+            (a - b, "Those are images. Divide by how many there are, and take them in per cent."),
+            (100 * (a - b) / b, "That is per cent *of B's hits*. A point is one per cent of all images."),
+            (100 * a / n, "That is A's accuracy alone: take B's from it."),
+        ]
+        shown = f"{a[0]} and {b[0]} hits on {n} images are {want[0]:.0f} points apart, not"
+        if np.shape(got) != want.shape:
+            raise Wrong(
+                f"`hits_a` and `hits_b` are arrays, a pair each: give back an array of {len(a)} gaps for {len(a)}."
+            )
+        raise named(got, mistakes, f"{shown} {np.asarray(got, float)[0]:.4g}.")
+
+
+class BestD(Exercise):
+    """What the best of all discriminators says: p / (p + q) (Goodfellow et al. 2014, proposition 1)."""
+
+    lesson, title, minutes, difficulty = LESSON, "The best discriminator", 4, 2
+    hints = (
+        "Think of a place where real points are three times as frequent as fakes. Of four points that fall there, how "
+        "many are real?",
+        "It is a share: real points there, over all points there.",
+    )
+
+    @staticmethod
+    def reference(p: Tensor, q: Tensor) -> Tensor:
+        return p / (p + q)
+
+    def test(self, answer: object) -> None:
+        p, q = torch.tensor([0.3, 0.1, 0.2, 0.4]), torch.tensor([0.1, 0.3, 0.2, 0.0])
+        got, want = torch.as_tensor(answer(p, q)), self.reference(p, q)
+        if got.shape != want.shape:
+            raise Wrong(f"p and q hold {len(p)} places along the line: give back an answer for each of them.")
+        if close(got, want):
+            return
+        mistakes = [
+            (q / (p + q), "That is the probability that a point is *fake*. D gives that of real."),
+            (p / q, "That is how many times as frequent real points are. A probability lies between 0 and 1."),
+            (p, "That forgets the fakes: where real points are rare, but fakes rarer still, D may be sure."),
+            (p - q, "A difference can be negative; a probability cannot. Take a share."),
+            ((p > q).float(), "That is what D should *guess*. How sure can it be?"),
+        ]
+        otherwise = (
+            f"Where p = {p[0]:.1f} and q = {q[0]:.1f}, D should say {want[0]:.2f}; yours says {float(got[0]):.2f}."
+        )
+        raise named(got, mistakes, otherwise)

@@ -1,0 +1,48 @@
+"""Equally good classifiers: the gap that chance makes."""
+
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from course_utils.teach import coins, show
+
+
+@pytest.mark.parametrize(("images", "accuracy"), [(100, 90), (1000, 70), (10_000, 95)])
+def test_the_spread_is_that_of_two_binomials(images, accuracy):
+    found = coins.gaps(images, accuracy)
+    sd = 100 * np.sqrt(2 * accuracy / 100 * (1 - accuracy / 100) / images)
+    assert abs(found.mean()) < 4 * sd / np.sqrt(coins.PAIRS) and found.std() == pytest.approx(sd, rel=0.03)
+    assert coins.spread(found) == pytest.approx(stats.norm.ppf(0.975) * sd, rel=0.05, abs=100 / images)
+    assert np.mean(np.abs(found) <= coins.spread(found)) >= 0.95
+
+
+def test_the_learner_s_gap_is_used():
+    assert coins.spread(coins.gaps(100, 90, lambda a, b, n: 0.0 * a)) == 0
+
+
+def test_the_picture_names_the_spread_and_counts_every_pair():
+    fig = coins.picture(400, 90)
+    (ax,) = fig.axes
+    assert f"±{coins.spread(coins.gaps(400, 90)):.1f} points" in ax.get_title()
+    bars = [patch for patch in ax.patches if patch.get_height() > 1]
+    assert sum(bar.get_height() for bar in bars) == pytest.approx(coins.PAIRS, abs=5)
+
+
+@pytest.mark.parametrize("images", [50, 100, 400, 1000, 10_000])
+def test_every_bar_holds_as_many_outcomes(images):
+    """Or the histogram would look like a comb."""
+    bars = list(coins.picture(images, 90).axes[0].patches[:-1])
+    edges = np.array([bar.get_x() for bar in bars]) * images / 100  # in hits: halfway between two outcomes
+    assert np.allclose(edges % 1, 0.5, atol=1e-6) and np.allclose(np.diff(edges), np.diff(edges)[0])
+    assert round(np.diff(edges)[0]) % 2 == 1
+
+
+def test_the_picture_is_quick_enough_to_drag():
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        show.png(coins.picture(400, 90))
+        times.append(time.process_time() - start)
+    assert min(times) < 0.15

@@ -1,0 +1,125 @@
+"""The toy on the line: its densities, its moments, and what its picture shows."""
+
+import time
+
+import pytest
+import torch
+
+from course_utils.gan.steps import gan_step
+from course_utils.gan.train import training
+from course_utils.teach import line, show
+from course_utils.teach.line import LineNetwork, Moment, X
+
+
+def play(steps=800, hidden=64, seed=0, **settings):
+    """The moments of one game."""
+    torch.manual_seed(seed)
+    G, D, rng, moments = LineNetwork(32), LineNetwork(hidden), torch.Generator().manual_seed(seed), []
+    settings = {"lr": 2e-3, "betas": (0.0, 0.99), "schedule": lambda done: 1 - done, **settings}
+    run = training(
+        gan_step,
+        G,
+        D,
+        lambda n: (line.points(128, rng),),
+        steps=steps,
+        seed=seed,
+        average=0,
+        precision="float32",
+        reports=32,
+        stop_on_collapse=False,
+        **settings,
+    )
+    yielded = [progress.step for progress in line.noted(run, G, D, moments)]
+    assert yielded == [moment.step for moment in moments[1:]]
+    return moments
+
+
+@pytest.fixture(scope="module")
+def moments():
+    return play()
+
+
+def test_the_points_are_those_of_the_density():
+    x = line.points(20_000, torch.Generator().manual_seed(0))
+    assert x.shape == (20_000, 1)
+    assert abs(float((x < 0).float().mean()) - line.WEIGHTS[0]) < 0.02
+    counts = torch.histc(x, 50, line.LOW, line.HIGH) / 20_000 / 0.2
+    middles = torch.linspace(line.LOW + 0.1, line.HIGH - 0.1, 50)
+    assert (counts - line.density(middles)).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("blur", [0.0, 0.5])
+def test_the_density_sums_to_one(blur):
+    assert float(torch.trapezoid(line.density(X, blur), X)) == pytest.approx(1, abs=1e-3)
+
+
+def test_blurring_points_is_blurring_their_density():
+    x = line.points(20_000, torch.Generator().manual_seed(0)).flatten()
+    smeared = line._normal(X[:, None] - x, 0.5).mean(dim=1)
+    assert (smeared - line.density(X, 0.5)).abs().max() < 0.01
+
+
+def test_the_first_moment_is_from_before_the_first_step(moments):
+    torch.manual_seed(0)
+    G = LineNetwork(32)
+    assert moments[0].step == 0 and moments[0].losses == {}
+    with torch.no_grad():
+        expected = G(*G.prior(line.N_FAKES, line.generator(0, "line"))).flatten()
+    assert torch.equal(moments[0].fakes, expected)
+
+
+def test_g_finds_both_bumps_and_d_comes_to_doubt(moments):
+    assert abs(moments[-1].left - line.WEIGHTS[0]) < 0.1
+    sure = [moment.certainty for moment in moments]
+    assert max(sure[1:5]) > 0.1 > 2 * min(sure[-3:])
+    assert set(moments[-1].losses) == {"D", "G"}
+
+
+def test_with_momentum_and_a_small_d_the_fakes_leave_a_bump_while_d_says_one_half():
+    late = play(hidden=6, lr=1e-2, betas=(0.9, 0.999), schedule=None)[12:]
+    assert max(abs(moment.left - line.WEIGHTS[0]) for moment in late) > 0.35
+    assert min(moment.certainty for moment in late) < 0.03
+
+
+def test_certainty_is_the_mean_distance_from_one_half():
+    fakes = torch.zeros(10)
+    assert Moment(1, fakes, torch.full_like(X, 0.5), {}).certainty == 0
+    assert Moment(1, fakes, torch.ones_like(X), {}).certainty == pytest.approx(0.5)
+    right_only = Moment(1, fakes, torch.where(X > 0, 1.0, 0.5), {})
+    assert right_only.certainty == pytest.approx(0.5 * line.WEIGHTS[1], abs=0.01)
+
+
+def test_the_picture_shows_the_moment_and_the_best_d(moments):
+    fig = line.picture(moments[-1], best=lambda p, q: p / (p + q))
+    above, below = fig.axes
+    assert above.get_title().startswith("step 800: D pays 1.")
+    curves = {curve.get_label(): curve for curve in below.lines}
+    assert torch.equal(torch.as_tensor(curves["D(x)"].get_ydata()), moments[-1].said)
+    best = torch.as_tensor(curves["the best D"].get_ydata())
+    assert ((best >= 0) & (best <= 1)).all()
+    assert curves["D(x)"].get_linestyle() != curves["the best D"].get_linestyle()
+    assert "the best D" not in {curve.get_label() for curve in line.picture(moments[0]).axes[1].lines}
+    assert line.picture(moments[0]).axes[0].get_title() == "step 0"
+
+
+def test_the_best_d_says_one_half_of_perfect_fakes():
+    fakes = line.points(20_000, torch.Generator().manual_seed(1)).flatten()
+    fig = line.picture(Moment(1, fakes, torch.full_like(X, 0.5), {}), best=lambda p, q: p / (p + q))
+    curve = torch.as_tensor(fig.axes[1].lines[-1].get_ydata())
+    assert (curve[line.density(X) > 0.05] - 0.5).abs().max() < 0.05
+
+
+def test_fakes_far_off_or_all_in_one_place_can_be_drawn():
+    for fakes in (torch.full((50,), 300.0), torch.zeros(50)):
+        assert show.png(
+            line.picture(Moment(1, fakes, torch.full_like(X, 0.1), {"D": 0.1, "G": 9.0}), lambda p, q: p / (p + q))
+        )
+
+
+def test_the_picture_is_quick_enough_to_drag(moments):
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        show.png(line.picture(moments[-1], lambda p, q: p / (p + q)))
+        times.append(time.process_time() - start)
+    assert min(times) < 0.15
