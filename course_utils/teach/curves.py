@@ -48,3 +48,23 @@ def bands(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=12)
     return fig
+
+
+@style()
+def histories(runs: Mapping[str, Mapping[str, Sequence[float]]], steps: int, levels: Mapping[str, float]) -> Figure:
+    """Run → measure → its values, evenly spread over `steps` steps: one panel a measure, one line a run.
+
+    levels: measure → the value of a dotted line.
+    """
+    measures = list(next(iter(runs.values())))
+    fig = Figure(figsize=(10, 3.6), layout="constrained")
+    for ax, measure in zip(fig.subplots(1, len(measures)), measures, strict=True):
+        for look, (name, run) in zip(LOOKS, runs.items(), strict=False):
+            values = run[measure]
+            at = [steps * (k + 1) / len(values) for k in range(len(values))]
+            ax.plot(at, values, look.marker, color=look.colour, linestyle=look.line, markersize=6, label=drawable(name))
+        if measure in levels:
+            ax.axhline(levels[measure], color="0.3", linestyle=":", linewidth=1.5, zorder=0)
+        ax.set(title=measure, xlabel="step")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
+    return fig

@@ -24,7 +24,10 @@ from course_utils.teach import show
 
 @dataclass
 class Lesson:
-    """One run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers."""
+    """One run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers.
+
+    The start notebook has neither data nor paper: None and {}.
+    """
 
     slug: str
     title: str
@@ -32,7 +35,7 @@ class Lesson:
     settings: dict[str, Any]
     device: torch.device
     seed: int
-    data: Dataset
+    data: Dataset | None
     paper: dict[str, dict[str, Any]]
     started: float = field(default_factory=time.time)
 
@@ -83,11 +86,13 @@ class Lesson:
         picture = self.folder / f"{self.slug}.png"
         picture.with_suffix(".part").write_bytes(show.png(fig))
         os.replace(picture.with_suffix(".part"), picture)
+        data = self.data
+        known = {"name": data.name, "source": data.source, "sha256": data.sha256} if data else {"source": "none"}
         whole = {
             "lesson": self.slug,
             "title": self.title,
             "profile": self.profile,
-            "data": {"name": self.data.name, "source": self.data.source, "sha256": self.data.sha256},
+            "data": known,
             "seeds": self.seeds,
             "settings": self.settings,
             **results,
@@ -101,14 +106,14 @@ class Lesson:
 def start(
     slug: str,
     title: str,
-    dataset: str,
+    dataset: str | None,
     *,
     profile: str | None = None,
     data: str | None = None,
     seed: int = 0,
     device: str | None = None,
 ) -> Lesson:
-    """Resolve profile, device and data, seed PyTorch, and say it all.
+    """Resolve profile, device and data (none where `dataset` is None), seed PyTorch, and say it all.
 
     settings.toml and paper.toml beside the lesson's source hold the settings of each profile and the paper's numbers.
     Raises CourseError on an unknown profile, device or data source.
@@ -119,15 +124,13 @@ def start(
         raise CourseError(f"settings.toml of {slug} has no profile {', '.join(missing)}")
     where = _device(device)
     torch.manual_seed(seed)
-    source = data_source(data, profile)
-    loaded = load(dataset, source, scale=standin_scale(profile))
-    paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
-    lesson = Lesson(slug, title, profile, settings[profile], where, seed, loaded, paper)
-    show.markdown(
-        f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}  \n"
-        f"**Data.** {loaded.announce()}  \n"
-        f"**Time.** {_minutes(slug, profile)}"
-    )
+    lesson = Lesson(slug, title, profile, settings[profile], where, seed, None, {})
+    said = [f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}"]
+    if dataset is not None:
+        lesson.data = load(dataset, data_source(data, profile), scale=standin_scale(profile))
+        lesson.paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
+        said += [f"**Data.** {lesson.data.announce()}", f"**Time.** {_minutes(slug, profile)}"]
+    show.markdown("  \n".join(said))
     return lesson
 
 

@@ -54,3 +54,14 @@ def test_levels_go_across_and_looks_follow_the_order_of_all_names():
     assert set(curve(ax, "real").get_ydata()) == {93}
     assert to_hex(curve(ax, "gan").get_color()).upper() == LOOKS[3].colour
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["real", *LINES]
+
+
+def test_histories_have_a_panel_a_measure_and_a_line_a_run():
+    runs = {"batch": {"loss": [3, 2, 1], "accuracy": [0.5, 0.6, 0.9]}, "virtual": {"loss": [2, 2], "accuracy": [1, 0]}}
+    fig = curves.histories(runs, 60, {"accuracy": 0.5})
+    assert show.png(fig)
+    loss, accuracy = fig.axes
+    np.testing.assert_allclose(curve(loss, "batch").get_xydata(), [(20, 3), (40, 2), (60, 1)])
+    np.testing.assert_allclose(curve(accuracy, "virtual").get_xydata(), [(30, 1), (60, 0)])
+    assert [set(line.get_ydata()) for line in accuracy.lines if line.get_linestyle() == ":"] == [{0.5}]
+    assert not any(line.get_linestyle() == ":" for line in loss.lines) and loss.get_title() == "loss"
