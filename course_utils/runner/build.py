@@ -161,7 +161,8 @@ def build(lesson: Lesson) -> bool:
         print("\n".join(f"{lesson.slug}: not stored: {fault}" for fault in faults))
         return False
     write_text(lesson.notebook, text)
-    _keep_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
+    if lesson.study:
+        _keep_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
     return True
 
 

@@ -25,6 +25,7 @@ PLAIN = {"torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "sea
 """All that `run --kernel none` needs."""
 
 GIB = 2**30
+SIGNS = {"ok": "✔", "warning": "▲", "fault": "✘"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Finding:
 
 def main(kernel: str = "python3") -> int:
     """Prints a table of findings; exit code 1 if there is a fault. `kernel` "none": only what plain runs need."""
-    findings = [finding for check in checks(kernel) for finding in _guarded(check)]
+    findings = _findings(checks(kernel))
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
         print(f"{finding.level:7}  {finding.what:{width}}  {finding.found}")
@@ -49,6 +50,29 @@ def main(kernel: str = "python3") -> int:
     warnings = sum(finding.level == "warning" for finding in findings)
     print(f"\nfaults: {faults}, warnings: {warnings}")
     return int(faults > 0)
+
+
+def panel() -> None:
+    """Shows the findings in a notebook, as a table: all of them to a person, else only what is wrong."""
+    import pandas as pd  # not on a bare machine, where `main` has to work
+
+    from course_utils.teach import show
+
+    kernel = "python3" if show.in_notebook() else "none"
+    findings = _findings([check for check in checks(kernel) if check is not jupyter_kernel])  # a kernel runs this
+    bad = [finding for finding in findings if finding.level != "ok"]
+    rows = findings if show.interactive() else bad  # stored, the others would tell of the machine that built the course
+    if rows:
+        facts = [(f"{SIGNS[row.level]} {row.level}", row.what, row.found, row.remedy) for row in rows]
+        show.table(pd.DataFrame(facts, columns=["", "checked", "found", "what to do"]), "This machine")
+    show.markdown(
+        f"{len(findings)} things checked: {sum(f.level == 'fault' for f in bad)} faults, "
+        f"{sum(f.level == 'warning' for f in bad)} warnings. In a terminal, `course doctor` says the same."
+    )
+
+
+def _findings(chosen: list[Callable[[], Iterator[Finding]]]) -> list[Finding]:
+    return [finding for check in chosen for finding in _guarded(check)]
 
 
 def checks(kernel: str) -> list[Callable[[], Iterator[Finding]]]:

@@ -31,6 +31,11 @@ class Lesson:
         """What learners open; built from `folder`."""
         return self.root / "notebooks" / f"{self.slug}.ipynb"
 
+    @property
+    def study(self) -> bool:
+        """Does it rebuild a paper? All do but number 00, the start notebook, of which no results are kept."""
+        return not self.slug.startswith("00_")
+
 
 def find(root: Path = ROOT) -> list[Lesson]:
     """All lessons, in the order of their numbers."""

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import nbformat
 import pytest
@@ -96,6 +97,17 @@ def test_what_is_built_is_in_order_and_its_results_are_kept(built):
     assert nb.metadata.course.data_source == "auto"
     results = json.loads((built.root / "results" / "01_tiny" / "cpu.json").read_text())
     assert results["profile"] == "cpu"
+
+
+def test_of_the_start_notebook_no_results_are_kept(built, monkeypatch):
+    shutil.rmtree(built.root / "results")
+    monkeypatch.setattr(Lesson, "study", False)
+
+    async def use_what_the_first_build_left(*_):
+        return build.run.Outcome("01_tiny", 1.0, {}, None)
+
+    monkeypatch.setattr(build.run, "execute", use_what_the_first_build_left)
+    assert build.build(built) and not (built.root / "results").exists()
 
 
 def test_a_lesson_that_fails_leaves_the_stored_notebook_alone(built, monkeypatch):

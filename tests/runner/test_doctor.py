@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.runner import doctor
+from course_utils.teach import show
 
 
 def levels(findings):
@@ -120,3 +121,33 @@ def test_a_check_that_breaks_is_a_fault_and_stops_no_other(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "fault" in out and "OSError: no such thing" in out and "and more" not in out
     assert "memory" in out
+
+
+def panel(monkeypatch, capsys, findings, interactive):
+    monkeypatch.setattr(doctor, "_findings", lambda checks: findings)
+    monkeypatch.setattr(show, "interactive", lambda: interactive)
+    doctor.panel()
+    return capsys.readouterr().out
+
+
+FINDINGS = [doctor.Finding("ok", "disk", "9 GiB free"), doctor.Finding("warning", "memory", "1 GiB", "close windows")]
+
+
+def test_the_panel_shows_a_person_everything_and_a_stored_notebook_what_is_wrong(monkeypatch, capsys):
+    for interactive in (True, False):
+        said = panel(monkeypatch, capsys, FINDINGS, interactive)
+        assert ("9 GiB free" in said) == interactive
+        assert "▲ warning" in said and "close windows" in said and "2 things checked: 0 faults, 1 warnings" in said
+
+
+def test_a_stored_panel_without_a_fault_names_nothing_of_the_machine(monkeypatch, capsys):
+    assert panel(monkeypatch, capsys, FINDINGS[:1], False).startswith("1 things checked: 0 faults, 0 warnings")
+
+
+def test_the_panel_starts_no_kernel(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(doctor, "_findings", lambda checks: asked.extend(checks) or FINDINGS)
+    monkeypatch.setattr(show, "in_notebook", lambda: True)
+    monkeypatch.setattr(show, "publish", lambda *_: None)
+    doctor.panel()
+    assert len(asked) == len(doctor.checks("python3")) - 1 and doctor.jupyter_kernel not in asked

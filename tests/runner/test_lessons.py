@@ -1,4 +1,5 @@
 import pytest
+from small_course import TINY, add
 
 from course_utils.errors import CourseError
 from course_utils.runner import lessons
@@ -18,6 +19,15 @@ def test_no_name_means_all_and_a_name_twice_means_once(course):
 def test_an_unknown_lesson_is_refused_with_the_known_ones(course, name):
     with pytest.raises(CourseError, match=rf"unknown lesson '{name}'; there are 01_tiny, 02_broken"):
         lessons.resolve([name], course)
+
+
+def test_the_start_notebook_is_a_lesson_but_no_study(course):
+    add(course, "00_start", TINY)
+    assert [(lesson.slug, lesson.study) for lesson in lessons.resolve(["0", "1"], course)] == [
+        ("00_start", False),
+        ("01_tiny", True),
+    ]
+    assert lessons.find(course)[0].slug == "00_start"
 
 
 def test_a_folder_without_lessons_says_what_to_do(tmp_path):
