@@ -52,6 +52,7 @@ test: $(READY)  ## check style, stored notebooks and code; run all tests, the no
 	$(VENV_PYTHON) -m ruff check || failed=1; \
 	$(VENV_PYTHON) -m ruff format --check || failed=1; \
 	$(COURSE) notebooks --check || failed=1; \
+	$(COURSE) ledger --check || failed=1; \
 	{ set +x; } 2>/dev/null; \
 	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
 	exit $$failed

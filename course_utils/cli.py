@@ -62,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
     student.add_argument("--out", type=Path, default=ROOT / "build", help="folder for the two (default build)")
     student.set_defaults(act=_student)
 
+    ledger = commands.add_parser("ledger", help="every number of the papers beside ours, with a verdict")
+    ledger.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    ledger.add_argument("--profile", choices=PROFILES[1:], help="default: the largest that a lesson has results of")
+    what = ledger.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="say what numbers and sentences nothing bears out")
+    what.add_argument("--write", action="store_true", help="renew results/LEDGER.md and README.md's block")
+    ledger.set_defaults(act=_ledger)
+
     data = commands.add_parser("data", help="list, fetch or verify the data sets")
     data.add_argument("what", choices=("list", "fetch", "verify"))
     data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
@@ -107,7 +115,7 @@ def _notebooks(args: argparse.Namespace) -> int:
     from course_utils.runner import lessons
 
     chosen = lessons.resolve(args.lessons)
-    from course_utils.runner import build, readme  # after the cheap check: build takes seconds to import
+    from course_utils.runner import build, ledger_page, readme  # after the cheap check: they take seconds to import
 
     if args.check:
         faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)] + readme.check()
@@ -115,6 +123,7 @@ def _notebooks(args: argparse.Namespace) -> int:
         return int(bool(faults))
     built = [build.build(lesson) for lesson in chosen]
     readme.update()
+    ledger_page.write()
     return int(not all(built))
 
 
@@ -127,6 +136,31 @@ def _student(args: argparse.Namespace) -> int:
     student.write(chosen, args.out)
     print(f"for students: {args.out / 'student'}\nfor teachers: {args.out / 'teacher'}")
     return 0
+
+
+def _ledger(args: argparse.Namespace) -> int:
+    from course_utils.runner import lessons
+
+    chosen = lessons.resolve(args.lessons)
+    from course_utils.runner import ledger_page, prose, readme
+
+    if args.write:
+        readme.update()
+        ledger_page.write()
+        return 0
+    ledgers = [ledger for ledger in ledger_page.ledgers() if ledger.lesson in chosen]
+    total = f"{sum(len(ledger.paper) for ledger in ledgers)} numbers of {len(ledgers)} papers"
+    if not args.check:
+        for ledger in ledgers:
+            print("\n".join(ledger_page.lines(ledger, args.profile or ledger.profiles[-1])))
+        print(total)
+        return 0
+    faults = [
+        f"{ledger.lesson.slug}: {fault}" for ledger in ledgers for fault in ledger.faults() + prose.faults(ledger)
+    ]
+    faults += prose.readme_faults(ledgers) + readme.check() + ledger_page.check()
+    print("\n".join(faults) or f"{total} have a row each, and the results bear out what the text says")
+    return int(bool(faults))
 
 
 def _data(args: argparse.Namespace) -> int:

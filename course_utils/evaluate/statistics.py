@@ -42,14 +42,16 @@ def prediction_interval(values: Sequence[float], level: float = 0.95, *, images:
     """Where *one further run* of the same experiment falls, in `level` of cases: mean ± t · s · √(1 + 1/n).
 
     It is wider than the interval of the mean, and the one to hold somebody else's single run against. images: that run
-    was tested on so many images drawn anew, and its value is a share of them; their variance p (1 − p) / images joins
-    that of the runs, with Welch and Satterthwaite's degrees of freedom. Raises CourseError for fewer than two values.
+    was tested on so many images drawn anew, and its value is a share of them; their variance p (1 − p) / images, with p
+    as if one more image were right and one more wrong, joins that of the runs, with Welch and Satterthwaite's degrees
+    of freedom. Raises CourseError for fewer than two values.
     """
     x = _runs(values)
     runs = x.var(ddof=1) * (1 + 1 / len(x))
-    drawn = x.mean() * (1 - x.mean()) / images if images else 0.0
+    p = (x.mean() * images + 1) / (images + 2) if images else 0.0
+    drawn = p * (1 - p) / images if images else 0.0
     freedom = (len(x) - 1) * ((runs + drawn) / runs) ** 2 if runs > 0 else math.inf
-    half = stats.t.ppf((1 + level) / 2, freedom) * math.sqrt(runs + max(drawn, 0.0))
+    half = stats.t.ppf((1 + level) / 2, freedom) * math.sqrt(runs + drawn)
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
@@ -178,9 +180,11 @@ def _runs(values: Sequence[float]) -> np.ndarray:
     return x
 
 
-def verdict(difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100) -> str:
+def verdict(
+    difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100, digits: int = 1
+) -> str:
     """One sentence that the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
-    text = difference.text(scale, unit=" points" if scale == 100 else "")
+    text = difference.text(scale, digits, " points" if scale == 100 else "")
     if difference.lo > 0:
         return f"{name} raises {metric} over {baseline}: {text}."
     if difference.hi < 0:

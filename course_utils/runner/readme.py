@@ -1,4 +1,4 @@
-"""The map of lessons in README.md, written from results/: its minutes and verdicts are measured, not typed."""
+"""What README.md shows of results/: the map of lessons and the ledger; measured and computed, not typed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT
+from course_utils.runner import ledger_page
 from course_utils.runner.lessons import find, write_text
-
-BEGIN, END = "<!-- lessons: written by `course notebooks` -->", "<!-- end of lessons -->"
 
 
 def table(root: Path = ROOT) -> str:
@@ -30,29 +29,45 @@ def table(root: Path = ROOT) -> str:
     return "\n".join(lines)
 
 
+BLOCKS = {"lessons": ("course notebooks", table), "ledger": ("course ledger --write", ledger_page.block)}
+"""Blocks of README.md: the command that writes each, and what gives its text."""
+
+
+def marks(block: str) -> tuple[str, str]:
+    """The lines that a block stands between."""
+    return f"<!-- {block}: written by `{BLOCKS[block][0]}` -->", f"<!-- end of {block} -->"
+
+
 def update(root: Path = ROOT) -> None:
-    """Write the table into README.md, between its marks; raises CourseError where they are missing."""
-    before, after = _around(root)
-    write_text(root / "README.md", f"{before}{BEGIN}\n{table(root)}\n{END}{after}")
+    """Write the blocks into README.md, between their marks; raises CourseError where they are missing."""
+    text = _read(root)
+    for block in BLOCKS:
+        text = _filled(text, block, root)
+    write_text(root / "README.md", text)
 
 
 def check(root: Path = ROOT) -> list[str]:
-    """What is wrong with the table as it stands."""
-    before, after = _around(root)
-    if (root / "README.md").read_text(encoding="utf-8") != f"{before}{BEGIN}\n{table(root)}\n{END}{after}":
-        return ["README.md: its map of lessons is not what results/ say; renew it with: course notebooks"]
-    return []
+    """What is wrong with the blocks as they stand."""
+    text = _read(root)
+    return [
+        f"README.md: its block of {block} is not what results/ say; renew it with: {command}"
+        for block, (command, _) in BLOCKS.items()
+        if text != _filled(text, block, root)
+    ]
 
 
-def _around(root: Path) -> tuple[str, str]:
-    if not (root / "README.md").is_file():
-        raise CourseError(f"README.md is missing; add one with the lines {BEGIN} and {END}")
-    text = (root / "README.md").read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise CourseError(f"README.md has no place for its map of lessons: add the lines {BEGIN} and {END}")
-    return before, after
+def _read(root: Path) -> str:
+    path = root / "README.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _filled(text: str, block: str, root: Path) -> str:
+    begin, end = marks(block)
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise CourseError(f"README.md has no place for its block of {block}: add the lines {begin} and {end}")
+    return f"{before}{begin}\n{BLOCKS[block][1](root)}\n{end}{after}"
 
 
 def _results(path: Path) -> dict | None:

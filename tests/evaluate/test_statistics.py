@@ -125,6 +125,7 @@ def test_prediction_interval_of_equal_runs_is_a_point_unless_images_vary():
     assert prediction_interval([0.5, 0.5]) == Interval(0.5, 0.5, 0.5)
     low = prediction_interval([0.5, 0.5], images=400).lo
     assert low == pytest.approx(0.5 - 1.96 * 0.025, abs=1e-4)
+    assert 0.96 in prediction_interval([1.0, 1.0], images=40)  # no run erred; of few images one may still be wrong
 
 
 def test_bootstrap_interval_is_scipys_bca():

@@ -1,4 +1,4 @@
-"""The map of lessons in README.md."""
+"""The blocks of README.md that results fill."""
 
 import json
 
@@ -10,7 +10,8 @@ from course_utils.runner import readme
 
 @pytest.fixture
 def root(course):
-    (course / "README.md").write_text(f"# Top\n\n{readme.BEGIN}\nold\n{readme.END}\n\nBottom\n", encoding="utf-8")
+    blocks = "\n\n".join("\nold\n".join(readme.marks(block)) for block in readme.BLOCKS)
+    (course / "README.md").write_text(f"# Top\n\n{blocks}\n\nBottom\n", encoding="utf-8")
     folder = course / "results" / "01_tiny"
     folder.mkdir(parents=True)
     found = {"title": "Tiny", "wall_s": 90, "verdict": "No gain.", "seeds": [0, 1], "device": "cpu"}
@@ -24,17 +25,19 @@ def test_it_is_written_between_its_marks_and_checked(root):
     text = (root / "README.md").read_text(encoding="utf-8")
     assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "old" not in text
     assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | – | No gain. (`cpu`, 2 seeds, real data, cpu) |" in text
-    assert "not run yet" in text
+    assert "not run yet" in text and "The lessons quote 0 numbers of their papers" in text
 
 
 def test_other_results_make_it_stale(root):
     readme.update(root)
     path = root / "results" / "01_tiny" / "cpu.json"
     path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
-    assert readme.check(root)
+    assert readme.check(root) == [
+        "README.md: its block of lessons is not what results/ say; renew it with: course notebooks"
+    ]
 
 
 def test_a_readme_without_the_marks(root):
     (root / "README.md").write_text("# Top\n", encoding="utf-8")
-    with pytest.raises(CourseError, match="no place for its map"):
+    with pytest.raises(CourseError, match="no place for its block of lessons"):
         readme.update(root)
