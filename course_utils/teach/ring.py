@@ -6,6 +6,7 @@ trains in about two seconds, once a shape and seed; after that a picture is fast
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import cache
@@ -143,7 +144,7 @@ def picture(shape: str, steps: int, seed: int = 0, draw: Draw = PPCASample.refer
     fig.subplots_adjust(0.005, 0.09, 0.995, 0.87, wspace=0.03)  # a constrained layout would take as long as the rest
     for ax, (name, x) in zip(fig.subplots(1, 3), panels.items(), strict=True):
         found = cells(x, shape)
-        outlines = [_outline(cell, SHAPES[shape]) for cell in range(CELLS)]
+        outlines = _outlines(shape)
         empty = [outline for cell, outline in enumerate(outlines) if not (found == cell).any()]
         ax.add_collection(PolyCollection(outlines, facecolor="0.96", edgecolor="0.82", linewidth=0.8))
         ax.add_collection(PolyCollection(empty, facecolor="#F9DFD0", edgecolor="0.5", hatch="////", linewidth=0.8))
@@ -156,13 +157,18 @@ def picture(shape: str, steps: int, seed: int = 0, draw: Draw = PPCASample.refer
     return fig
 
 
-def _outline(cell: int, shape: Shape) -> list[list[float]]:
-    """The corners of a cell, along its outer arc and back along its inner one."""
-    sectors = CELLS // (len(shape.radii) - 1)
-    band, sector = divmod(cell, sectors)
-    angle = torch.linspace(sector, sector + 1, 9) * 2 * math.pi / sectors
-    arc = torch.stack([angle.cos(), angle.sin()], dim=1)
-    return (torch.cat([shape.radii[band + 1] * arc, shape.radii[band] * arc.flip(0)]) @ shape.A.T).tolist()
+@cache
+def _outlines(shape: str) -> list[list[list[float]]]:
+    """The corners of each cell, along its outer arc and back along its inner one."""
+    A, radii = SHAPES[shape]
+    sectors = CELLS // (len(radii) - 1)
+    outlines = []
+    for inner, outer in itertools.pairwise(radii):
+        for sector in range(sectors):
+            angle = torch.linspace(sector, sector + 1, 9) * 2 * math.pi / sectors
+            arc = torch.stack([angle.cos(), angle.sin()], dim=1)
+            outlines.append((torch.cat([outer * arc, inner * arc.flip(0)]) @ A.T).tolist())
+    return outlines
 
 
 def _dense(outputs: int) -> list[nn.Module]:
