@@ -5,7 +5,8 @@ PROFILE =
 JOBS    =
 OUT     =
 DATA    =
-OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUT),--out $(OUT)) $(if $(DATA),-p DATA=$(DATA))
+AGAIN   =
+OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUT),--out $(OUT)) $(if $(DATA),-p DATA=$(DATA)) $(if $(AGAIN),--again)
 
 # PIP="uv pip" is the faster way for those who have uv; pip is what everyone has, and it follows pip.conf.
 PIP    = $(VENV_PYTHON) -m pip
@@ -36,7 +37,7 @@ data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a 
 notebooks: $(READY)  ## build notebooks/ from lessons/ and execute them; LESSON=1 builds one
 	$(COURSE) notebooks $(LESSON)
 
-run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu JOBS=2 OUT=build DATA=auto
+run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu JOBS=2 OUT=build DATA=auto AGAIN=1
 	$(COURSE) run $(LESSON) $(OPTIONS)
 
 student: $(READY)  ## write build/student without solutions, to hand out, and build/teacher: LESSON=2 OUT=build

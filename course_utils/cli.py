@@ -34,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, default=ROOT / "build", help="folder for what the run leaves (default build)")
     run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
     run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
+    run.add_argument("--again", action="store_true", help="run also what is finished: same parameters, code and data")
+    run.add_argument("--timeout", type=float, metavar="S", help="seconds that a lesson may take (default: no limit)")
     run.set_defaults(act=_run)
 
     sweep = commands.add_parser("sweep", help="a lesson at every point of a grid and with every seed, on Dask")
@@ -86,6 +88,8 @@ def _run(args: argparse.Namespace) -> int:
 
     if args.jobs < 1:
         raise CourseError(f"--jobs is {args.jobs}, expected 1 or more")
+    if args.timeout is not None and args.timeout <= 0:
+        raise CourseError(f"--timeout is {args.timeout:g}, expected more than 0 seconds")
     outcomes = run.run(
         lessons.resolve(args.lessons),
         resolve(args.profile),
@@ -93,6 +97,8 @@ def _run(args: argparse.Namespace) -> int:
         args.jobs,
         args.kernel,
         lessons.parse_parameters(args.p),
+        args.again,
+        args.timeout,
     )
     failed = [outcome for outcome in outcomes if outcome.error]
     return 0 if not failed else 2 if all(outcome.mistake for outcome in failed) else 1
@@ -121,6 +127,7 @@ def _notebooks(args: argparse.Namespace) -> int:
         faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)] + readme.check()
         print("\n".join(faults) or f"{len(chosen)} notebooks are in order")
         return int(bool(faults))
+    chosen.sort(key=lambda lesson: not lesson.study)  # the start notebook last: its map shows the others' results
     built = [build.build(lesson) for lesson in chosen]
     readme.update()
     ledger_page.write()

@@ -110,9 +110,9 @@ def test_a_run_passes_on_only_the_options_that_were_given():
     assert plain.split()[1:] == ["-m", "course_utils", "run"]
     chosen = run(
         *("make", "--dry-run", "--assume-old=.venv/.ready", "run"),
-        *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin"),
+        *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin", "AGAIN=1"),
     ).stdout
-    assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin" in chosen
+    assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin --again" in chosen
 
 
 def test_both_licences_are_there():

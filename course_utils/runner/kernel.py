@@ -2,9 +2,9 @@
 
     python -m course_utils.runner.kernel NOTEBOOK OUT.ipynb [PARAMETERS as JSON]
 
-Announces cells and failures as `plain` does. Writes OUT.ipynb and OUT.html once every cell has run; where a cell
-failed, OUT.failed.ipynb. In between, files are called OUT.part.*, and only exceptions are trusted: after a dead kernel
-papermill's notebook says that all is well.
+Announces cells and failures as `plain` does, and as `[died]` a kernel that did not come to its end. Writes OUT.ipynb
+and OUT.html once every cell has run; where a cell failed, OUT.failed.ipynb. In between, files are called OUT.part.*,
+and only exceptions are trusted: after a dead kernel papermill's notebook says that all is well.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import nbformat
 import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+
+from course_utils.runner.orphan import end_with_parent
 
 STARTS = 3
 """About one in 200 kernels started side by side dies before it answers; so often a start is tried."""
@@ -79,8 +81,9 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> bool:
         os.replace(part, out.with_suffix(".failed.ipynb"))
         return False
     except Exception as error:
-        print("[failed] the kernel did not finish (if it was killed, the machine may be short of memory)")
-        print("".join(traceback.format_exception_only(error)), end="", flush=True)
+        print(
+            f"[died] the kernel did not finish: {''.join(traceback.format_exception_only(error)).strip()}", flush=True
+        )
         return False
     os.replace(part, out)
     _write_html(nb, out)
@@ -116,4 +119,5 @@ def _write_html(nb: Any, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     raise SystemExit(not execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]) if sys.argv[3:] else {}))

@@ -24,6 +24,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.runner import lessons
+from course_utils.runner.orphan import end_with_parent
 
 
 def execute(notebook: Path, parameters: dict[str, Any]) -> bool:
@@ -95,4 +96,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     raise SystemExit(main(sys.argv[1:]))

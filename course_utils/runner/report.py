@@ -38,23 +38,23 @@ th:first-child { text-align: left; } td, td span { white-space: nowrap; }
 pre { background: var(--panel); font-size: .8rem; overflow-x: auto; overflow-wrap: normal; padding: .75rem; }
 """
 
+EARLIER = "from an earlier run"
+
 
 def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
     """Writes `folder`/index.html: this run's lessons, then those of which an earlier run left results in `folder`."""
     ran = {outcome.slug for outcome in outcomes}
     earlier = [(path.stem, _load(path)) for path in sorted(folder.glob("results/*.json")) if path.stem not in ran]
-    articles = [_article(folder, o.slug, o.results, o.error, "failed" if o.error else "ok", o.wall_s) for o in outcomes]
-    articles += [
-        _article(folder, slug, found, None, "from an earlier run", found.get("wall_s"))
-        for slug, found in earlier
-        if found
-    ]
+    articles = [_article(folder, o.slug, o.results, o.error, _state(o), o.wall_s) for o in outcomes]
+    articles += [_article(folder, slug, found, None, EARLIER, found.get("wall_s")) for slug, found in earlier if found]
     everything = [o.results for o in outcomes if o.results] + [found for _, found in earlier if found]
     banner = ""
     if any(data_source(found) == "standin" for found in everything):
         banner = _banner("Some of these lessons ran on stand-in data: no scientific claim. Each of them says so.")
     failures = sum(o.error is not None for o in outcomes)
-    count = f"{len(outcomes)} run, {failures} failed" if failures else f"{len(outcomes)} run, all ok"
+    found = sum(o.found for o in outcomes)
+    count = f"{len(outcomes) - found} run, {f'{failures} failed' if failures else 'all ok'}"
+    count += f", {found} found finished" if found else ""
     write_text(
         folder / "index.html",
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -64,6 +64,12 @@ def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
         + "\n".join(articles)
         + "\n</main></body></html>\n",
     )
+
+
+def _state(outcome: Outcome) -> str:
+    if outcome.error:
+        return f"failed: {outcome.kind}"
+    return EARLIER if outcome.found else "ok"
 
 
 def duration(seconds: float) -> str:

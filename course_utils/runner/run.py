@@ -19,7 +19,7 @@ from typing import Any
 
 import course_utils
 from course_utils.errors import CourseError
-from course_utils.runner import lessons, report
+from course_utils.runner import failure, finished, lessons, report
 from course_utils.runner.lessons import Lesson
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -38,12 +38,15 @@ MISTAKE = re.compile(r"(?:course_utils[\w.]*\.)?(?:CourseError|DataError|SealedE
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of a lesson came to: its results JSON, or the error (a traceback, plain text)."""
+    """What one run of a lesson came to: its results JSON, or the error (a traceback, plain text) and its kind, see
+    `failure`. found: an earlier run was found finished, in `wall_s`."""
 
     slug: str
     wall_s: float
     results: dict[str, Any] | None
     error: str | None
+    kind: str = failure.CELL
+    found: bool = False
 
     @property
     def mistake(self) -> str | None:
@@ -55,7 +58,7 @@ class Outcome:
     @property
     def line(self) -> str:
         """For the terminal: slug, ok or failed, time, data source, verdict or the error's last line."""
-        state = "failed" if self.error else "ok"
+        state = f"failed, {self.kind}" if self.error else "found, it ran earlier" if self.found else "ok"
         said = self.error.strip().splitlines()[-1] if self.error else str(self.results.get("verdict", ""))
         said = self.mistake or said
         source = f"data: {report.data_source(self.results)}" if self.results else ""
@@ -69,22 +72,35 @@ def run(
     jobs: int = 1,
     kernel: str = "python3",
     parameters: dict[str, Any] | None = None,
+    again: bool = False,
+    timeout: float | None = None,
 ) -> list[Outcome]:
     """Executes the chosen lessons' notebooks, `jobs` at a time, and writes `out`/<profile>/index.html.
 
     Per lesson it leaves <slug>.ipynb, <slug>.html and results/<slug>.json in `out`/<profile> (with `kernel` "none" only
-    the last). A lesson that fails does not stop the others. Raises CourseError, before anything is touched, on a kernel
-    that is not to be had, an unbuilt lesson or an unknown parameter.
+    the last). A lesson that is finished there, with the same parameters, code and data, is not run, unless `again`. One
+    that fails, or takes more than `timeout` seconds, does not stop the others. Raises CourseError, before anything is
+    touched, on a kernel that is not to be had, an unbuilt lesson or an unknown parameter.
     """
     parameters = {"PROFILE": profile, **(parameters or {})}
     _check_kernel(kernel)
     for lesson in chosen:
         lessons.check_parameters(lesson, parameters)
     folder = out.resolve() / profile
-    outcomes = asyncio.run(_run_all(chosen, profile, folder, jobs, kernel, parameters))
+    found = {} if again else {lesson: finished.find(lesson, folder, kernel, parameters) for lesson in chosen}
+    left = [lesson for lesson in chosen if not found.get(lesson)]
+    ran = asyncio.run(_run_all(left, profile, folder, jobs, kernel, parameters, timeout))
+    by_slug = {outcome.slug: outcome for outcome in ran}
+    outcomes = [
+        by_slug.get(lesson.slug)
+        or Outcome(lesson.slug, found[lesson]["run"]["wall_s"], found[lesson], None, found=True)
+        for lesson in chosen
+    ]
     report.write(folder, profile, outcomes)
     for outcome in outcomes:
         print(outcome.line)
+    if len(left) < len(chosen):
+        print("found: finished earlier, with the same parameters, code and data; --again (AGAIN=1) runs it anew")
     print(f"report: {folder / 'index.html'}")
     return outcomes
 
@@ -100,17 +116,24 @@ def _check_kernel(kernel: str) -> None:
 
 
 async def _run_all(
-    chosen: list[Lesson], profile: str, folder: Path, jobs: int, kernel: str, parameters: dict[str, Any]
+    chosen: list[Lesson],
+    profile: str,
+    folder: Path,
+    jobs: int,
+    kernel: str,
+    parameters: dict[str, Any],
+    timeout: float | None,
 ) -> list[Outcome]:
     if os.name == "posix":  # a job that is cancelled ends its kernels too
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     turn = asyncio.Semaphore(jobs)
-    threads = max(1, (os.cpu_count() or 1) // min(jobs, len(chosen))) if jobs > 1 else None
+    threads = max(1, (os.cpu_count() or 1) // min(jobs, len(chosen))) if jobs > 1 and chosen else None
     async with Progress() as progress:
 
         async def one(lesson: Lesson) -> Outcome:
             async with turn:
-                return await execute(lesson, lesson.notebook, profile, folder, kernel, parameters, progress, threads)
+                notebook = lesson.notebook
+                return await execute(lesson, notebook, profile, folder, kernel, parameters, progress, threads, timeout)
 
         return list(await asyncio.gather(*map(one, chosen)))
 
@@ -124,10 +147,12 @@ async def execute(
     parameters: dict[str, Any],
     progress: Progress,
     threads: int | None = None,
+    timeout: float | None = None,
 ) -> Outcome:
     """Executes one notebook in a process of its own, on `threads` cores, and reads the results it wrote in `folder`.
 
-    What an earlier run of the lesson left there is removed first, and a half-written file whatever happens.
+    What an earlier run of the lesson left there is removed first, and a half-written file whatever happens. The results
+    are marked as finished last of all. timeout: seconds after which the lesson is ended, and has failed.
     """
     slug, results = lesson.slug, folder / "results" / f"{lesson.slug}.json"
     results.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +161,8 @@ async def execute(
     module, paths = ("plain", [notebook]) if kernel == "none" else ("kernel", [notebook, folder / f"{slug}.ipynb"])
     command = [sys.executable, "-m", f"course_utils.runner.{module}", *map(str, paths), json.dumps(parameters)]
     environment = _environment(lesson, profile, results.parent, kernel, threads)
-    started = time.monotonic()
+    mark = finished.mark(lesson, notebook, parameters)  # of the code as it is now, not as it is at the end
+    started, killed_before = time.monotonic(), failure.memory_kills()
     log: list[str] = []
 
     def hear(line: str) -> None:
@@ -148,19 +174,26 @@ async def execute(
             progress.say(f"{slug}  {line}" if threads else line)  # side by side, a line tells whose it is
 
     try:
-        code = await _converse(command, lesson.notebook.parent, environment, hear)
+        async with asyncio.timeout(timeout):
+            code = await _converse(command, lesson.notebook.parent, environment, hear)
+        failed = failure.of_process(code, log, failure.memory_kills() - killed_before)
+    except TimeoutError:
+        failed = failure.Failure(failure.TIME, f"ended after {report.duration(timeout)}: {progress.at.get(slug, slug)}")
     finally:
         progress.done(slug)
         for part in (*folder.glob(f"{slug}.part*"), *results.parent.glob(f"{slug}.*part")):
             part.unlink()
-    found, error = None, _failure(code, log)
-    if not error:
-        found, error = _read(results, slug, profile)
-    if error:
+    found = None
+    if not failed:
+        found, failed = _read(results, slug, profile)
+    wall_s = time.monotonic() - started
+    if failed:
         results.unlink(missing_ok=True)
-        if kernel != "none":  # there it was said as it came
-            progress.say(f"{slug}  {error}")
-    return Outcome(slug, time.monotonic() - started, found, error)
+        if kernel != "none" or failed.kind != failure.CELL:  # there the cell's own words were said as they came
+            progress.say(f"{slug}  {failed.text}")
+        return Outcome(slug, wall_s, None, failed.text, failed.kind)
+    finished.keep(results, found, mark, wall_s)
+    return Outcome(slug, wall_s, found, None)
 
 
 def _environment(lesson: Lesson, profile: str, results: Path, kernel: str, threads: int | None) -> dict[str, str]:
@@ -229,30 +262,18 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         yield rest.decode(errors="replace")
 
 
-def _failure(code: int, log: list[str]) -> str | None:
-    """What went wrong in a process that ended with `code`: the traceback it announced, else its last words."""
-    if code == 0:
-        return None
-    for start, line in enumerate(log):
-        if line.startswith("[failed] "):
-            return "\n".join([line.removeprefix("[failed] "), *log[start + 1 :]])
-    ended = (
-        f"was ended by signal {-code} (9: perhaps the machine is short of memory)" if code < 0 else f"exit code {code}"
-    )
-    return "\n".join([*log[-30:], f"the lesson's process {ended}"])
-
-
-def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None, str | None]:
+def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None, failure.Failure | None]:
     """The results JSON that the lesson wrote, or what is wrong with it."""
     try:
         found = json.loads(results.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and (found.get("lesson"), found.get("profile")) == (slug, profile):
+            return found, None
+        wrong = f"results/{results.name} does not say that it is of lesson {slug}, profile {profile}"
     except FileNotFoundError:
-        return None, f"the lesson ran to its end but wrote no results/{results.name}"
+        wrong = f"the lesson ran to its end but wrote no results/{results.name}"
     except ValueError as error:
-        return None, f"results/{results.name} is not JSON: {error}"
-    if not isinstance(found, dict) or (found.get("lesson"), found.get("profile")) != (slug, profile):
-        return None, f"results/{results.name} does not say that it is of lesson {slug}, profile {profile}"
-    return found, None
+        wrong = f"results/{results.name} is not JSON: {error}"
+    return None, failure.Failure(failure.RESULTS, wrong)
 
 
 class Progress:

@@ -15,7 +15,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from tqdm import tqdm
 
 from course_utils.errors import CourseError
 from course_utils.profiles import data_source, standin_scale
-from course_utils.runner import lessons
+from course_utils.runner import finished, lessons
 from course_utils.runner import task as tasks
 from course_utils.runner.lessons import Lesson
 from course_utils.runner.table import Table
@@ -159,16 +158,9 @@ def _is_finished(task: Task, found: tuple[str, dict[str, Any] | None] | None) ->
     if found is None or found[0] != task.code:
         return False
     data = found[1]
-    if data is None or task.data_sha256 is not None:
-        return (data or {}).get("sha256") == task.data_sha256
-    return _sha256(data["name"], data_source(task.grid.get("DATA"), task.profile), task.profile) == data["sha256"]
-
-
-@cache
-def _sha256(name: str, source: str, profile: str) -> dict[str, str]:
-    from course_utils.data.sources import load
-
-    return load(name, source, scale=standin_scale(profile)).sha256
+    if task.data_sha256 is not None:
+        return data is not None and data["sha256"] == task.data_sha256
+    return data is None or finished.same_data(data, task.grid.get("DATA"), task.profile)
 
 
 # ------------------------------------------------------------------ on Dask

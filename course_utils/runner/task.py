@@ -28,7 +28,7 @@ from course_utils.errors import CourseError
 from course_utils.profiles import data_source, standin_scale
 from course_utils.runner import lessons
 from course_utils.runner.lessons import Lesson
-from course_utils.runner.version import version
+from course_utils.runner.version import COUNTED, version
 
 Row = dict[str, Any]
 
@@ -97,11 +97,11 @@ class Task:
 
 
 def code_of(files: dict[str, str], profile: str) -> str:
-    """The version of a lesson's files, for one profile: settings of others do not count."""
+    """The version of a lesson's files; of a function's settings only those of the profile, as it gets no others."""
     if "sweep.py" in files:
-        return version(files["sweep.py"], json.dumps(_settings(files, profile), sort_keys=True))
+        return version([files["sweep.py"]], json.dumps(_settings(files, profile), sort_keys=True))
     cells = [cell for cell in json.loads(files["notebook"])["cells"] if cell["cell_type"] == "code"]
-    return version("\n".join("".join(cell["source"]) for cell in cells), *(files[name] for name in sorted(files)))
+    return version(["".join(cell["source"]) for cell in cells], *(files[name] for name in COUNTED if name in files))
 
 
 def _settings(files: dict[str, str], profile: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -12,22 +13,28 @@ import course_utils
 PACKAGE = Path(course_utils.__file__).parent
 
 
-def version(source: str, *more: str) -> str:
-    """Twelve hexadecimal digits of a source, of all in the course that it imports, at any depth, and of PyTorch's
-    version; `more`: texts that count as well, such as settings.
+COUNTED = ("paper.toml", "settings.toml")
+"""What beside a lesson's code has a part in its results."""
+
+
+def version(sources: Iterable[str], *more: str) -> str:
+    """Twelve hexadecimal digits of sources (a module, a notebook's cells), of all in the course that they import, at
+    any depth, and of PyTorch's version; `more`: texts that count as well, such as settings.
 
     Texts count, not what they do: a new comment is a new version. A needless run costs time, a stale result trust.
     """
     h = hashlib.sha256()
-    for text in (metadata.version("torch"), source, *more, *(path.read_text("utf-8") for path in _imported(source))):
+    sources = list(sources)
+    imported = [path.read_text("utf-8") for path in _imported(sources)]
+    for text in (metadata.version("torch"), *sources, *more, *imported):
         h.update(text.replace("\r\n", "\n").encode() + b"\0")
     return h.hexdigest()[:12]
 
 
-def _imported(source: str) -> list[Path]:
-    """The files of the course that run when `source` is imported or anything in it is called, in order of name."""
+def _imported(sources: list[str]) -> list[Path]:
+    """The files of the course that run when `sources` are imported or anything in them is called, in order of name."""
     found: set[Path] = set()
-    texts = [source]
+    texts = sources.copy()
     while texts:
         files = {path for name in _names(texts.pop()) for path in _files(name)} - found
         found |= files
@@ -37,8 +44,12 @@ def _imported(source: str) -> list[Path]:
 
 def _names(source: str) -> set[str]:
     """What may be a module of the course among the names that `source` imports, anywhere in it."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # IPython's own, or a mistake that the run will tell
+        return set()
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -129,9 +129,9 @@ def test_lessons_side_by_side_share_the_cores(course, tmp_path, monkeypatch):
     monkeypatch.setattr(
         run, "_converse", lambda c, w, env, h: seen.append(env.get("OMP_NUM_THREADS")) or converse(c, w, env, h)
     )
-    run_all(course, tmp_path, jobs=2)
-    run_all(course, tmp_path, jobs=8)
-    run_all(course, tmp_path)
+    run_all(course, tmp_path, jobs=2, again=True)
+    run_all(course, tmp_path, jobs=8, again=True)
+    run_all(course, tmp_path, again=True)
     assert seen == ["3", "3", "3", "3", None, None]
 
 
