@@ -1,8 +1,8 @@
 """`course student`: the lessons for a class. build/student/ is to be handed out, build/teacher/ is not.
 
-student/    the notebooks with stubs in place of solutions, and README.md: how to start, what to hand in
-teacher/    index.md and README.md; per lesson TEACHING.md, and the notebook with its solutions in folded cells below the
-            stubs; nbgrader/, a course folder for nbgrader: its configuration, and what it makes assignments from
+student/    the notebooks with stubs in place of solutions; README.md: how to start, what to hand in
+teacher/    the notebooks with solutions in folded cells below the stubs, TEACHING.md beside each; index.md, README.md;
+            nbgrader/, a course folder for nbgrader: its configuration, and what it makes assignments from
 
 No notebook in them has any output. A student writes a prediction down before the result can be seen, and outputs of a
 solved lesson would tell both. Whoever wants to see a finished run has notebooks/ in the course itself.
