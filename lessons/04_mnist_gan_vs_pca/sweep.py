@@ -1,0 +1,104 @@
+"""Paper 4's grid for `course sweep`: one class-conditional GAN a task, measured as in section 12 of the lesson.
+
+Random numbers are drawn as there, so that a task finds what the lesson finds for the same setting and seed.
+"""
+
+import json
+from functools import partial
+
+import torch
+
+from course_utils.classify import train as classifier
+from course_utils.classify.networks import LeNet
+from course_utils.data.sources import Dataset
+from course_utils.evaluate import class_scores, samples
+from course_utils.gan import batches, losses
+from course_utils.gan import train as gan
+from course_utils.gan.networks import DCDiscriminator, DCGenerator
+from course_utils.gan.steps import cgan_step
+from course_utils.seeds import generator
+
+DATASET = "mnist"
+BATCH = 64  # the batch size to which `gan_steps` in settings.toml belongs
+
+prepared: dict[
+    str, tuple
+] = {}  # training set, judge and what it sees in real images: once for all tasks of a worker
+
+
+def cell(
+    *,
+    seed: int,
+    settings: dict,
+    data: Dataset,
+    device: torch.device,
+    F: int = 1,
+    D: int = 1,
+    B: int = BATCH,
+    smoothed: bool = False,
+) -> dict[str, float]:
+    """Train the GAN of capacity F, depth D and batch size B, which sees as many images whatever B is, and judge it.
+
+    smoothed: with one-sided label smoothing.
+    """
+    key = json.dumps([settings, data.sha256, device.type])
+    if key not in prepared:
+        prepared[key] = prepare(settings, data, device)
+    train, judge, reference, in_train, in_new = prepared[key]
+    classes = len(train.classes)
+
+    torch.manual_seed(seed)
+    width = settings["width"] * F
+    *_, last = gan.training(
+        partial(
+            cgan_step,
+            d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
+        ),
+        DCGenerator(width, classes=classes),
+        DCDiscriminator(width, D, classes=classes),
+        batches.labelled(train, B, seed, "ccgan"),
+        steps=settings["gan_steps"] * BATCH // B,
+        seed=seed,
+        lr=settings["lr"],
+        average=0.99,
+        reports=10,
+        stop_on_collapse=False,
+    )
+
+    asked = torch.arange(settings["judged"], device=device) % classes
+    z = last.generator.prior(len(asked), generator(seed, "table"))[0]
+    pixels = gan.sample(last.generator, z, asked)
+    seen = samples.features(judge, pixels)
+    density, coverage = samples.density_and_coverage(reference, seen)
+    with torch.no_grad():
+        probabilities = judge.head(seen).softmax(1)
+    return {
+        "conditional accuracy": class_scores.conditional_accuracy(judge, pixels, asked),
+        "Inception Score": class_scores.inception_score(probabilities, generator(0, "splits")),
+        "fd_lenet": samples.frechet_distance(reference, seen),
+        "density": density,
+        "coverage": coverage,
+        "memorisation": samples.memorisation(seen, in_train, in_new),
+    }
+
+
+def prepare(settings: dict, data: Dataset, device: torch.device) -> tuple:
+    """The training set; the judge, a LeNet; what it sees in some training images, in all, and in new ones."""
+    whole, test = (data[split].to(device) for split in ("train", "test"))
+    shuffled, held_out = whole.sample(len(whole), generator(0, "parts")), settings["validation"]
+    train = shuffled.subset(range(held_out, held_out + settings["images"]))
+    torch.manual_seed(0)
+    judge = classifier.train(
+        LeNet(),
+        whole,
+        classifier.adam(),
+        updates=settings["judge_updates"],
+        batch_size=64,
+        generator=generator(0, "judge"),
+    )
+    parts = (
+        train.sample(settings["judged"], generator(0, "reference")),
+        train,
+        test.sample(settings["judged"], generator(0, "new")),
+    )
+    return train, judge, *(samples.features(judge, part.pixels) for part in parts)
