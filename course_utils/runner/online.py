@@ -14,7 +14,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.runner import doctor
-from course_utils.runner.lessons import Lesson
+from course_utils.runner.lessons import find
 
 NEEDED = doctor.PLAIN | {"ipywidgets", "pillow", "pooch", "safetensors", "tqdm"}
 """What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
@@ -64,7 +64,7 @@ def first_cell(root: Path) -> str:
     return FIRST_CELL.format(address=f'"{address}"' if address else None)
 
 
-def badges(lessons: list[Lesson], root: Path) -> str:
+def badges(root: Path) -> str:
     """Markdown: links that open the notebooks on Binder and Colab, or how to get them where there is no address yet."""
     address = repository(root)
     if address is None:
@@ -75,7 +75,7 @@ def badges(lessons: list[Lesson], root: Path) -> str:
     name = address.removeprefix("https://github.com/")
     binder = f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks"
     colab = f"https://colab.research.google.com/github/{name}/blob/main/notebooks"
-    links = " · ".join(f"[{lesson.slug[:2]}]({colab}/{lesson.slug}.ipynb)" for lesson in lessons)
+    links = " · ".join(f"[{lesson.slug[:2]}]({colab}/{lesson.slug}.ipynb)" for lesson in find(root))
     return (
         "Without installing anything: "
         f"[![All lessons on Binder](https://mybinder.org/badge_logo.svg)]({binder}) or, one by one, "

@@ -1,4 +1,4 @@
-"""What README.md shows of results/: the map of lessons and the ledger; measured and computed, not typed."""
+"""What README.md shows of results/ (the map of lessons, the ledger) and of the course's address: computed, not typed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT
-from course_utils.runner import ledger_page
+from course_utils.runner import ledger_page, online
 from course_utils.runner.lessons import find, write_text
 
 
@@ -29,7 +29,11 @@ def table(root: Path = ROOT) -> str:
     return "\n".join(lines)
 
 
-BLOCKS = {"lessons": ("course notebooks", table), "ledger": ("course ledger --write", ledger_page.block)}
+BLOCKS = {
+    "badges": ("course notebooks", online.badges),
+    "lessons": ("course notebooks", table),
+    "ledger": ("course ledger --write", ledger_page.block),
+}
 """Blocks of README.md: the command that writes each, and what gives its text."""
 
 
@@ -50,7 +54,7 @@ def check(root: Path = ROOT) -> list[str]:
     """What is wrong with the blocks as they stand."""
     text = _read(root)
     return [
-        f"README.md: its block of {block} is not what results/ say; renew it with: {command}"
+        f"README.md: its block of {block} is out of date; renew it with: {command}"
         for block, (command, _) in BLOCKS.items()
         if text != _filled(text, block, root)
     ]

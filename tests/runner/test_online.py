@@ -14,13 +14,12 @@ from packaging.requirements import Requirement
 from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
 from course_utils.runner import doctor, online
-from course_utils.runner.lessons import Lesson, find
+from course_utils.runner.lessons import find
 
 ADDRESS = "https://github.com/someone/some.course"
 
 
 def named(root, address):
-    root.mkdir(exist_ok=True)
     (root / "pyproject.toml").write_text(f'[project]\nname = "x"\n[project.urls]\nRepository = "{address}"\n')
     return root
 
@@ -157,15 +156,13 @@ def test_where_nothing_is_missing_pip_is_not_called(monkeypatch, capsys):
 # ------------------------------------------------------------------ badges
 
 
-def test_badges_name_each_lesson_and_open_the_repository(tmp_path):
-    lessons = [Lesson("00_a", tmp_path), Lesson("01_b", tmp_path)]
-    text = online.badges(lessons, named(tmp_path, ADDRESS))
-    targets = re.findall(r"\]\((https://[^)]+)\)", text)
+def test_badges_name_each_lesson_and_open_the_repository(course):
+    targets = re.findall(r"\]\((https://[^)]+)\)", online.badges(named(course, ADDRESS)))
     assert "https://mybinder.org/v2/gh/someone/some.course/HEAD?urlpath=lab/tree/notebooks" in targets
     colab = "https://colab.research.google.com/github/someone/some.course/blob/main/notebooks"
-    assert [f"{colab}/{lesson.slug}.ipynb" for lesson in lessons] == targets[-2:]
+    assert targets[-2:] == [f"{colab}/01_tiny.ipynb", f"{colab}/02_broken.ipynb"]
 
 
-def test_without_an_address_they_say_how_to_switch_them_on(tmp_path):
-    text = online.badges([], tmp_path)
+def test_without_an_address_they_say_how_to_switch_them_on(course):
+    text = online.badges(course)
     assert "pyproject.toml" in text and "`Repository`" in text and "make notebooks" in text and "http" not in text

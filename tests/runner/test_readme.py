@@ -1,4 +1,4 @@
-"""The blocks of README.md that results fill."""
+"""The blocks of README.md that results and the course's address fill."""
 
 import json
 
@@ -32,12 +32,19 @@ def test_other_results_make_it_stale(root):
     readme.update(root)
     path = root / "results" / "01_tiny" / "cpu.json"
     path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
-    assert readme.check(root) == [
-        "README.md: its block of lessons is not what results/ say; renew it with: course notebooks"
-    ]
+    assert readme.check(root) == ["README.md: its block of lessons is out of date; renew it with: course notebooks"]
+
+
+def test_an_address_brings_badges(root):
+    readme.update(root)
+    (root / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
+    assert readme.check(root) == ["README.md: its block of badges is out of date; renew it with: course notebooks"]
+    readme.update(root)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/01_tiny.ipynb" in text
 
 
 def test_a_readme_without_the_marks(root):
     (root / "README.md").write_text("# Top\n", encoding="utf-8")
-    with pytest.raises(CourseError, match="no place for its block of lessons"):
+    with pytest.raises(CourseError, match="no place for its block of badges"):
         readme.update(root)
