@@ -81,11 +81,18 @@ def test_the_lock_builds_the_project():
 def test_conda_gets_the_same_packages_and_bounds():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, packages = environment["dependencies"]
-    assert Requirement(python).specifier == PYPROJECT["project"]["requires-python"]
+    version = re.fullmatch(r"python=(\d\.\d+)", python)[1]  # the one form that repo2docker reads a version from
+    assert Requirement(f"python{PYPROJECT['project']['requires-python']}").specifier.contains(version)
     assert pip == "pip"
     *packages, project = packages["pip"]
     assert bounds(map(Requirement, packages)) == bounds(RUNTIME)
     assert project == "-e ."
+
+
+def test_binder_builds_from_environment_yml():
+    # repo2docker looks into these folders in place of the root, and prefers these files to environment.yml.
+    preferred = ("binder", ".binder", "Dockerfile", "default.nix", "Project.toml", "JuliaProject.toml", "REQUIRE")
+    assert not [name for name in preferred if (ROOT / name).exists()]
 
 
 def test_make_alone_explains_every_target():
@@ -113,6 +120,13 @@ def test_a_run_passes_on_only_the_options_that_were_given():
         *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin", "AGAIN=1"),
     ).stdout
     assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin --again" in chosen
+
+
+def test_the_lab_opens_at_the_start_notebook_and_keeps_its_token():
+    command = run("make", "--dry-run", "--assume-old=.venv/.ready", "lab").stdout
+    start = re.search(r"default_url=/lab/tree/(\S+) notebooks$", command.strip())[1]
+    assert (ROOT / "lessons" / Path(start).stem / "lesson.py").is_file() and "token" not in command
+    assert f"(notebooks/{start})" in (ROOT / "README.md").read_text()
 
 
 def test_both_licences_are_there():

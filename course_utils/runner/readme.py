@@ -1,4 +1,4 @@
-"""What README.md shows of results/ (the map of lessons, the ledger) and of the course's address: computed, not typed."""
+"""What README.md shows of results/ (map of lessons, ledger) and of the course's address; computed, never typed."""
 
 from __future__ import annotations
 
