@@ -170,8 +170,8 @@ class Ledger:
         return np.array(at["values"])
 
     def difference(self, profile: str, arm: str, other: str, metric: str) -> Interval:
-        """The mean paired difference arm − other with its 95 % interval."""
-        return t_interval(paired_differences(*(self.values(profile, name, metric) for name in (arm, other))))
+        """The mean paired difference arm − other with its 95 % interval, over the seeds that both have."""
+        return _paired(*(self.values(profile, name, metric) for name in (arm, other)))
 
     def holds(self, profile: str, comparison: str, scale: float = 100) -> tuple[bool, str]:
         """Whether `ARM > ARM: METRIC` holds (or <, or ?), and the sentence that our interval supports."""
@@ -244,7 +244,7 @@ class Ledger:
                     raise CourseError(f"the number that it is held against, {against}, has no value of ours")
                 its_arm, _, _, its_metric = _measure(partner.value.format(**its_names))
                 claimed = row.value - self.paper[against]["value"]
-                direction = t_interval(paired_differences(values, self.values(profile, its_arm, its_metric)))
+                direction = _paired(values, self.values(profile, its_arm, its_metric))
         half = join.printed / 2
         if scale * inside.lo - half <= row.value <= scale * inside.hi + half:
             verdict = REPRODUCED
@@ -314,6 +314,12 @@ def _measure(text: str) -> tuple[str, str, str, str]:
     if not found:
         raise CourseError(f"{text!r} is no measure; write ARM: METRIC")
     return found["arm"] or "", found["sign"] or "", found["other"] or "", found["metric"]
+
+
+def _paired(values: np.ndarray, others: np.ndarray) -> Interval:
+    """Of values − others, both in the order of the seeds, which begin with the same one."""
+    n = min(len(values), len(others))
+    return t_interval(paired_differences(values[:n], others[:n]))
 
 
 def _scaled(interval: Interval | None, scale: float) -> Interval | None:

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.evaluate.statistics import verdict
+from course_utils.evaluate.statistics import proportion_interval, verdict
 from course_utils.profiles import ROOT
 from course_utils.runner.ledger import Ledger, read_toml
 
 NUMBER = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|(?<![\w.])\.\d+")
 REFERENCE = re.compile(
-    r"\b(?:lessons?|sections?|exercises?|steps?|figures?|tables?) \d+(?:(?:, | and | to |–)\d+)*", re.IGNORECASE
+    r"\b(?:lessons?|sections?|exercises?|steps?|figures?|tables?) [\d.]*\d(?:(?:, | and | to |–)[\d.]*\d)*",
+    re.IGNORECASE,
 )
 CODE = re.compile(r"```.*?```|\$[^$]*\$|<!--.*?-->|<[^>]+>|\]\([^)]*\)", re.DOTALL)
 STRUCTURE = re.compile(r"^\s*\d+\. |(?<=^## )\d+ · |(?<=\|)[\d ,–]+(?=\|)", re.MULTILINE)  # of lists, heads, cells
@@ -42,9 +43,16 @@ SUPPOSES = re.compile(
 
 VERDICT = re.compile(
     r"(?:[Ww]e cannot tell (?P<a0>.+?) from (?P<b0>.+?) by (?P<m0>.+?)"
-    r"|(?P<a>[`\w][`\w -]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
+    r"|(?P<a>[`\w][`\w +-]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
     r": (?P<mean>−?[\d.]+) \[−?[\d.]+, −?[\d.]+\](?P<unit> points)?(?:, an interval that holds 0)?\."
 )
+
+UNREAD = re.compile(r"an interval that holds 0|\b(?:raises|lowers)\b[^.|]*? (?:over|against) [^.|]*?\[")
+"""What looks like such a sentence."""
+
+FUNCTIONS = {"round": round, "min": min, "max": max, "log": math.log, "exp": math.exp}
+FUNCTIONS["wilson"] = lambda share, images: proportion_interval(round(share * images), images)
+"""What the comparisons of the paper's numbers may use."""
 
 
 def faults(ledger: Ledger) -> list[str]:
@@ -128,7 +136,7 @@ def _marked(ledger: Ledger, sentence: dict[str, Any], every: str) -> Iterator[st
     named = f"the marked sentence {text[:60]!r}"
     if _plain(text) not in every:
         yield f"{named} stands nowhere in the lesson: was it changed?"
-    known = {key: number["value"] for key, number in ledger.paper.items()} | {"round": round, "log": math.log}
+    known = {key: number["value"] for key, number in ledger.paper.items()} | FUNCTIONS
     for claim in sentence.get("paper", []):
         try:
             held = eval(claim, {"__builtins__": {}}, known)  # a line of our own ledger.toml
@@ -178,16 +186,26 @@ def _unsupported(text: str, allowed: dict[str, str], ledger: Ledger | None) -> I
 def _verdicts(ledger: Ledger, profile: str, text: str) -> Iterator[str]:
     """Sentences of `statistics.verdict` that are not what the results say."""
     for found in VERDICT.finditer(text):
-        arm, other, metric = ((found[f"{name}0"] or found[name]).strip() for name in "abm")
+        arm, other, metric = (found[f"{name}0"] or found[name] for name in "abm")
         digits = len(found["mean"].partition(".")[2])
         try:
-            d = ledger.difference(profile, arm.strip("`"), other.strip("`"), metric)
+            d = ledger.difference(profile, *(_arm(name, ledger) for name in (arm, other)), metric)
         except CourseError as error:
             yield f"{error}; in: {found[0]}"
             continue
         right = verdict(d, arm, other, metric, 100 if found["unit"] else 1, digits)
         if found[0].strip().lower() != right.lower():
             yield f"{found[0].strip()!r} is not what {profile}.json says: {right!r}"
+    rest = VERDICT.sub("", text)
+    if left := UNREAD.search(rest):
+        said = rest[max(0, left.start() - 60) : left.end()]
+        yield f"a comparison that is no sentence of statistics.verdict: … {said} …"
+
+
+def _arm(name: str, ledger: Ledger) -> str:
+    """An arm's name without its marks, and without the capital of a sentence's beginning."""
+    small = name[0].lower() + name[1:]
+    return small if small in ledger.arms else name.strip("`")
 
 
 def _plain(text: str) -> str:
