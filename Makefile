@@ -18,6 +18,8 @@ COURSE      = $(VENV_PYTHON) -m course_utils
 # In a container one often is root, and Jupyter would refuse.
 ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
 
+START      = 00_start_here.ipynb
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup lab data notebooks run student test bench clean lock
@@ -27,8 +29,8 @@ help:
 
 setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
 
-lab: $(READY)  ## open the notebooks in JupyterLab
-	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(ALLOW_ROOT) notebooks
+lab: $(READY)  ## open the notebooks in JupyterLab, at the one to start with
+	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/$(START) notebooks
 
 data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a folder of yours)
 	$(COURSE) data fetch

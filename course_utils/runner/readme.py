@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT
 from course_utils.runner import ledger_page, online
-from course_utils.runner.lessons import find, write_text
+from course_utils.runner.lessons import Lesson, find, write_text
 
 
-def table(root: Path = ROOT) -> str:
-    """A Markdown table: each lesson, its measured minutes a profile, and what came out in the largest profile run."""
+def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
+    """A Markdown table: each lesson that rebuilds a paper, its measured minutes a profile, and what came out in the
+    largest profile run. folder: where the notebooks lie, as seen from the page that holds the table."""
     profiles = PROFILES[1:]  # no result of smoke is kept
     lines = [f"| lesson | {' | '.join(f'minutes, `{p}`' for p in profiles)} | what came out |", "|---" * 4 + "|"]
-    for lesson in find(root):
+    for lesson in (lesson for lesson in find(root) if lesson.study):
         results = {p: _results(root / "results" / lesson.slug / f"{p}.json") for p in profiles}
         minutes = [f"{found['wall_s'] / 60:.1f}" if found else "–" for found in results.values()]
         run = [(profile, found) for profile, found in results.items() if found]
-        title, came_out = lesson.slug, "not run yet"
+        title, came_out = _title(lesson), "not run yet"
         if run:
             profile, last = run[-1]
             title = last["title"]
             came_out = f"{last['verdict']} (`{profile}`, {len(last['seeds'])} seeds, {_data(last)}, {last['device']})"
-        link = f"[{lesson.slug[:2]} · {title}](notebooks/{lesson.slug}.ipynb)"
+        link = f"[{lesson.slug[:2]} · {title}]({folder}{lesson.slug}.ipynb)"
         lines.append(f"| {link} | {' | '.join(minutes)} | {came_out} |")
     return "\n".join(lines)
 
@@ -72,6 +74,13 @@ def _filled(text: str, block: str, root: Path) -> str:
     if not found or not closed:
         raise CourseError(f"README.md has no place for its block of {block}: add the lines {begin} and {end}")
     return f"{before}{begin}\n{BLOCKS[block][1](root)}\n{end}{after}"
+
+
+def _title(lesson: Lesson) -> str:
+    """The heading of a lesson without results, its slug where it has none."""
+    source = (lesson.folder / "lesson.py").read_text(encoding="utf-8")
+    heading = re.search(r"^# # (?:Lesson \d+ · )?(.+)$", source, re.MULTILINE)
+    return heading[1] if heading else lesson.slug
 
 
 def _results(path: Path) -> dict | None:
