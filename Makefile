@@ -69,7 +69,8 @@ clean:  ## remove what runs left in build/
 # torch stays out of the lock: each machine takes the build that its index gives it, and the hashes would drag in its CUDA.
 lock: $(VENV_PYTHON)  ## renew requirements.lock from pyproject.toml (maintainers)
 	$(VENV_PYTHON) -m pip install --quiet uv
-	printf 'torch\ntorchvision\n' | $(VENV_PYTHON) -m uv pip compile pyproject.toml --extra test --extra sweep --extra slurm --group build \
+	printf 'torch\ntorchvision\n' | $(VENV_PYTHON) -m uv pip compile pyproject.toml \
+		--extra test --extra sweep --extra slurm --extra site --group build \
 		--excludes /dev/stdin --python-version 3.11 --universal --upgrade --generate-hashes --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 

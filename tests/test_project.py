@@ -18,7 +18,7 @@ import course_utils
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
-LOCKED = ("test", "sweep", "slurm")  # extras that set-up installs
+LOCKED = ("test", "sweep", "slurm", "site")  # extras that set-up installs
 EXTRA = [Requirement(line) for extra in LOCKED for line in PYPROJECT["project"]["optional-dependencies"][extra]]
 BUILD = [Requirement(line) for line in PYPROJECT["dependency-groups"]["build"]]
 UNLOCKED = {"torch", "torchvision"}
