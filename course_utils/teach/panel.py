@@ -91,14 +91,15 @@ def panel_form(lessons: Sequence[str]) -> Any:
 
 def _html(lessons: Sequence[str]) -> str:
     """The table, and folded below it what is still open."""
-    table = counts(lessons).to_html(border=0, justify="left", escape=True)
+    table = counts(lessons).reset_index().to_html(index=False, border=0, justify="left", classes="course-progress")
     rest = []
     for lesson in lessons:
         kinds = {kind: keys for kind, keys in progress.still_open(lesson).items() if keys}
         named = "; ".join(f"{kind}: {', '.join(keys)}" for kind, keys in kinds.items())
         rest.append(f"<li><b>{html.escape(lesson)}</b> {html.escape(named) or 'all done'}</li>")
     folded = f"<details><summary>What is still open</summary><ul>{''.join(rest)}</ul></details>"
-    return f"<b>{CAPTION}</b>{table}{folded}"
+    style = "<style>.course-progress td, .course-progress th { padding: 2px 24px 2px 0 }</style>"
+    return f"<b>{CAPTION}</b>{style}{table}{folded}"
 
 
 def _home() -> str:

@@ -132,8 +132,7 @@ def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     because JupyterLab 4.6 and nbconvert's lab template pass over that metadata.
     Raises CourseError on an empty `alt`.
     """
-    if not alt.strip():
-        raise CourseError("this figure has no alternative text; say in a sentence what it shows: figure(fig, alt='…')")
+    described(alt)
     data = png(fig)
     plt.close(fig)
     bundle = {
@@ -144,11 +143,19 @@ def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     return bundle, {"image/png": {"alt": alt}}
 
 
+def described(alt: str) -> None:
+    """Raises CourseError where a picture's alternative text is empty."""
+    if not alt.strip():
+        raise CourseError("this figure has no alternative text; say in a sentence what it shows: figure(fig, alt='…')")
+
+
 def tag(data: bytes, alt: str) -> str:
     """An <img> for a widget: a PNG with its alternative text, which `ipywidgets.Image` cannot carry.
 
-    It states its size, so that the page does not jump while the next picture is decoded.
+    It states its size, so that the page does not jump while the next picture is decoded. Raises CourseError on an empty
+    `alt`.
     """
+    described(alt)
     width, height = struct.unpack(">II", data[16:24])
     return f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" src="{_url(data)}">'
 

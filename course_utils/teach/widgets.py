@@ -176,9 +176,11 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
     """Redraw `render(**values)` as the controls move: a list of options (a menu), or (low, high, step) (a slider).
 
     Headless it is drawn once, at the first options and the middle of the sliders. alt: what the figure shows.
-    An error in `render` is shown in the widget; headless it is raised. Raises CourseError on a control that is neither.
+    An error in `render` is shown in the widget; headless it is raised. Raises CourseError on a control that is neither,
+    and on an empty `alt`.
     """
     start = {name: _start(name, control) for name, control in controls.items()}
+    show.described(alt)
     if show.interactive():
         show.show(explorer_form(render, alt, controls, start))
     else:

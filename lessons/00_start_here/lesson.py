@@ -155,7 +155,7 @@ reveal(
     chance,
     f"On a hundred images each, two classifiers between which *nothing* differs lie within {chance:.0f} points in 95 % "
     f"of pairs. On ten thousand it is {coins.spread(coins.gaps(10_000, 90, exercise_1.chosen)):.1f} points. "
-    "Most gains that papers report were found on one run.",
+    "Keep that in mind when somebody reports a gain of a few points, found on one run.",
 )
 
 # %% [markdown]
@@ -191,8 +191,8 @@ predict(
 )
 
 # %% [markdown]
-# **Train, and watch.** Above, the real points and G's fakes; below, what D says along the line. *Stop* ends the game at
-# once and keeps what was trained.
+# **Train, and watch.** Above, the real points and G's fakes (those beyond the edge are piled up at it); below, what D says
+# along the line. *Stop* ends the game at once and keeps what was trained.
 #
 # *While this trains:* D only ever says how real something is. Nobody shows G a real point. How can it find the bumps?
 
