@@ -318,13 +318,15 @@ reveal(
 # **What do you notice?** Which measures prefer the cheat to real handwriting? Which ones catch it?
 
 # %% jupyter={"source_hidden": true}
-fooled = [m for m in (PAPERS_SCORE, "Inception Score", "density") if by_cheat[m] >= of_real[m]]
+fooled = [
+    m for m in (PAPERS_SCORE, "Inception Score", "density") if by_cheat[m] >= 0.95 * of_real[m]
+]
 show.markdown(
-    f"<details><summary>One reading</summary>\n\nThe cheat is as good as real images, or better, by {' and '.join(fooled) or 'none'} "
-    f"of the three that ask for <i>good</i> images. It is caught by coverage ({by_cheat['coverage']:.2f} against "
+    f"<details><summary>One reading</summary>\n\nThree measures ask for <i>good</i> images. The cheat comes within a twentieth of "
+    f"real ones, or above them, by {', '.join(fooled) or 'none of the three'}. It is caught by coverage ({by_cheat['coverage']:.2f} against "
     f"{of_real['coverage']:.2f}), by fd_lenet ({by_cheat['fd_lenet']:.0f} against {of_real['fd_lenet']:.0f}) and by memorisation "
-    f"({by_cheat['memorisation']:.2f}). The true Inception Score does not catch it: ten sure classes, equally often, is all it asks "
-    "for. That is no argument against the paper's score. It is one against a score alone.\n</details>"
+    f"({by_cheat['memorisation']:.2f}). The true Inception Score is made for a whole collection, and still asks for no more than "
+    "ten sure classes, equally often. That is no argument against the paper's score. It is one against a score alone.\n</details>"
 )
 
 # %% [markdown]
@@ -508,7 +510,7 @@ show.markdown(
     + f" of its answers. Nearest to certainty is <i>{surest}</i>: there D is ahead of G, and G has little to follow. An accuracy near "
     "one half says that D cannot tell; whether because G is good or because D is weak, only the images say. "
     f"These are {S['dcgan_steps']:,} steps; the paper trains {lesson.claimed('epochs_lo')} to {lesson.claimed('epochs_hi')} epochs "
-    "and finds no gain by virtual batch normalisation, too.\n</details>"
+    "and finds no gain by virtual batch normalisation. Do you see one here?\n</details>"
 )
 
 # %% [markdown]
@@ -795,8 +797,8 @@ Q = min(papers_n, S["components"])
 ppca, ppca_noisy = (PPCAGenerator(pca.truncated(Q), noise=noisy) for noisy in (False, True))
 
 
-def by_your_ppca(model, labels, rng):
-    """One image for each label, by your function; what leaves the scale from black to white is cut off."""
+def by_ppca(model, labels, rng):
+    """One image for each label, by *your* function; what leaves the scale from black to white is cut off."""
     x = torch.empty(len(labels), model.mean.shape[1], device=labels.device)
     for k in labels.unique().tolist():
         mine = labels == k
@@ -810,7 +812,7 @@ show.figure(
     figures.image_grid(
         torch.cat(
             [
-                *(by_your_ppca(model, ten, lesson.generator("ppca")) for model in (few, ppca)),
+                *(by_ppca(model, ten, lesson.generator("ppca")) for model in (few, ppca)),
                 draw(ppca_noisy, ten, lesson.generator("ppca")),
                 draw(ccgan.generator, ten, lesson.generator("ppca")),
                 test.pixels[[int(torch.nonzero(test.labels == k)[1]) for k in range(CLASSES)]],
@@ -830,7 +832,7 @@ show.figure(
 #
 # Each component by itself moves a stroke in a sensible way. A Gaussian adds them up <i>independently</i>, and real
 # handwriting does not: a digit that leans left has its loop elsewhere. Dependence between components is what is curved
-# about digits, and what the ring has shown you. The class is always right, because every class has a model of its own.
+# about digits, and what the ring has shown you. The class is nearly always right, because every class has a model of its own.
 # </details>
 #
 # ## 11 · One table
@@ -858,9 +860,9 @@ def new_real(k):
     return images.pixels, images.labels
 
 
-def drawn_by(model):
+def drawn_by(model, way=draw):
     """k → N images by one model, other ones for each k."""
-    return lambda k: (draw(model, asked, generator(k, "table")), asked)
+    return lambda k: (way(model, asked, generator(k, "table")), asked)
 
 
 def numbers(pca, n):
@@ -875,8 +877,8 @@ kinds = {  # what draws, seconds to fit it, numbers that it holds
     "the cheat": (lambda k: (hand_out, asked), 0.0, CLASSES * train.pixels[0].numel()),
     f"PCA rebuilt, {one}": (rebuilt(one), pca_seconds, numbers(pca, one)),
     f"PCA rebuilt, {Q}": (rebuilt(Q), pca_seconds, numbers(pca, Q)),
-    f"PPCA, {few.components}": (drawn_by(few), pca_seconds, count_parameters(few)[0]),
-    f"PPCA, {Q}": (drawn_by(ppca), pca_seconds, count_parameters(ppca)[0]),
+    f"PPCA, {few.components}": (drawn_by(few, by_ppca), pca_seconds, count_parameters(few)[0]),
+    f"PPCA, {Q}": (drawn_by(ppca, by_ppca), pca_seconds, count_parameters(ppca)[0]),
     f"PPCA, {Q}, pixel noise": (drawn_by(ppca_noisy), pca_seconds, count_parameters(ppca)[0]),
     "ccGAN": (lambda k: drawn_by(ccgans[k])(k), fit_of_gan, count_parameters(G)[0]),
 }
@@ -980,6 +982,12 @@ for k, cell in enumerate(todo, 1):
         found.append(judged(draw(last.generator, asked, generator(seed, "table")), asked))
     own_grid[cell] = pd.DataFrame(found)
     done(k, len(todo))
+
+# %% [markdown]
+# And the paper's best setting once more, with **one-sided label smoothing**: D is told that real images are real to a share
+# a little below one (lesson 3's exercise; the paper does not say which share, ours is in the code).
+
+# %%
 smoothed = []
 for seed in grid_seeds:
     *_, last = game(*players(seed), train, seed, S["gan_steps"], target=0.9)
@@ -1083,7 +1091,7 @@ explorer(
 # ### Break it
 #
 # Four short games, all with the same number of steps. The paper's own rate for this GAN; the rate that served above; one ten
-# times as high; and a **D that is too strong**: deep, four times as wide, against the same G. Predict for each: what will
+# times as high; and a **D that is too strong**: three times as deep and twice as wide, against the same G. Predict for each: what will
 # the losses say, what will the images show?
 
 # %%
@@ -1092,7 +1100,7 @@ broken = {}
 for name, lr in RATES.items():
     *_, broken[name] = game(*players(first), train, first, S["broken_steps"], lr=lr)
 weak, _ = players(first)
-_, strong = players(first, 4, max(PAPERS["D"]))
+_, strong = players(first, 2, max(PAPERS["D"]))
 *_, broken["strong D"] = game(weak, strong, train, first, S["broken_steps"], lr=LR_PLAIN)
 show.figure(
     figures.image_grid(
@@ -1187,9 +1195,9 @@ show.markdown(f"The twins saw {len(left)} images, the others {len(train):,}.")
 
 
 # %%
-def by_seed(models):
+def by_seed(models, way=draw):
     """What fills the gap with images by the model of the arm's seed."""
-    return lambda labels, kept, rng: draw(models[run_of[rng.initial_seed()]], labels, rng)
+    return lambda labels, kept, rng: way(models[run_of[rng.initial_seed()]], labels, rng)
 
 
 def turned(labels, kept, rng):
@@ -1200,11 +1208,11 @@ def turned(labels, kept, rng):
 
 ways = {
     "gan": by_seed(ccgans),
-    "ppca": by_seed(dict.fromkeys(lesson.seeds, ppca)),
+    "ppca": by_seed(dict.fromkeys(lesson.seeds, ppca), by_ppca),
     "classic": turned,
     "placebo_repeat": experiment.repeats,
     "gan_few": by_seed(few_gans),
-    "ppca_few": by_seed(few_ppcas),
+    "ppca_few": by_seed(few_ppcas, by_ppca),
 }
 ARMS = {"real": experiment.real}
 for share in S["shares"]:
@@ -1242,6 +1250,8 @@ tuned = experiment.run(
     cache=lesson.cache,
     on_progress=show.progress("learning rate and batch size"),
 )
+
+# %% jupyter={"source_hidden": true}
 accuracy_of = {pair: 100 * o.values(arm, "validation").mean() for pair, o in tuned.items()}
 show.table(
     pd.DataFrame(
@@ -1294,6 +1304,7 @@ def interval_of(arm, metric="accuracy"):
     return t_interval(100 * outcome.values(arm, "test", metric))
 
 
+# %%
 central = curves.bands(
     {
         way: {
@@ -1356,6 +1367,7 @@ def small_p(p):
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
+# %%
 named = [(f"{arm}_{LEAST}", f"{other}_{LEAST}") for arm, other in questions]
 p_values = [statistics.paired_p(gap(*pair)) for pair in named]
 sentences, rows, table = [], [], []
