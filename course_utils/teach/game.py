@@ -100,8 +100,8 @@ def real_or_fake(
     what D says of them, one number each, larger for "real"; logits, because probabilities saturate. Take real pictures
     that D was not trained on, or it may know them by heart. alt: what is on a picture, such as "A handwritten digit."
 
-    Headless all pairs are drawn with numbers, the answers folded below. Raises CourseError on shapes that do not fit, and
-    on an empty `alt`.
+    Headless all pairs are drawn with numbers, the answers folded below. Raises CourseError on shapes that do not fit,
+    and on an empty `alt`.
     """
     show.described(alt)
     game = Game(lesson, real, fake, d_real, d_fake, key, rounds, seed)
