@@ -72,6 +72,11 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--write", action="store_true", help="renew results/LEDGER.md and README.md's block")
     ledger.set_defaults(act=_ledger)
 
+    results = commands.add_parser("results", help="where the committed results come from")
+    results.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    results.add_argument("--verify", action="store_true", help="compute a part of each anew, and compare (minutes)")
+    results.set_defaults(act=_results)
+
     data = commands.add_parser("data", help="list, fetch or verify the data sets")
     data.add_argument("what", choices=("list", "fetch", "verify"))
     data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
@@ -168,6 +173,14 @@ def _ledger(args: argparse.Namespace) -> int:
     faults += prose.readme_faults(ledgers) + readme.check() + ledger_page.check()
     print("\n".join(faults) or f"{total} have a row each, and the results bear out what the text says")
     return int(bool(faults))
+
+
+def _results(args: argparse.Namespace) -> int:
+    from course_utils.runner import lessons, verify
+
+    parts = [(lesson, path) for lesson in lessons.resolve(args.lessons) for path in verify.committed(lesson)]
+    well = [verify.tell(lesson, path, args.verify) for lesson, path in parts]
+    return int(not all(well))
 
 
 def _data(args: argparse.Namespace) -> int:

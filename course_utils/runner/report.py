@@ -137,7 +137,7 @@ def _lesson(
         parts.append(_figure(folder, slug, results.get("figure")))
         parts.append(_tables("Arms", results.get("arms"), signed=False))
         parts.append(_tables("Differences", results.get("differences"), signed=True))
-        parts.append(f'<p class="note">{escape(_provenance(results))}</p>')
+        parts.append(f'<p class="note">{escape(provenance(results))}</p>')
     return f'<article id="{escape(slug)}">' + "\n".join(filter(None, parts)) + "</article>"
 
 
@@ -202,7 +202,8 @@ def _interval(estimate: dict[str, Any]) -> tuple[float | None, float | None]:
     return (None, None) if None in (low, high) or math.isnan(low + high) else (low, high)
 
 
-def _provenance(results: dict[str, Any]) -> str:
+def provenance(results: dict[str, Any]) -> str:
+    """Where results come from, in a line: profile, data, seeds, device, versions, commit, wall time."""
     data = results.get("data") or {}
     versions = results.get("versions") or {}
     facts = {
@@ -211,7 +212,7 @@ def _provenance(results: dict[str, Any]) -> str:
         "seeds": ", ".join(map(str, results.get("seeds") or [])),
         "device": results.get("device"),
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "commit": str(results.get("commit") or "")[:12],
+        "commit": results.get("commit"),
         "wall time": duration(results["wall_s"]) if results.get("wall_s") is not None else None,
     }
     return " · ".join(f"{name}: {fact}" for name, fact in facts.items() if fact)

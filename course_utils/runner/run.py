@@ -160,7 +160,7 @@ async def execute(
         old.unlink()
     module, paths = ("plain", [notebook]) if kernel == "none" else ("kernel", [notebook, folder / f"{slug}.ipynb"])
     command = [sys.executable, "-m", f"course_utils.runner.{module}", *map(str, paths), json.dumps(parameters)]
-    environment = _environment(lesson, profile, results.parent, kernel, threads)
+    environment = environment_of(lesson, profile, results.parent, kernel, threads)
     mark = finished.mark(lesson, notebook, parameters)  # of the code as it is now, not as it is at the end
     started, killed_before = time.monotonic(), failure.memory_kills()
     log: list[str] = []
@@ -196,7 +196,8 @@ async def execute(
     return Outcome(slug, wall_s, found, None)
 
 
-def _environment(lesson: Lesson, profile: str, results: Path, kernel: str, threads: int | None) -> dict[str, str]:
+def environment_of(lesson: Lesson, profile: str, results: Path, kernel: str, threads: int | None) -> dict[str, str]:
+    """The environment of a lesson's process, which writes its results in `results`."""
     environment = os.environ | {
         "COURSE_ROOT": str(lesson.root),
         "COURSE_PROFILE": profile,

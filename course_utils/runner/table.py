@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.runner.lessons import write_text
+from course_utils.runner.lessons import literal, write_text
 from course_utils.runner.task import Answer, Row, Task
 
 FIRST, LAST = ("lesson", "profile"), ("seconds", "device", "data_source", "data", "code", "task")
@@ -43,6 +43,11 @@ class Table:
             return None
         row = self.rows[task.id][0]
         return row["code"], self.about["data"].get(row["data"])
+
+    def point(self, row: Row) -> dict[str, Any]:
+        """The grid's values of a row that was read."""
+        names = [name for name in row if name not in (*FIRST, *MIDDLE, *LAST)]
+        return {name: literal(row[name]) for name in names if row[name]}
 
     def add(self, task: Task, answer: Answer, order: dict[str, int], provenance: dict[str, Any]) -> None:
         """Put a finished task in, in place of an older one of its id, and write. order: of tasks in the table."""

@@ -49,12 +49,13 @@ def cell(
 
     torch.manual_seed(seed)
     width = settings["width"] * F
+    G = DCGenerator(width, classes=classes)
     *_, last = gan.training(
         partial(
             cgan_step,
             d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
         ),
-        DCGenerator(width, classes=classes),
+        G,
         DCDiscriminator(width, D, classes=classes),
         batches.labelled(train, B, seed, "ccgan"),
         steps=settings["gan_steps"] * BATCH // B,
@@ -62,6 +63,9 @@ def cell(
         lr=settings["lr"],
         average=0.99,
         reports=10,
+        fixed=G.prior(
+            10, generator(0, "shown")
+        ),  # or they would be drawn from the training's own random numbers
         stop_on_collapse=False,
     )
 

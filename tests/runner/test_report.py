@@ -64,7 +64,7 @@ def test_everything_is_escaped(tmp_path):
     evil["figure"] = {"file": EVIL, "alt": EVIL}
     html = page(tmp_path, Outcome("01_a", 1, evil, None), Outcome("02_b", 1, None, EVIL))
     assert "script" not in [tag for tag, _ in Tags(html).tags]
-    assert Tags(html).text.count('<script>alert("1")</script>&') == 9
+    assert Tags(html).text.count('<script>alert("1")</script>&') == 10
 
 
 def test_the_figure_is_part_of_the_page_with_its_alt_text(tmp_path):
