@@ -16,10 +16,10 @@
 # **The question:** a generator can be asked for a shirt, a sneaker, a bag, as often as you like. Does a classifier that
 # sees its pictures beside the real ones know real clothes better?
 #
-# **The paper:** Kalpana Devi Bai Mudavathu and M. V. P. Chandra Sekhara Rao, *Building Adverserial networks to augment
-# Image Data Sets*. It trains a plain GAN and prints its losses as they go; then it trains an **ACGAN** on Fashion-MNIST,
-# shows its pictures from the first epoch to the last, and proposes to add them to the training data. One number is
-# missing, the one that the proposal rests on: what they do for a classifier. This lesson supplies it.
+# **The paper:** Kalpana Devi Bai Mudavathu and M. V. P. Chandra Sekhara Rao, *Building Adverserial networks to
+# augment Image Data Sets*. It trains a plain GAN and prints its losses as they go; then it trains an **ACGAN** on
+# Fashion-MNIST, shows its pictures from the first epoch to the last, and proposes to add them to the training data.
+# One number is missing, the one that the proposal rests on: what they do for a classifier. This lesson supplies it.
 
 # %% [markdown]
 # **When you are through, you can**
@@ -119,9 +119,9 @@ show.table(
 #
 # <details><summary>One reading</summary>
 #
-# The paper does not say. The reading that makes sense: ask G for a class, show the picture to a classifier, and count how
-# often it sees the class that was asked for. We shall call that <i>conditional accuracy</i>. It says nothing about a
-# classifier that is <b>trained</b> on these pictures; for that, the paper has no number at all.
+# The paper does not say. The reading that makes sense: ask G for a class, show the picture to a classifier, and count
+# how often it sees the class that was asked for. We shall call that <i>conditional accuracy</i>. It says nothing
+# about a classifier that is <b>trained</b> on these pictures; for that, the paper has no number at all.
 # </details>
 
 # %% jupyter={"source_hidden": true}
@@ -150,9 +150,9 @@ predict(
 # %% [markdown]
 # ## 3 · The data, and two ways to split them
 #
-# Fashion-MNIST: clothes and accessories, as small and grey as MNIST's digits. It comes in two parts, of which one is sealed
-# as a test set. The paper mixes both and splits anew. Mixing breaks the seal, so it is done once, in the open, and the new
-# test part is sealed again. The split hangs on no seed of ours: you and we get the same images.
+# Fashion-MNIST: clothes and accessories, as small and grey as MNIST's digits. It comes in two parts, of which one is
+# sealed as a test set. The paper mixes both and splits anew. Mixing breaks the seal, so it is done once, in the open,
+# and the new test part is sealed again. The split hangs on no seed of ours: you and we get the same images.
 
 # %%
 official = {name: images.to(lesson.device) for name, images in lesson.data.splits.items()}
@@ -191,16 +191,16 @@ show.figure(
 #
 # <details><summary>One reading</summary>
 #
-# Shirt, T-shirt, pullover and coat: four names for a torso with sleeves. Remember them. And most of the official test set
-# is training data here: on it this classifier would be tested on what it has seen. So we train <i>and</i> test on the
-# paper's split, because its claim is about that one; the official split serves for a comparison of the two.
+# Shirt, T-shirt, pullover and coat: four names for a torso with sleeves. Remember them. And most of the official test
+# set is training data here: on it this classifier would be tested on what it has seen. So we train <i>and</i> test on
+# the paper's split, because its claim is about that one; the official split serves for a comparison of the two.
 # </details>
 #
 # ## 4 · Baselines, and a judge
 #
 # The paper names no classifier. Ours is **LeNet**, small enough to be trained many times. One LeNet, trained on *all*
-# training images, becomes the **judge** of generated ones; it is none of those in the experiment. The same network on the
-# official split, beside it:
+# training images, becomes the **judge** of generated ones; it is none of those in the experiment. The same network on
+# the official split, beside it:
 
 
 # %%
@@ -236,8 +236,8 @@ show.table(
 # %% [markdown]
 # Does it matter which split one takes? And why is the last row worth nothing, even if it looks no better?
 #
-# **The rival that costs nothing** is classic augmentation. The paper has none. Clothes may be mirrored, which digits may
-# not; the ranges are ours, and were chosen before any test image was looked at.
+# **The rival that costs nothing** is classic augmentation. The paper has none. Clothes may be mirrored, which digits
+# may not; the ranges are ours, and were chosen before any test image was looked at.
 
 # %%
 TURNED = Mirrored(rotation=5, shift=0.04, zoom=0.08)
@@ -339,8 +339,8 @@ table = pd.DataFrame(
 )
 show.table(
     table,
-    f"The paper's loss table ({ROWS[-1]:,} steps, rows after the first) beside our {S['plain_steps']:,} steps, each row the "
-    "mean of a tenth of the run",
+    f"The paper's loss table ({ROWS[-1]:,} steps, rows after the first) beside our {S['plain_steps']:,} steps, "
+    "each row the mean of a tenth of the run",
 )
 show.figure(
     equilibrium.losses(
@@ -373,68 +373,74 @@ show.figure(
 )
 show.figure(
     equilibrium.distances(away, floor),
-    "Frechet distance in LeNet's features from the real images along the training of both plain GANs, far above that of "
-    "new real images, which is the dashed line.",
+    "Frechet distance in LeNet's features from the real images along the training of both plain GANs, far above "
+    "that of new real images, which is the dashed line.",
 )
 
 # %% [markdown]
-# A decisive witness is cheap: **a fresh critic**, a new network trained for a moment on nothing but these fakes and real
-# images. In an equilibrium it could do no better than a coin. If it tells them apart at once, then D says one half because
-# it *cannot tell*, not because there is nothing to tell.
+# A decisive witness is cheap: **a fresh critic**, a new network trained for a moment on nothing but these fakes and
+# real images. In an equilibrium it could do no better than a coin. If it tells them apart at once, then D says one
+# half because it *cannot tell*, not because there is nothing to tell.
 
 
 # %%
-@torch.no_grad()
+known, unknown = train.split(0.5, lesson.generator("critic"))
+
+
 def fresh_critic(fakes):
     """Accuracy of a new network that learns to tell these pictures from real ones, on others of both."""
     half = len(fakes) // 2
-    real = train.sample(2 * half, lesson.generator("critic")).pixels
+    real = known.pixels
     labels = torch.arange(2, device=lesson.device).repeat_interleave(half)
     learn, exam = (
         Images(torch.cat([real[part], fakes[part]]), labels, ("real", "fake"), "critic")
         for part in (slice(half), slice(half, 2 * half))
     )
-    with torch.enable_grad():
-        critic = trained(partial(LeNet, 2), learn, S["critic_updates"], "critic")
+    critic = trained(partial(LeNet, 2), learn, S["critic_updates"], "critic")
     return right(critic, exam.seal())
 
 
-n_critic = min(1500, len(train))
-some_real = train.sample(n_critic, lesson.generator("D"))
-surrender = {}
+# %% [markdown]
+# A measurement needs its zero: what would the critic score if the "fakes" were real, too? Beside it, what each D
+# itself says, on average, of real images and of its own G's fakes.
+
+# %%
+n_critic = min(1500, len(known))
+critics, table = {}, {}
 for name, (last, _, D) in plain.items():
     fakes = gan.sample(last.generator, *last.generator.prior(n_critic, lesson.generator("D")))
     with torch.no_grad():
-        said = [D(scaled(pixels)).sigmoid().mean() for pixels in (some_real.pixels, fakes)]
-    surrender[name] = {
-        "D says to real images": round(float(said[0]), 2),
-        "to fakes": round(float(said[1]), 2),
-        "fresh critic, % right": fresh_critic(fakes),
-        "fd_lenet": round(away[name][max(away[name])], 1),
+        real_said, fake_said = (
+            float(D(scaled(pixels)).sigmoid().mean())
+            for pixels in (unknown.pixels[:n_critic], fakes)
+        )
+    critics[name] = fresh_critic(fakes)
+    table[f"plain GAN, {name}"] = {
+        "D says to real images": f"{real_said:.2f}",
+        "D says to fakes": f"{fake_said:.2f}",
+        "fresh critic, % right": critics[name].text(100),
+        "fd_lenet": f"{away[name][max(away[name])]:.1f}",
     }
-control = fresh_critic(test.pixels[:n_critic])
+table["other real images"] = {
+    "fresh critic, % right": fresh_critic(unknown.pixels[:n_critic]).text(100),
+    "fd_lenet": f"{floor:.1f}",
+}
 show.table(
-    pd.DataFrame(surrender)
-    .T.assign(
-        **{
-            "fresh critic, % right": [
-                v["fresh critic, % right"].text(100) for v in surrender.values()
-            ]
-        }
-    )
-    .rename_axis("plain GAN"),
-    f"Fresh critic on new real images instead of fakes: {control.text(100)} %, a coin; fd_lenet of new real images: {floor:.1f}",
+    pd.DataFrame(table).T.fillna("").rename_axis("pictures"),
+    "What D says, and what a fresh critic can tell; a coin is right in half of the cases",
 )
 
 # %% jupyter={"source_hidden": true}
-told = [name for name, row in surrender.items() if row["fresh critic, % right"].lo > 0.75]
+low = sum(g < d for d, g in zip(papers["D"], papers["G"], strict=True))
+told = [name for name, interval in critics.items() if interval.lo > 0.75]
 show.markdown(
     "<details><summary>One reading</summary>\n\nThe paper's D ends at "
     f"{papers['D'][-1]:.2f}, near 2 log 2 = {equilibrium.ONE_HALF['D']:.2f}. Ours ends at "
     + " and ".join(f"{last.losses['D'][-1]:.2f} ({name})" for name, (last, *_) in plain.items())
-    + ". "
+    + f". In {low} of {len(ROWS)} rows of the paper's table G has the lower loss, so the gate, as it is written, "
+    "pauses G there: D's loss adds two terms, G's is one. "
     + (
-        f"But a fresh critic tells the fakes of <i>{' and '.join(told)}</i> from real images most of the time, after "
+        f"A fresh critic tells the fakes of <i>{' and '.join(told)}</i> from real images most of the time, after "
         f"{S['critic_updates']} updates: there was much to tell. <b>A D near one half that a newcomer beats has "
         "surrendered.</b> "
         if told
@@ -444,34 +450,34 @@ show.markdown(
 )
 
 # %% [markdown]
-# > **A common misconception.** "The losses have settled, so the GAN has converged." Two weak players draw as steadily as
-# > two strong ones.
+# > **A common misconception.** "The losses have settled, so the GAN has converged." Two weak players draw as steadily
+# > as two strong ones.
 #
 # ## 6 · The idea, on a toy
 #
-# An **ACGAN** has a class for each picture. D answers *two* questions: real or fake (the **source**), and which **class**.
-# G is paid for both. What might the second payment do to the pictures? Two overlapping classes in the plane, and the
-# dotted line between them: raise the weight of the class loss.
+# An **ACGAN** has a class for each picture. D answers *two* questions: real or fake (the **source**), and which
+# **class**. G is paid for both. What might the second payment do to the pictures? Two overlapping classes in the
+# plane, and the dotted line between them: raise the weight of the class loss.
 
 # %%
 explorer(
     borders.picture,
-    "Real points of two overlapping classes, generated points, and the profile of both across the class border, with the "
-    "spread of what is generated as a share of the real spread.",
+    "Real points of two overlapping classes, generated points, and the profile of both across the class border, "
+    "with the spread of what is generated as a share of the real spread.",
     weight=[1.0, 0.0, 0.3, 3.0],
     heads=list(borders.HEADS),
     seed=[0, 1, 2],
 )
 
 # %% [markdown]
-# **What do you notice?** Set the weight to zero, then raise it. What happens to points near the border, and to the spread
-# *across* it? Does another seed agree? And a class head that learns from real points only?
+# **What do you notice?** Set the weight to zero, then raise it. What happens to points near the border, and to the
+# spread *across* it? Does another seed agree? And a class head that learns from real points only?
 #
 # <details><summary>One reading</summary>
 #
 # The class loss pays for points that nobody mistakes, and those lie away from the border. Real classes overlap; the
-# generated ones avoid the overlap. Conditional accuracy goes <i>up</i>, above that of real points, while the spread goes
-# down. <b>A score that real data cannot reach is no compliment.</b>
+# generated ones avoid the overlap. Conditional accuracy goes <i>up</i>, above that of real points, while the spread
+# goes down. <b>A score that real data cannot reach is no compliment.</b>
 # </details>
 #
 # ## 7 · Build it: two losses
@@ -518,8 +524,8 @@ def class_loss(logits, labels):
 exercise_3.check(class_loss)
 
 # %% [markdown]
-# And this is the step that uses them. Find the three places in which the class loss is paid: two by D, one by G. Which one
-# does `class_on_fakes` switch off?
+# And this is the step that uses them. Find the three places in which the class loss is paid: two by D, one by G.
+# Which one does `class_on_fakes` switch off?
 
 # %%
 show.source(acgan_step)
@@ -543,11 +549,16 @@ STEP = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=exercise_3.
 def players(seed):
     """G and D of the ACGAN with fresh weights."""
     torch.manual_seed(seed)
-    return ACGenerator(LATENT, width=S["g_width"]).to(lesson.device), ACDiscriminator().to(
-        lesson.device
-    )
+    G, D = ACGenerator(LATENT, width=S["g_width"]), ACDiscriminator()
+    return G.to(lesson.device), D.to(lesson.device)
 
 
+# %% [markdown]
+# Every sample below is drawn from the same fixed points. Why would new noise at each look make the training harder to
+# judge?
+
+
+# %%
 def acgan(G, D, images, steps, seed, reports=2, step=STEP):
     """The training of an ACGAN on these images."""
     return gan.training(
@@ -575,8 +586,8 @@ show.markdown(
 )
 
 # %% [markdown]
-# *While this trains:* each row below will be one latent point, asked for all ten classes. What would you expect a row to
-# have in common?
+# *While this trains:* each row below will be one latent point, asked for all ten classes. What would you expect a row
+# to have in common?
 
 # %%
 HEADS = borders.HEADS  # what D's class head learns from
@@ -618,8 +629,9 @@ show.markdown(
 )
 
 # %% [markdown]
-# **What do you notice?** From which row on can you name all ten? The paper calls its images noisier up to epoch 800, and
-# its losses stable after 700. Where does ours settle, and what does the *distance to real images* do after that?
+# **What do you notice?** From which row on can you name all ten? The paper calls its earlier images
+# noisier, and its losses stable from some epoch on. Where do ours settle, and what does the *distance to real images*
+# do after that?
 
 # %%
 ends = heads[HEADS[0]].losses["G"]
@@ -648,9 +660,9 @@ show.markdown(
 )
 
 # %% [markdown]
-# **Whom does the class head learn from?** In Odena's paper from real images *and fakes*. A shirt that G drew badly, but
-# asked for as a shirt, then teaches D what a shirt is: the two may agree on a code of their own. Here is the same ACGAN,
-# as long and from the same weights, with a head that learns from **real images only**.
+# **Whom does the class head learn from?** In Odena's paper from real images *and fakes*. A shirt that G drew badly,
+# but asked for as a shirt, then teaches D what a shirt is: the two may agree on a code of their own. Here is the same
+# ACGAN, as long and from the same weights, with a head that learns from **real images only**.
 
 # %%
 on_real = partial(STEP, class_on_fakes=False)
@@ -662,13 +674,13 @@ show.figure(
         torch.cat([heads[head].samples()[:30] for head in HEADS]),
         row_titles=[HEADS[0], "", "", HEADS[1], "", ""],
     ),
-    "Three latent points drawn as all ten classes: above by the ACGAN whose class head learns from real images and fakes, "
-    "below by the one whose head learns from real images only.",
+    "Three latent points drawn as all ten classes: above by the ACGAN whose class head learns from real images "
+    "and fakes, below by the one whose head learns from real images only.",
 )
 
 # %% [markdown]
-# **What do you notice?** Which half would you rather have in a catalogue? In which half do the rows differ more? Eyes are
-# poor judges of variety; section 10 measures it.
+# **What do you notice?** Which half would you rather have in a catalogue? In which half do the rows differ more? Eyes
+# are poor judges of variety; section 10 measures it.
 #
 # ## 9 · Play
 #
@@ -694,8 +706,8 @@ explorer(
 )
 
 # %% [markdown]
-# Second: **from a sneaker to an ankle boot.** The class enters G as a vector that multiplies the noise. Nothing stops us
-# from asking for a class that lies *between* two. Where does the one become the other: gradually, or at once?
+# Second: **from a sneaker to an ankle boot.** The class enters G as a vector that multiplies the noise. Nothing stops
+# us from asking for a class that lies *between* two. Where does the one become the other: gradually, or at once?
 
 
 # %%
@@ -739,8 +751,9 @@ explorer(
 # %% [markdown]
 # ## 10 · Judge: what an accuracy of generating hides
 #
-# Ask each ACGAN for all classes equally often, and let the judge say what it sees. Five fresh draws each: the intervals
-# hold what *other noise* would change. They hold nothing of what training the ACGAN again would change, for there is one.
+# Ask each ACGAN for all classes equally often, and let the judge say what it sees. Five fresh draws each: the
+# intervals hold what *other noise* would change. They hold nothing of what training the ACGAN again would change, for
+# there is one.
 
 # %%
 each = min(S["judged"] // 10, int(test.counts().min()))
@@ -763,7 +776,13 @@ def drawn(G, labels, rng):
 
 reference = in_judge(equally(train, "reference"))
 
+# %% [markdown]
+# *Coverage* looks at each real image: does a fake lie as close to it as its fifth nearest real neighbour? And
+# *distance of two* is what it says. Which of the two would miss a generator that draws two kinds of bags, far apart,
+# and nothing between?
 
+
+# %%
 def measured(pixels):
     """What the judge sees, int64, and by class: agreement, coverage, mean distance of two; 3 × classes."""
     f = in_judge(pixels)
@@ -809,9 +828,9 @@ show.table(
 )
 
 # %% [markdown]
-# **What do you notice?** Could a generator score *higher* than real images? What would that mean? Now the same, class by
-# class, and with two measures of variety: **coverage** (which share of real images has a fake close by) and the **mean
-# distance** of two images of the class. All three in per cent of what new real images have.
+# **What do you notice?** Could a generator score *higher* than real images? What would that mean? Now the same, class
+# by class, and with two measures of variety: **coverage** (which share of real images has a fake close by) and the
+# **mean distance** of two images of the class. All three in per cent of what new real images have.
 
 # %%
 MEASURES = ("taken for its class", "coverage", "distance of two")
@@ -831,12 +850,13 @@ variety = {
 }
 show.figure(
     by_class.beside_real(variety, classes, order=list(HEADS)),
-    "By class, for both ACGANs: agreement with the class asked for, coverage, and mean distance of two images, in per cent "
-    "of what new real images have.",
+    "By class, for both ACGANs: agreement with the class asked for, coverage, and mean distance of two images, "
+    "in per cent of what new real images have.",
 )
 
 # %% [markdown]
-# **What do you notice?** Is there a class that is taken for itself *more* often than real images are, and covers *less*?
+# **What do you notice?** Is there a class that is taken for itself *more* often than real images are, and covers
+# *less*?
 
 # %% jupyter={"source_hidden": true}
 spread = {head: 100 * np.mean([v.mean for v in variety[MEASURES[2]][head]]) for head in HEADS}
@@ -863,14 +883,15 @@ reveal(
     lesson.slug,
     "variety",
     round(float(spread[HEADS[0]])),
-    f"Two generated images of a class lie {spread[HEADS[0]]:.0f} % as far apart as two real ones, in the judge's features.",
+    f"Two generated images of a class lie {spread[HEADS[0]]:.0f} % as far apart as two real ones, in the "
+    f"judge's features.",
 )
 
 # %% [markdown]
 # ### Exercise 4 · the worst leak
 #
-# What is not taken for the class asked for is taken for another. A **leakage matrix** has a row for each class asked for
-# and a column for each class seen. Find its largest entry off the diagonal.
+# What is not taken for the class asked for is taken for another. A **leakage matrix** has a row for each class asked
+# for and a column for each class seen. Find its largest entry off the diagonal.
 
 # %%
 exercise_4 = exercises.Leakage()
@@ -879,7 +900,7 @@ exercise_4
 
 # %% tags=["exercise"]
 def worst_leak(asked, seen, classes):
-    """asked, seen: int64, N; classes: how many. Returns (a, b, share): of the fakes asked to be a, this share is seen as b."""
+    """asked, seen: int64, N. Returns (a, b, share): this share of the fakes asked to be a is seen as b."""
     ### BEGIN SOLUTION
     counts = torch.bincount(asked * classes + seen, minlength=classes**2).view(classes, classes)
     shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
@@ -910,9 +931,15 @@ matrices = {
 }
 show.figure(
     by_class.leakage(matrices, classes, TOPS),
-    "Which class the judge sees, for each class asked for, in per cent: real test images, and the ACGAN's pictures; the "
-    "four kinds of top are framed.",
+    "Which class the judge sees, for each class asked for, in per cent: real test images, and the ACGAN's "
+    "pictures; the four kinds of top are framed.",
 )
+
+# %% [markdown]
+# Guess from the right matrix: which entry outside of the diagonal is the largest? And is it a leak of *G*, or of the
+# judge?
+
+# %%
 leaks = {
     "real test images": exercise_4.chosen(
         test.labels, classifier.logits(judge, test).argmax(1), 10
@@ -923,15 +950,15 @@ for name, (a, b, share) in leaks.items():
     print(f"{name}: the worst leak is {classes[a]} → {classes[b]}, {100 * share:.0f} %")
 
 # %% [markdown]
-# **What do you notice?** The judge itself mixes up real tops: that is the left frame. Which leaks on the right go beyond it,
-# and which are *smaller*? A leaked picture enters a training set with the wrong label; a missing overlap enters it as a
-# border that is too clean. Which of the two does a classifier suffer from?
+# **What do you notice?** The judge itself mixes up real tops: that is the left frame. Which leaks on the right go
+# beyond it, and which are *smaller*? A leaked picture enters a training set with the wrong label; a missing overlap
+# enters it as a border that is too clean. Which of the two does a classifier suffer from?
 #
 # ## 11 · Break it: a softmax too many
 #
-# The most copied mistake in ACGAN scripts: D's class head ends in a *softmax*, and then goes through a cross-entropy that
-# has a softmax of its own. Nothing crashes. Probabilities lie between zero and one, so the second softmax can never be
-# sure. Predict the lowest value that this loss can have, with ten classes.
+# The most copied mistake in ACGAN scripts: D's class head ends in a *softmax*, and then goes through a cross-entropy
+# that has a softmax of its own. Nothing crashes. Probabilities lie between zero and one, so the second softmax can
+# never be sure. Predict the lowest value that this loss can have, with ten classes.
 
 
 # %%
@@ -958,12 +985,13 @@ fig.axes[0].set(
 )
 show.figure(
     fig,
-    "Class loss of D's class head, trained as a classifier on real images: from logits it falls far, with a softmax too "
-    "many it stays above a floor, which is dotted.",
+    "Class loss of D's class head, trained as a classifier on real images: from logits it falls far, with a "
+    "softmax too many it stays above a floor, which is dotted.",
 )
 
 # %% [markdown]
-# Why does the second curve fall so slowly, even far above its floor? And what happens to a *game* played with this loss?
+# Why does the second curve fall so slowly, even far above its floor? And what happens to a *game* played with this
+# loss?
 
 # %%
 wrong = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=double_softmax)
@@ -993,21 +1021,22 @@ show.table(
 )
 
 # %% [markdown]
-# **Diagnose.** A loss that stays well above zero, from the first step to the last: what would you print to find out why?
+# **Diagnose.** A loss that stays well above zero, from the first step to the last: what would you print to find out
+# why?
 #
 # <details><summary>One reading</summary>
 #
 # The <i>floor</i> gives it away: a cross-entropy that rests near the value above, whatever the data, has seen
-# probabilities. The gradient is small for the same reason: between "sure and right" and "sure and wrong" the loss has only
-# one unit of room. D learns the classes late, so G hears late what it was asked for. Long training may repair the
-# pictures, which is why the mistake survives.
+# probabilities. The gradient is small for the same reason: between "sure and right" and "sure and wrong" the loss has
+# only one unit of room. D learns the classes late, so G hears late what it was asked for. Long training may repair
+# the pictures, which is why the mistake survives.
 # </details>
 #
 # ## 12 · The experiment
 #
-# **Who has the data?** A researcher with few labelled images has no ACGAN that saw them all. So each ACGAN is trained on
-# *exactly* the images that its classifier gets, and so is the network that filters. One arm does it the other way, to show
-# what such a leak is worth.
+# **Who has the data?** A researcher with few labelled images has no ACGAN that saw them all. So each ACGAN is trained
+# on *exactly* the images that its classifier gets, and so is the network that filters. One arm does it the other way,
+# to show what such a leak is worth.
 #
 # | arm | training set | why |
 # |---|---|---|
@@ -1041,7 +1070,8 @@ def confident(logits, asked, least):
 exercise_5.check(confident)
 
 # %% [markdown]
-# Now the ACGANs of those who have little. *Question:* what will five images per batch that are all alike do to a D?
+# Now the ACGANs of those who have little. *Question:* at the smallest share a batch holds a good part of *all* images
+# that D will ever see. What can D learn by heart, and what is G paid for then?
 
 # %%
 SHARES, OWN, LEAST = S["shares"], S["own"], 0.8
@@ -1085,8 +1115,8 @@ show.figure(
         torch.cat([gan.sample(G, Z[:10].to(lesson.device), all_classes) for G, _ in rows_of]),
         row_titles=[name for _, name in rows_of],
     ),
-    "One picture of each class by every ACGAN of the experiment, each trained on few images, and in the last row by the one "
-    "that saw all training images.",
+    "One picture of each class by every ACGAN of the experiment, each trained on few images, and in the last row "
+    "by the one that saw all training images.",
 )
 few_agreement = {
     share: [
@@ -1125,6 +1155,12 @@ def by_all(labels, images, rng):
     return drawn(heads[HEADS[0]].generator, labels, rng)
 
 
+# %% [markdown]
+# The filter draws again until it has enough, so that `acgan_filtered` adds as many pictures of each class as `acgan`.
+# What would happen to the classes if it only threw away?
+
+
+# %%
 def kept(labels, images, rng, tries=6):
     """Fakes by the ACGAN of these images, drawn anew until your filter keeps them; after some tries as they are."""
     G, sieve, _ = made[images.digest()]
@@ -1144,6 +1180,11 @@ def noise(labels, images, rng):
     return experiment.noise(len(labels), images, rng)
 
 
+# %% [markdown]
+# *Question:* in `on`, each arm first draws the few images, from the same random stream. Why must that come first?
+
+
+# %%
 def on(share):
     """The arms of one share: first the few images are drawn, then the arm does something about them."""
     made_by_own = experiment.added(by_own)
@@ -1166,8 +1207,8 @@ def after(share, arm):
 
 
 # %% [markdown]
-# All arms of a share get the same number of optimiser updates, the same initial weights in each seed, and the same sealed
-# test images. What varies over the seeds is different at the two shares, and the table says what.
+# All arms of a share get the same number of optimiser updates, the same initial weights in each seed, and the same
+# sealed test images. What varies over the seeds is different at the two shares, and the table says what.
 
 
 # %%
@@ -1237,13 +1278,13 @@ show.figure(
         },
         xlabel="accuracy on the test images, %:  | one seed   ●━ mean with 95 % interval",
     ),
-    "Accuracy on the test images of eight arms at each share of the training images: a tick a seed, and the mean with its "
-    "95 % interval.",
+    "Accuracy on the test images of eight arms at each share of the training images: a tick a seed, and the mean "
+    "with its 95 % interval.",
 )
 
 # %% [markdown]
-# **What do you notice?** How wide are the intervals, compared with the distances between the arms? Where the seeds share their
-# images, why are they narrower?
+# **What do you notice?** How wide are the intervals, compared with the distances between the arms? Where the seeds
+# share their images, why are they narrower?
 #
 # ## 13 · Pair, and judge
 #
@@ -1270,14 +1311,14 @@ central = comparisons.runs_and_intervals(
     order=ARMS,
 )
 CENTRAL_ALT = (
-    "Paired differences in accuracy of seven arms from real images alone, at each share of the training images, with 95 % "
-    "intervals; the dashed line is no difference."
+    "Paired differences in accuracy of seven arms from real images alone, at each share of the training images, "
+    "with 95 % intervals; the dashed line is no difference."
 )
 show.figure(central, CENTRAL_ALT)
 
 # %% [markdown]
-# **What do you notice?** Does `acgan` do anything that `placebo_repeat` does not? Does `classic+acgan` beat `classic`? And
-# how much of the hope in `acgan_all` is the leak?
+# **What do you notice?** Does `acgan` do anything that `placebo_repeat` does not? Does `classic+acgan` beat
+# `classic`? And how much of the hope in `acgan_all` is the leak?
 #
 # The questions, with *Holm's* correction for asking so many at once:
 
@@ -1320,8 +1361,8 @@ reveal(
 )
 
 # %% [markdown]
-# **How much of it?** The dose: a quarter of a synthetic image for each real one, up to several. What should the curve look
-# like if the pictures help? And if they only dilute the real ones?
+# **How much of it?** The dose: a quarter of a synthetic image for each real one, up to several. What should the curve
+# look like if the pictures help? And if they only dilute the real ones?
 
 # %%
 ratio_plan = PLANS[S["ratio_share"]]
@@ -1351,27 +1392,27 @@ show.figure(
     "intervals, beside repeated images and the ACGAN that saw all images.",
 )
 
+
 # %% jupyter={"source_hidden": true}
-helps = [
-    f"`{arm}` at {plan}"
-    for plan in PLANS.values()
-    for arm in ("acgan", "classic+acgan", "acgan_filtered")
-    if statistics.t_interval(gap(arm, "classic+acgan" if arm == "classic" else "real", plan)).lo
-    > 0
-]
-adds = [
-    plan
-    for plan in PLANS.values()
-    if statistics.t_interval(gap("classic+acgan", "classic", plan)).lo > 0
-]
+def gains(arms, other):
+    """Where arms raise accuracy over another: at which shares, by an interval that leaves out 0."""
+    found = [
+        f"`{arm}` at {plan}"
+        for plan in PLANS.values()
+        for arm in arms
+        if statistics.t_interval(gap(arm, other, plan)).lo > 0
+    ]
+    return ", ".join(found) or "nowhere that we could show"
+
+
 best = max(dose, key=lambda r: dose[r].mean)
 show.markdown(
     "**Where, if anywhere, does it help?** Over `real`: "
-    + (", ".join(helps) if helps else "nowhere that we could show")
+    + gains(["acgan", "acgan_filtered"], "real")
     + ". On top of `classic`: "
-    + (", ".join(adds) if adds else "nowhere that we could show")
-    + f". The best dose at {ratio_plan} was {best:g} ({dose[best].text()} points); chosen after looking, so a lead for a new "
-    "experiment and no finding."
+    + gains(["classic+acgan"], "classic")
+    + f". The best dose at {ratio_plan} was {best:g} ({dose[best].text()} points); chosen after looking, so a lead "
+    "for a new experiment and no finding."
 )
 
 # %% [markdown]
@@ -1421,14 +1462,14 @@ show.markdown(
 # %% [markdown]
 # **What this does *not* show**
 #
-# - What the paper's own ACGAN would do for a classifier: it names neither widths nor learning rates, and not what an epoch
-#   is.
+# - What the paper's own ACGAN would do for a classifier: it names neither widths nor learning rates, and not what an
+#   epoch is.
 # - What longer training would give: see the distance along the training, and whether it had come to rest.
 # - What an ACGAN does with *all* training images for a classifier that has them all: that is in the `gpu` profile.
 # - What training the two main ACGANs again would change: there is one of each, and the intervals in section 10 hold the
 #   noise only.
-# - That no generator helps with few images. Ours learned from nothing else; one that was trained on *other* clothes brings
-#   knowledge from outside, and that is another experiment.
+# - That no generator helps with few images. Ours learned from nothing else; one that was trained on *other* clothes
+#   brings knowledge from outside, and that is another experiment.
 # - Anything about other classifiers: LeNet is small, and its ranges of augmentation were not tuned.
 #
 # If DATA is a stand-in (see *Set-up*), nothing here speaks about Fashion-MNIST at all.
@@ -1441,10 +1482,10 @@ quiz(lesson.slug)
 # %% [markdown]
 # ## 16 · Make something: would it help on *your* data?
 #
-# **A transfer task.** This is the frame of every lesson, for a data set of your own. Any pictures will do, if you can make
-# `Images` of them: pixels (uint8, N × C × H × W), labels, class names. Write down three things first: who has the data
-# (what may the generator see?), what is an independent example (what must be new in the test?), and which gain would be
-# worth the effort.
+# **A transfer task.** This is the frame of every lesson, for a data set of your own. Any pictures will do, if you can
+# make `Images` of them: pixels (uint8, N × C × H × W), labels, class names. Write down three things first: who has
+# the data (what may the generator see?), what is an independent example (what must be new in the test?), and which
+# gain would be worth the effort.
 #
 # ```python
 # mine = Images(pixels, labels, ("…", "…"), "mine")
@@ -1454,9 +1495,10 @@ quiz(lesson.slug)
 # def fakes(labels, images, rng): return gan.sample(G, G.prior(len(labels), rng)[0], labels)
 # arms = {"real": experiment.real, "classic": experiment.classic(…), "gan": experiment.added(fakes),
 #         "placebo_repeat": experiment.added(experiment.repeats)}
-# found = experiment.run({"mine": experiment.Plan(arms, experiment.Recipe(…), ("test",))}, train, {"test": test}, range(5))
+# plan = experiment.Plan(arms, experiment.Recipe(…), ("test",))
+# found = experiment.run({"mine": plan}, train, {"test": test}, range(5))["mine"]
 # statistics.verdict(statistics.t_interval(statistics.paired_differences(
-#     found["mine"].values("gan", "test"), found["mine"].values("classic", "test"))), "gan", "classic")
+#     found.values("gan", "test"), found.values("classic", "test"))), "gan", "classic")
 # ```
 #
 # Then ask the awkward question of `statistics.seeds_needed`: how many seeds would show the gain that you hoped for?
@@ -1512,7 +1554,7 @@ saved = lesson.save(
                 who: [round(v, 4) for v in values] for who, values in last.losses.items()
             },
             "fd_lenet": {str(n): round(v, 2) for n, v in away[name].items()},
-            "fresh_critic": round(surrender[name]["fresh critic, % right"].mean, 4),
+            "fresh_critic": round(critics[name].mean, 4),
         }
         for name, (last, *_) in plain.items()
     },
