@@ -27,7 +27,7 @@ def course(tmp_path):
     parameters = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "PROFILE = None\nSEED = 0"}
     lesson = {"cell_type": "code", "metadata": {}, "source": LESSON}
     (root / "notebooks" / "01_a.ipynb").write_text(json.dumps({"cells": [parameters, lesson]}))
-    (root / "README.md").write_text(f"{readme.BEGIN}\n{readme.END}\n")
+    (root / "README.md").write_text("".join(f"{mark}\n" for block in readme.BLOCKS for mark in readme.marks(block)))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
 
     def call(*args, **more):
@@ -101,13 +101,13 @@ def test_the_check_of_notebooks_lists_faults_and_fails(course):
     done = course("notebooks", "--check")
     assert done.returncode == 1
     assert all(line.startswith(("01_a: ", "README.md: ")) for line in done.stdout.splitlines())
-    assert "source is newer than its notebook" in done.stdout and "map of lessons" in done.stdout
+    assert "source is newer than its notebook" in done.stdout and "block of lessons" in done.stdout
 
 
 def test_a_course_without_a_readme_says_so_in_one_line(course):
     (course.root / "README.md").unlink()
     done = course("notebooks", "--check")
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "README.md is missing" in done.stderr
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "README.md has no place" in done.stderr
 
 
 def test_version_and_help(capsys):
