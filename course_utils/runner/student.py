@@ -136,7 +136,8 @@ def with_folded_solutions(lesson: Lesson) -> NotebookNode:
         if stub.source != solved.source:
             lines = [line for line in solved.source.splitlines() if not line.strip().startswith("### ")]
             folded = {"tags": ["solution"], "jupyter": {"source_hidden": True}}
-            cells.append(nbformat.v4.new_code_cell("\n".join(lines), id=f"{solved.id}-s", metadata=folded))
+            source = "\n".join(["# Solution", *lines])  # a folded cell shows its first line
+            cells.append(nbformat.v4.new_code_cell(source, id=f"{solved.id}-s", metadata=folded))
     nb.cells = cells
     return nb
 

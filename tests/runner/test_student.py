@@ -163,7 +163,7 @@ def test_teachers_get_each_solution_folded_below_its_stub(out):
             assert "...  # your code here" in stub.source and "jupyter" not in stub.metadata
             assert solution.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True}}
             assert block.rstrip() in solution.source and "###" not in solution.source
-            assert solution.source.splitlines()[0] == stub.source.splitlines()[0]
+            assert solution.source.startswith(f"# Solution\n{stub.source.splitlines()[0]}\n")
         assert len({cell.id for cell in cells}) == len(cells)
 
 
