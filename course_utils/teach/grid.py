@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from course_utils import experiment
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach.figures import LOOKS, drawable, style
 
 Setting = tuple[int, int, int]  # F, D, B
+
+
+def swept(table: pd.DataFrame | None, measures: Sequence[str]) -> dict[str, list[dict]]:
+    """Where a grid was computed → its settings, as the lesson's results hold them; of `Lesson.swept`'s table.
+
+    A setting is {"setting": [F, D, B], measure: `experiment.entry`}. One that lacks a seed, as while a sweep is under
+    way, is left out, because its values would be paired with those of other seeds.
+    """
+    grids: dict[str, list[dict]] = {}
+    if table is None:
+        return grids
+    for (profile, source), rows in table[~table["smoothed"]].groupby(["profile", "data_source"]):
+        seeds = sorted(rows["seed"].unique())
+        found = grids[f"stored sweep, profile {profile}, {source} data"] = []
+        for setting, mine in rows.groupby(["F", "D", "B"]):
+            values = mine.pivot(index="seed", columns="metric", values="value").sort_index()
+            if list(values.index) == seeds and len(seeds) > 1:
+                entries = {measure: experiment.entry(values[measure]) for measure in measures}
+                found.append({"setting": [int(number) for number in setting], **entries})
+    return grids
 
 
 @style()

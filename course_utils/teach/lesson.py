@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
@@ -76,6 +77,11 @@ class Lesson:
     def committed(self, profile: str) -> dict[str, Any] | None:
         """The results that are kept in results/ of a full run in this profile, or None."""
         return _committed(self.slug, profile)
+
+    def swept(self) -> pd.DataFrame | None:
+        """The table of `course sweep` that is kept in results/, a row a task and measure, or None."""
+        path = ROOT / "results" / self.slug / "sweep.csv"
+        return pd.read_csv(path, dtype={"data": str, "code": str, "task": str}) if path.exists() else None
 
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
         """Write results JSON and main figure, and return the JSON.
