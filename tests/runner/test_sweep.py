@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,9 +10,13 @@ import time
 import pytest
 from small_course import SWEEP, TINY, add
 
+from course_utils import cli
 from course_utils.errors import CourseError
-from course_utils.runner import sweep
+from course_utils.profiles import ROOT
+from course_utils.runner import lessons, sweep
 from course_utils.runner.table import Table
+
+README = (ROOT / "README.md").read_text("utf-8")
 
 SETTINGS = "[smoke]\nfactor = 2\nseeds = 3\n[cpu]\nfactor = 3\n"
 
@@ -189,15 +194,22 @@ def test_a_function_that_does_not_fit_is_refused(lesson, source, said):
         sweep.plan(lesson, {}, 1, "smoke")
 
 
+def test_the_sweep_of_the_readme_is_all_of_the_papers_settings():
+    (words,) = re.findall(r"^course sweep 4 (.*)$", README, re.MULTILINE)
+    args = cli.parser().parse_args(["sweep", "4", *words.split()])
+    (lesson,) = lessons.resolve(["4"])
+    plan = sweep.plan(lesson, sweep.parse_grid(args.grid), args.seeds, "smoke")
+    assert len(plan) == 27 * 5 and len({task.id for task in plan}) == 27 * 5
+    assert {type(value) for task in plan for value in task.grid.values()} == {int, bool}
+
+
 def test_the_jobs_for_slurm_hold_what_the_file_says(tmp_path):
     file = tmp_path / "slurm.toml"
-    file.write_text(
-        'queue = "gpu"\nwalltime = "02:00:00"\nmemory = "16 GB"\njob_extra_directives = ["--gres=gpu:1"]\n'
-        'job_script_prologue = ["export COURSE_DATA=$HOME/datasets"]\n'
-    )
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    file.write_text(example)
     with sweep.slurm_cluster(file) as cluster:
         script = cluster.job_script()
-    for line in ("#SBATCH -p gpu", "#SBATCH -t 02:00:00", "#SBATCH --mem=15G", "#SBATCH --gres=gpu:1"):
+    for line in ("#SBATCH -p gpu", "#SBATCH -t 04:00:00", "#SBATCH --mem=15G", "#SBATCH --gres=gpu:1"):
         assert f"{line}\n" in script
     assert "export COURSE_DATA=$HOME/datasets\n" in script and "--nthreads 1 " in script and sys.executable in script
     for wrong, said in (('colour = "red"', "unexpected keyword argument 'colour'"), ("memory", "Expected '='")):
