@@ -7,7 +7,8 @@ import pytest
 
 from course_utils import __version__, cli
 from course_utils.data import cards, sources
-from course_utils.runner import readme
+from course_utils.runner import build, ledger_page, lessons, readme
+from course_utils.runner.lessons import Lesson
 
 LESSON = """\
 import json
@@ -129,3 +130,15 @@ def test_data_is_listed_fetched_and_verified(monkeypatch, tmp_path, capsys):
     assert cli.main(["data", "verify", "mnist"]) == 1
     out = capsys.readouterr().out
     assert "mnist: 0 of 4 files are whole" in out and "missing: " in out
+
+
+def test_the_start_notebook_is_built_last(monkeypatch):
+    """Its map shows what came out of the others."""
+    built = []
+    chosen = [Lesson(slug) for slug in ("00_start", "01_a", "02_b")]
+    monkeypatch.setattr(lessons, "resolve", lambda names: chosen)
+    monkeypatch.setattr(build, "build", lambda lesson: built.append(lesson.slug) or True)
+    monkeypatch.setattr(readme, "update", lambda: None)
+    monkeypatch.setattr(ledger_page, "write", lambda: None)
+    assert cli.main(["notebooks"]) == 0
+    assert built == ["01_a", "02_b", "00_start"]

@@ -102,7 +102,7 @@ def page(chromium):
     """A page whose uncaught errors and console errors make the test fail at its end."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     page, errors = context.new_page(), []
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # a busy machine imports PyTorch for half a minute
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console",
