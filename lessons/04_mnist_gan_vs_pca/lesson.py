@@ -644,7 +644,7 @@ def d_logits(pixels, labels):
 
 shown = test.sample(40, lesson.generator("game"))
 forged = draw(ccgan.generator, shown.labels, lesson.generator("forged"))
-real_or_fake(
+played = real_or_fake(
     lesson.slug,
     shown.pixels,
     forged,
