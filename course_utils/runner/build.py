@@ -30,6 +30,9 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
+KEPT = ("tags", "jupyter")
+"""What a cell of a notebook keeps of its metadata in the source."""
+
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(a widget: it is live when the notebook runs)"
 PROGRESS_BAR = re.compile(r"\s*(.*?:\s*)?(\d+%\|.*\[.*\]|\d+\S* ?\[\d\d:\d\d.*\])\s*")
@@ -49,8 +52,9 @@ def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") ->
     """The lesson's notebook, not executed. Learners get `...  # your code here` in place of solutions.
 
     Cells tagged `exercise` and `check` carry nbgrader's metadata (version 3). Before the first code cell comes the one
-    that sets Colab up, folded. A cell's id comes from its source, so that rebuilding changes only what changed. Raises
-    CourseError on a missing lesson.py or an unclosed solution.
+    that sets Colab up, folded; folded, too, are cells whose source says `jupyter={"source_hidden": true}`. A cell's id
+    comes from its source, so that rebuilding changes only what changed. Raises CourseError on a missing lesson.py or an
+    unclosed solution.
     """
     source = lesson.folder / "lesson.py"
     if not source.is_file():
@@ -60,7 +64,7 @@ def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") ->
     counts = {"exercise": 0, "check": 0}
     for cell in read.cells:
         tags = list(cell.metadata.get("tags", []))
-        metadata: dict[str, Any] = {"tags": tags} if tags else {}
+        metadata: dict[str, Any] = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
         for kind in counts:
             if kind in tags:
                 counts[kind] += 1

@@ -70,6 +70,14 @@ def test_the_first_code_cell_sets_colab_up_folded(course):
     assert setup.metadata == {"tags": ["setup"], "jupyter": {"source_hidden": True}}
 
 
+def test_a_cell_that_its_source_folds_is_folded(course):
+    source = course / "lessons" / "01_tiny" / "lesson.py"
+    source.write_text(source.read_text() + '\n# %% jupyter={"source_hidden": true}\nprint("a long figure")\n')
+    *before, last = build.notebook(Lesson("01_tiny", course)).cells
+    assert last.metadata == {"jupyter": {"source_hidden": True}}
+    assert [cell.metadata.get("tags") for cell in before if "jupyter" in cell.metadata] == [["setup"]]
+
+
 def test_ids_are_those_of_the_last_build_and_change_only_with_their_cell(course):
     before = [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
     assert before == [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
