@@ -1,7 +1,8 @@
 """The course's figures: they read on a projector and without colour, and change no global setting.
 
 Arms are told apart by marker, line and hatch as well as by colour (Okabe and Ito's palette, safe for colour-blind
-eyes). Every function returns a Matplotlib `Figure`; `show.figure(fig, alt)` displays it.
+eyes, with its orange and sky blue darkened until they stand out from white). Every function returns a Matplotlib
+`Figure`; `show.figure(fig, alt)` displays it.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ LOOKS = (
     Look("#D55E00", "s", "--", "//"),
     Look("#009E73", "^", "-.", "\\\\"),
     Look("#CC79A7", "D", ":", "xx"),
-    Look("#E69F00", "v", (0, (6, 1)), ".."),
-    Look("#56B4E9", "P", (0, (3, 1, 1, 1)), "++"),
+    Look("#9C871C", "v", (0, (6, 1)), ".."),
+    Look("#2296C3", "P", (0, (3, 1, 1, 1)), "++"),
     Look("#000000", "X", (0, (1, 1)), "oo"),
     Look("#7F7F7F", "*", (0, (9, 3)), "--"),
     Look("#882255", "p", (0, (5, 1, 1, 1, 1, 1)), "**"),
