@@ -22,7 +22,7 @@ START      = 00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run student test bench clean lock
+.PHONY: help setup lab data notebooks run student site test bench clean lock
 
 help:
 	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu 
 
 student: $(READY)  ## write build/student without solutions, to hand out, and build/teacher: LESSON=2 OUT=build
 	$(COURSE) student $(LESSON) $(if $(OUT),--out $(OUT))
+
+site: $(READY)  ## write build/site: lessons, ledger, teaching notes and API as pages that need no network
+	$(COURSE) site $(if $(OUT),--out $(OUT))
 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
 test: export COURSE_PROFILE = smoke

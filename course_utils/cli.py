@@ -77,6 +77,10 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--verify", action="store_true", help="compute a part of each anew, and compare (minutes)")
     results.set_defaults(act=_results)
 
+    site = commands.add_parser("site", help="lessons, ledger, teaching notes and API as pages that need no network")
+    site.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default build/site); emptied")
+    site.set_defaults(act=_site)
+
     data = commands.add_parser("data", help="list, fetch or verify the data sets")
     data.add_argument("what", choices=("list", "fetch", "verify"))
     data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
@@ -181,6 +185,14 @@ def _results(args: argparse.Namespace) -> int:
     parts = [(lesson, path) for lesson in lessons.resolve(args.lessons) for path in verify.committed(lesson)]
     well = [verify.tell(lesson, path, args.verify) for lesson, path in parts]
     return int(not all(well))
+
+
+def _site(args: argparse.Namespace) -> int:
+    from course_utils.runner import site
+
+    faults = site.build(args.out)
+    print("\n".join([*faults, f"{args.out / 'index.html'}: {len(faults) or 'no'} faults"]))
+    return int(bool(faults))
 
 
 def _data(args: argparse.Namespace) -> int:

@@ -83,10 +83,11 @@ def _counted(every: Iterable[Ledger]) -> str:
 
 def _lesson(ledger: Ledger) -> list[str]:
     about = ledger.about
-    parts = [f"## {ledger.lesson.slug}", f"{about['author']}, *{about['title']}*. {about['venue']}."]
+    title = next((found["title"] for found in ledger.results.values()), ledger.lesson.slug)
+    parts = [f"## {ledger.lesson.slug[:2]} · {title}", f"{about['author']}, *{about['title']}*. {about['venue']}."]
     for profile in ledger.profiles:
         rows = ledger.rows(profile)
-        parts.append(f"### Profile `{profile}`" + _seeds(ledger, profile))
+        parts += [f"### Profile `{profile}`", _seeds(ledger, profile)]
         if claims := [row for row in rows if row.value is None]:
             parts.append(_claims(claims))
         numbers = [row for row in rows if row.value is not None and row.verdict not in (SETTING, NOT_RUN, UNDER)]
@@ -104,10 +105,10 @@ def _lesson(ledger: Ledger) -> list[str]:
 
 def _seeds(ledger: Ledger, profile: str) -> str:
     if profile not in ledger.results:
-        return ": not run yet"
+        return "Not run yet."
     found = ledger.results[profile]
     data = "stand-in" if report.data_source(found) == "standin" else "real"
-    return f": {len(found['seeds'])} seeds, {data} data, {found['device']}"
+    return f"{len(found['seeds'])} seeds, {data} data, {found['device']}."
 
 
 def _folded(summary: str, rows: list[Row]) -> str:
@@ -175,7 +176,7 @@ def _cells(row: Row) -> tuple[str, str, str]:
     def text(interval: Interval | None, mean: bool) -> str:
         if interval is None:
             return ""
-        ends = f"[{report.number(interval.lo, places)}, {report.number(interval.hi, places)}]"
+        ends = f"[{report.number(interval.lo, places)},\N{NO-BREAK SPACE}{report.number(interval.hi, places)}]"
         return f"{report.number(interval.mean, places)} {ends}" if mean else ends
 
     return value, text(row.ours, True), text(row.run, False)

@@ -24,6 +24,7 @@ LEDGER = """
 "GAN" = "gan"
 """
 RESULTS = {
+    "title": "Fakes",
     "seeds": [0, 1, 2],
     "data": {"source": "local"},
     "device": "cpu",
@@ -176,7 +177,7 @@ def test_the_page_shows_each_number_once_and_goes_stale(lesson):
     text = ledger_page.page(lesson.root)
     assert [text.count(f"`{key}`:") for key in ("lr", "x", "y", "z")] == [1, 1, 1, 1]
     assert "| 01_fakes, `cpu` | 1 | 0 | 0 | 0 | 2 | 1 | 4 |" in text
-    assert "| `x`: m (Table 1) | 0.71 | 0.710 [0.685, 0.735] | [0.660, 0.760] | **reproduced** |" in text
+    assert "| `x`: m (Table 1) | 0.71 | 0.710 [0.685,\xa00.735] | [0.660,\xa00.760] | **reproduced** |" in text
     assert ledger_page.check(lesson.root)
     ledger_page.write(lesson.root)
     assert ledger_page.check(lesson.root) == []
