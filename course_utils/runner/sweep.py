@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import logging
 import signal
 import sys
 import tomllib
@@ -22,7 +21,7 @@ from tqdm import tqdm
 
 from course_utils.errors import CourseError
 from course_utils.profiles import data_source, standin_scale
-from course_utils.runner import finished, lessons
+from course_utils.runner import cluster, finished, lessons
 from course_utils.runner import task as tasks
 from course_utils.runner.lessons import Lesson
 from course_utils.runner.table import Table
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Grid = dict[str, list[Any]]
-
-DEATHS = 1
-"""So often a task's worker may die on a cluster of ours before Dask gives the task up; we then try it alone."""
 
 
 def run(
@@ -67,7 +63,7 @@ def run(
     failed = {}
     with (
         _interruptible(),
-        _client(scheduler, slurm, workers, len(still)) as client,
+        cluster.client(scheduler, slurm, workers, len(still)) as client,
         _bar(len(wanted), len(wanted) - len(still)) as bar,
     ):
         for task, answer in _answers(client, still):
@@ -77,6 +73,7 @@ def run(
             else:
                 table.add(task, answer, order, provenance)
             bar.update()
+    failed = {str(task): failed[str(task)] for task in wanted if str(task) in failed}  # in order
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
         print("failed: " + "; ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
@@ -199,63 +196,6 @@ def _answer(future: Any) -> Answer | None:
         return None
     except Exception as error:  # of Dask, on the way: those of the task are in its answer
         return Answer([], f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def _client(scheduler: str | None, slurm: Path | None, workers: int | None, most: int) -> Iterator[Client]:
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise CourseError("course sweep needs Dask; install it with: pip install -e '.[sweep]'") from None
-    if scheduler:
-        try:
-            client = Client(scheduler)
-        except (OSError, ValueError) as error:
-            raise CourseError(f"no Dask scheduler answers at {scheduler} ({error})") from None
-        with client:
-            yield client
-        return
-    if slurm:
-        cluster = slurm_cluster(slurm)
-        cluster.scale(jobs=workers or 1)
-    else:
-        # a worker gets one task at a time, so that its death is blamed on no other
-        with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
-            cluster = LocalCluster(
-                n_workers=min(workers or default_workers(), most),
-                threads_per_worker=1,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-                scheduler_kwargs={"allowed_failures": DEATHS},
-                preload=[tasks.__name__],
-            )
-    with cluster, Client(cluster) as client:
-        yield client
-
-
-def default_workers() -> int:
-    """A process a core; one where there is a GPU, which several would have to share."""
-    import torch
-
-    from course_utils.classify import workers
-
-    return 1 if torch.cuda.is_available() else workers.default_workers()
-
-
-def slurm_cluster(path: Path) -> Any:
-    """dask-jobqueue's cluster of SLURM jobs; the TOML file holds what its SLURMCluster takes (queue, walltime …)."""
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError:
-        raise CourseError("--slurm needs dask-jobqueue; install it with: pip install -e '.[slurm]'") from None
-    try:
-        settings = tomllib.loads(path.read_text("utf-8"))
-        return SLURMCluster(
-            **{"cores": 1, "processes": 1, "scheduler_options": {"dashboard_address": ":0"}, **settings}
-        )
-    except (OSError, TypeError, ValueError) as error:
-        raise CourseError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
 @contextmanager

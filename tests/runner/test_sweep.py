@@ -13,7 +13,7 @@ from small_course import SWEEP, TINY, add
 from course_utils import cli
 from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
-from course_utils.runner import lessons, sweep
+from course_utils.runner import cluster, lessons, sweep
 from course_utils.runner.table import Table
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -78,7 +78,7 @@ def test_a_killed_worker_loses_nothing_and_the_second_call_does_nothing(lesson, 
 
 def test_poison_and_errors_are_reported_and_the_rest_is_finished(lesson, tmp_path, capsys):
     failed = sweep.run(lesson, {"a": [1, 13, 2, 7, 3], "b": [1, 2]}, 1, "smoke", tmp_path, workers=2)
-    assert list(failed) == ["a=7 b=1.0, seed 0", "a=7 b=2.0, seed 0", "a=13 b=1.0, seed 0", "a=13 b=2.0, seed 0"]
+    assert list(failed) == ["a=13 b=1.0, seed 0", "a=13 b=2.0, seed 0", "a=7 b=1.0, seed 0", "a=7 b=2.0, seed 0"]
     out = capsys.readouterr().out
     assert "6 of 10 tasks are in" in out
     assert "failed: a=13 b=1.0, seed 0; a=13 b=2.0, seed 0\nevery worker that computed it died" in out
@@ -86,6 +86,17 @@ def test_poison_and_errors_are_reported_and_the_rest_is_finished(lesson, tmp_pat
     assert [(r["a"], r["b"]) for r in rows(tmp_path) if r["metric"] == "sum"] == [
         (a, b) for a in "123" for b in ("1.0", "2.0")
     ]
+
+
+def test_tasks_that_waited_beside_a_killer_are_computed_alone(lesson, tmp_path):
+    from distributed import LocalCluster
+
+    blamed = {"allowed_failures": 0}
+    one = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": ":0"}
+    with LocalCluster(**one, scheduler_kwargs=blamed) as others:
+        failed = sweep.run(lesson, {"a": [13, 1, 2, 3]}, 1, "smoke", tmp_path, scheduler=others.scheduler_address)
+    assert list(failed) == ["a=13 b=0.5, seed 0"]
+    assert [r["a"] for r in rows(tmp_path) if r["metric"] == "sum"] == ["1", "2", "3"]
 
 
 def test_any_cluster_will_do_without_a_disk_in_common(lesson, address, tmp_path, monkeypatch):
@@ -207,15 +218,15 @@ def test_the_jobs_for_slurm_hold_what_the_file_says(tmp_path):
     file = tmp_path / "slurm.toml"
     (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     file.write_text(example)
-    with sweep.slurm_cluster(file) as cluster:
-        script = cluster.job_script()
+    with cluster.slurm_cluster(file) as jobs:
+        script = jobs.job_script()
     for line in ("#SBATCH -p gpu", "#SBATCH -t 04:00:00", "#SBATCH --mem=15G", "#SBATCH --gres=gpu:1"):
         assert f"{line}\n" in script
     assert "export COURSE_DATA=$HOME/datasets\n" in script and "--nthreads 1 " in script and sys.executable in script
     for wrong, said in (('colour = "red"', "unexpected keyword argument 'colour'"), ("memory", "Expected '='")):
         file.write_text(wrong)
         with pytest.raises(CourseError, match=said):
-            sweep.slurm_cluster(file)
+            cluster.slurm_cluster(file)
 
 
 @pytest.mark.parametrize(
