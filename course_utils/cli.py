@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     results.set_defaults(act=_results)
 
     site = commands.add_parser("site", help="lessons, ledger, teaching notes and API as pages that need no network")
-    site.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default build/site); emptied")
+    site.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default build/site)")
     site.set_defaults(act=_site)
 
     data = commands.add_parser("data", help="list, fetch or verify the data sets")

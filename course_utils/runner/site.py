@@ -15,6 +15,7 @@ import os
 import pkgutil
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib import import_module
@@ -100,29 +101,26 @@ STYLE = """\
 
 
 def build(out: Path, root: Path = ROOT) -> list[str]:
-    """Write the site to the folder `out`, which is emptied first; returns what is wrong with it, a line each.
+    """Write the site to the folder `out`, in place of the one that it holds; returns what is wrong, a line each.
 
-    Raises CourseError where the packages of the extra `site` are missing.
+    Raises CourseError where `out` holds something else, or where the packages of the extra `site` are missing.
     """
     try:
         from sphinx.application import Sphinx
         from sphinx.util.docutils import docutils_namespace, patch_docutils
     except ImportError as error:
-        raise CourseError(
-            f"{error.name} is missing; install it with: make setup, or pip install -e '.[site]'"
-        ) from None
-    source, trees = out.with_name(out.name + "-source"), out.with_name(out.name + "-trees")
-    for folder in (out, source, trees):
-        shutil.rmtree(folder, ignore_errors=True)
-    alts = _gather(source, root)
+        raise CourseError(f"{error.name} is missing; install what stands in pyproject.toml as extra `site`") from None
+    if out.exists() and not (out / "_static").is_dir() and any(out.iterdir()):
+        raise CourseError(f"{out} holds something that is no site, and would be emptied; name another folder")
+    shutil.rmtree(out, ignore_errors=True)
     warnings = io.StringIO()
-    settings = {**SETTINGS, "course_alts": alts, "html_static_path": [str(source / "_static")]}
-    with patch_docutils(), docutils_namespace():
+    with tempfile.TemporaryDirectory() as folder, patch_docutils(), docutils_namespace():
+        source, trees = Path(folder).resolve() / "source", Path(folder).resolve() / "trees"
+        settings = {**SETTINGS, "course_alts": _gather(source, root), "html_static_path": [str(source / "_static")]}
         app = Sphinx(
             source, None, out, trees, "html", settings, status=None, warning=warnings, parallel=os.cpu_count() or 1
         )
         app.build()
-    shutil.rmtree(trees)
     colours = re.compile(r"\x1b\[[\d;]*m")
     said = [colours.sub("", line).replace(f"{source}{os.sep}", "") for line in warnings.getvalue().splitlines()]
     return [line for line in said if line.strip()] + check(out)

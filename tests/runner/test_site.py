@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
 from course_utils.runner import site
 from course_utils.runner.lessons import find
@@ -33,6 +34,13 @@ def built(tmp_path_factory):
         patch.setattr(site, "_api", lambda: iter([("some", text)]))
         out = tmp_path_factory.mktemp("built") / "site"
         return out, site.build(out)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(CourseError, match="is no site"):
+        site.build(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
 def page(built, name):
