@@ -516,7 +516,7 @@ show.markdown(
 # %% [markdown]
 # ## 8 · With labels
 #
-# Now with *your* two functions inside. Five of these are trained, one a seed, for everything that follows: an interval
+# Now with *your* two functions inside. One of these is trained for each seed, for everything that follows: an interval
 # should hold what training the GAN again would change. The first one you can watch. It draws two of each digit, always
 # from the same noise.
 
@@ -600,7 +600,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# **What do you notice?** Which digits would you accept? Do the five GANs fail on the same ones?
+# **What do you notice?** Which digits would you accept? Do all these GANs fail on the same ones?
 #
 # ### Play: ask it
 #
