@@ -52,16 +52,6 @@ class Classic:
         return torch.stack(rows, dim=1)
 
 
-@dataclass(frozen=True)
-class Mirrored(Classic):
-    """`Classic`, and every image mirrored left to right by the toss of a coin: for things, not for digits."""
-
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """As `Classic`; the coin is tossed first."""
-        coin = torch.rand(len(x), generator=generator, device=generator.device) < 0.5
-        return super().__call__(torch.where(coin.to(x.device).view(-1, 1, 1, 1), x.flip(3), x), generator)
-
-
 # Harwalkar (Kannada-MNIST), Table 1. The Keras generator that the paper used reads its shear of 0.1 as degrees.
 PAPER_1 = Classic(rotation=10, shift=0.25, shear=0.1, zoom=0.25)
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.data.augment import PAPER_1, PAPER_2, Classic, Mirrored, augmented
+from course_utils.data.augment import PAPER_1, PAPER_2, Classic, augmented
 from course_utils.data.images import Images
 from course_utils.errors import SealedError
 
@@ -61,14 +61,6 @@ def test_zoom_scales_each_axis_on_its_own():
 def test_each_image_has_a_map_of_its_own_and_a_seed_repeats():
     out = PAPER_2(dot(8), rng())
     assert not torch.equal(out[0], out[1]) and torch.equal(out, PAPER_2(dot(8), rng()))
-
-
-def test_half_of_the_images_are_mirrored_and_the_others_stay():
-    x = dot(400, col=5)
-    out = Mirrored()(x, rng())
-    flipped, same = (torch.isclose(out, y, atol=1e-4).flatten(1).all(1) for y in (x.flip(3), x))
-    assert (same != flipped).all() and 150 < flipped.sum() < 250
-    assert torch.equal(Mirrored(shift=0.1)(x, rng()), Mirrored(shift=0.1)(x, rng()))
 
 
 def test_an_augmented_set_keeps_labels_and_refuses_a_sealed_one():
