@@ -3,7 +3,6 @@ GPU stacks that are trained together."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -55,14 +54,6 @@ class Job:
 
 Keyed = tuple[Hashable, Job]
 Answer = tuple[Hashable, dict[str, Tensor]]
-
-
-def default_workers() -> int:
-    """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory)."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, 8)
 
 
 def predictions(

@@ -60,9 +60,9 @@ def default_workers() -> int:
     """A process a core; one where there is a GPU, which several would have to share."""
     import torch
 
-    from course_utils.classify import workers
+    from course_utils import side_by_side
 
-    return 1 if torch.cuda.is_available() else workers.default_workers()
+    return 1 if torch.cuda.is_available() else side_by_side.default_workers()
 
 
 def slurm_cluster(path: Path) -> Any:

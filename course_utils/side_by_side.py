@@ -1,0 +1,63 @@
+"""Trainings that do not wait for each other, in processes of one thread each.
+
+Small networks gain little from a second thread and nearly all of a second process. joblib's workers take functions of a
+notebook as well, a learner's among them, because they travel by value.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import torch
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+def default_workers() -> int:
+    """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory)."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, 8)
+
+
+def each(
+    work: Callable[[K], R],
+    keys: Iterable[K],
+    *,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[K, R]:
+    """{key: work(key)}, in the order of the keys; several are computed at a time.
+
+    workers: None means a process a core, and 1, as on a machine with a GPU, here one after the other. What `work` uses
+    of its notebook travels with it, so let it use little; what it returns travels back. on_progress(done, of) is called
+    after each. An error in `work` is raised here.
+    """
+    keys = list(keys)
+    if torch.cuda.is_available():
+        workers = 1
+    workers = min(len(keys), default_workers() if workers is None else workers)
+    found: dict[K, R] = {}
+    for key, result in zip(keys, _results(work, keys, workers), strict=True):
+        found[key] = result
+        if on_progress is not None:
+            on_progress(len(found), len(keys))
+    return found
+
+
+def _results(work: Callable[[K], R], keys: list[K], workers: int) -> Iterable[R]:
+    if workers <= 1:
+        return map(work, keys)
+    import cloudpickle
+    from joblib import Parallel, delayed, parallel_config
+
+    home = sys.modules.get(work.__module__)
+    if home is not None and home.__spec__ is None and home.__name__ != "__main__":
+        cloudpickle.register_pickle_by_value(home)  # of a notebook run without Jupyter: nobody could import it
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        return Parallel(n_jobs=workers, return_as="generator")(delayed(work)(key) for key in keys)

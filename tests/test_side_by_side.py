@@ -1,0 +1,77 @@
+"""Work in processes: what travels there and back, in which order, and what becomes of errors."""
+
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+import torch
+
+from course_utils import side_by_side
+
+cpu_only = pytest.mark.skipif(torch.cuda.is_available(), reason="on a machine with a GPU all is computed here")
+
+
+def test_answers_come_in_the_order_of_the_keys_and_are_counted():
+    done = []
+    found = side_by_side.each(lambda n: n * n, [3, 1, 2], workers=1, on_progress=lambda *state: done.append(state))
+    assert list(found.items()) == [(3, 9), (1, 1), (2, 4)]
+    assert done == [(1, 3), (2, 3), (3, 3)]
+    assert side_by_side.each(lambda n: n, [], workers=2) == {}
+
+
+def test_one_worker_is_this_process():
+    assert set(side_by_side.each(lambda _: os.getpid(), [1, 2], workers=1).values()) == {os.getpid()}
+
+
+@cpu_only
+def test_functions_and_networks_of_a_notebook_travel_by_value(monkeypatch):
+    lesson = types.ModuleType("lesson_of_a_test")  # as `runner.plain` makes one: nobody can import it
+    monkeypatch.setitem(sys.modules, lesson.__name__, lesson)
+    exec(
+        "import os, torch\n"
+        "weight = torch.arange(3.0)\n"
+        "def answer(x): return x @ weight\n"
+        "class Net(torch.nn.Linear):\n"
+        "    join = staticmethod(answer)\n"
+        "def work(seed):\n"
+        "    torch.manual_seed(seed)\n"
+        "    net = Net(3, 1)\n"
+        "    return net.weight.detach(), net.join(torch.ones(3)), torch.get_num_threads(), os.getpid()\n",
+        vars(lesson),
+    )
+    found = side_by_side.each(lesson.work, [0, 1], workers=2)
+    for seed, (weight, joined, threads, process) in found.items():
+        torch.manual_seed(seed)
+        assert torch.equal(weight, torch.nn.Linear(3, 1).weight) and float(joined) == 3
+        assert threads == 1 and process != os.getpid()
+
+
+@cpu_only
+def test_functions_of_main_travel_too():
+    """What a notebook's kernel and a script call `__main__`, workers have of their own."""
+    script = (
+        "from course_utils.side_by_side import each\n"
+        "base = 40\n"
+        "def work(n): return base + n\n"
+        "print(each(work, [1, 2], workers=2))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "{1: 41, 2: 42}", done.stderr
+
+
+@cpu_only
+def test_an_error_is_raised_here():
+    def work(n):
+        raise ValueError(f"the work of {n} fails")
+
+    with pytest.raises(ValueError, match="the work of 1 fails"):
+        side_by_side.each(work, [1, 2], workers=2)
+
+
+def test_workers_are_as_many_as_cores(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert side_by_side.default_workers() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert 1 <= side_by_side.default_workers() <= 8
