@@ -28,24 +28,27 @@ def confusions(
 
 @style()
 def beside_constant(
-    panels: Mapping[str, Sequence[tuple[str, Interval, float | None]]],
+    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]],
     constant: Mapping[str, float],
     gave_up: Mapping[str, tuple[int, int]],
 ) -> Figure:
-    """One panel a metric, in its own unit; each row (arm, our mean with its interval, the paper's value or None).
+    """One panel a metric, in its own unit; each row (arm, our mean with its interval, where one further run falls, the
+    paper's value or None).
 
     constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
-    everything, runs), printed beside its name. A square is the paper's value, filled inside our interval.
+    everything, runs), printed beside its name. A square is the paper's value, one run: filled where one further run of
+    ours could fall.
     """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(1.6 + 2.3 * len(panels), 2.1 + 0.5 * rows), layout="constrained")
     axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
     for ax, (metric, entries) in zip(axes, panels.items(), strict=True):
-        for y, ((_, interval, claim), look) in enumerate(zip(entries, LOOKS, strict=False)):
+        for y, ((_, interval, further, claim), look) in enumerate(zip(entries, LOOKS, strict=False)):
+            ax.plot([further.lo, further.hi], [y, y], color=look.colour, linewidth=1)
             ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
             ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
             if claim is not None:
-                face = "black" if claim in interval else "white"
+                face = "black" if claim in further else "white"
                 ax.plot(claim, y + 0.3, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
         ax.axvline(constant[metric], color="0.3", linestyle="--", linewidth=1.5, zorder=0)
         ax.set_yticks(range(len(entries)), [_name(arm, *gave_up[arm]) for arm, *_ in entries])
@@ -55,7 +58,7 @@ def beside_constant(
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.4, -0.5)
     fig.supxlabel(
-        "━ ours, mean with 95 % interval    ■ the paper, inside ours    □ the paper, outside\n"
+        "━ our mean, 95 % interval    ─ one further run    ■ the paper, inside that    □ outside\n"
         "┆ a constant answer    beside each arm: its runs that gave one answer to everything",
         fontsize=12,
     )

@@ -46,28 +46,31 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
 
 @style()
 def beside_paper(
-    panels: Mapping[str, Sequence[tuple[str, Interval, float | None]]], xlabel: str, order: Sequence[str]
+    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]], xlabel: str, order: Sequence[str]
 ) -> Figure:
-    """One panel a title; each row (arm, our mean with its interval, the paper's value or None), all shares 0..1.
+    """One panel a title; each row (arm, our mean with its interval, where one further run falls, the paper's value or
+    None), all shares 0..1.
 
-    A square is the paper's value, filled where it lies inside our interval and hollow where it does not. order: all
-    arms, in the order that gives each its look.
+    A square is the paper's value, one run: filled where one further run of ours could fall, hollow elsewhere. order:
+    all arms, in the order that gives each its look.
     """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(max(6, 3.7 * len(panels)), 1.9 + 0.5 * rows), layout="constrained")
     axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
     for ax, (title, entries) in zip(axes, panels.items(), strict=True):
-        for y, (arm, interval, claim) in enumerate(entries):
-            _interval(ax, y, interval, LOOKS[order.index(arm)])
+        for y, (arm, interval, further, claim) in enumerate(entries):
+            look = LOOKS[order.index(arm)]
+            ax.plot([100 * further.lo, 100 * min(1, further.hi)], [y, y], color=look.colour, linewidth=1)
+            _interval(ax, y, interval, look)
             if claim is not None:
-                face = "black" if claim in interval else "white"
+                face = "black" if claim in further else "white"
                 ax.plot(100 * claim, y + 0.28, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
         ax.set_yticks(range(len(entries)), [drawable(arm) for arm, *_ in entries])
         ax.set_title(title)
         ax.margins(x=0.1)
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.4, -0.5)
-    legend = "━ ours, mean with 95 % interval    ■ the paper, inside ours    □ the paper, outside"
+    legend = "━ our mean, 95 % interval    ─ one further run    ■ the paper, inside that    □ outside"
     fig.supxlabel(f"{xlabel}\n{legend}", fontsize=13)
     return fig
 

@@ -39,18 +39,20 @@ def test_an_accuracy_that_is_no_whole_number_of_images_is_refused():
         imbalance.single_accuracies({"small": {"bagan": (0.945, 401)}})
 
 
-def test_the_papers_value_is_filled_only_inside_our_interval():
+def test_the_papers_value_is_filled_only_where_one_further_run_could_fall():
     rows = [
-        ("a", Interval(0.9, 0.8, 1.0), 0.85),
-        ("b", Interval(0.9, 0.88, 0.92), 0.85),
-        ("c", Interval(0.7, 0.6, 0.8), None),
+        ("a", Interval(0.9, 0.88, 0.92), Interval(0.9, 0.8, 1.1), 0.85),
+        ("b", Interval(0.9, 0.84, 0.96), Interval(0.9, 0.86, 0.94), 0.85),
+        ("c", Interval(0.7, 0.6, 0.8), Interval(0.7, 0.5, 0.9), None),
     ]
     fig = imbalance.beside_paper({"recall of 0": rows}, "in %", order=["c", "b", "a"])
     squares = [line for line in fig.axes[0].lines if line.get_marker() == "s" and line.get_color() == "black"]
     assert [to_rgb(square.get_markerfacecolor()) for square in squares] == [(0, 0, 0), (1, 1, 1)]
     assert [list(square.get_xdata()) for square in squares] == [[85.0], [85.0]]
-    np.testing.assert_allclose(spans(fig.axes[0]), [(80, 100), (88, 92), (60, 80)])
-    looks = [line.get_color() for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
+    thin, thick = spans(fig.axes[0])[::2], spans(fig.axes[0])[1::2]
+    np.testing.assert_allclose(thin, [(80, 100), (86, 94), (50, 90)])  # no share is above 1
+    np.testing.assert_allclose(thick, [(88, 92), (84, 96), (60, 80)])
+    looks = [line.get_color() for line in fig.axes[0].lines if len(line.get_xdata()) == 2][::2]
     assert looks == [imbalance.LOOKS[i].colour for i in (2, 1, 0)]
     assert show.png(fig)
 
