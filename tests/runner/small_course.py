@@ -102,7 +102,7 @@ def cell(*, seed, settings, a: int = 1, b: float = 0.5):
         Path(os.environ["DIED_ONCE"]).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if a == 60:
-        time.sleep(60)
+        time.sleep(0.3)
     return {"sum": a + b + seed, "product": a * b * settings["factor"]}
 """
 
