@@ -1502,7 +1502,7 @@ quiz(lesson.slug)
 #
 # ```python
 # mine = Images(pixels, labels, ("…", "…"), "mine")
-# train, rest = mine.split(0.7, generator(0, "mine"))         # by whole animals, patients, writers if there are any
+# train, rest = mine.split(7 / 10, generator(0, "mine"))         # by whole animals, patients, writers if there are any
 # test = rest.seal()                                          # from here on only looked at and scored on
 # G = gan.fit(STEP, ACGenerator(…), ACDiscriminator(…), batches.labelled(train, …), steps=…, seed=0).generator
 # def fakes(labels, images, rng): return gan.sample(G, G.prior(len(labels), rng)[0], labels)
