@@ -1,6 +1,7 @@
 """Work in processes: what travels there and back, in which order, and what becomes of errors."""
 
 import os
+import pickle
 import subprocess
 import sys
 import types
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from course_utils import side_by_side
+from course_utils.teach.lesson import Lesson
 
 cpu_only = pytest.mark.skipif(torch.cuda.is_available(), reason="on a machine with a GPU all is computed here")
 
@@ -75,3 +77,10 @@ def test_workers_are_as_many_as_cores(monkeypatch):
     assert side_by_side.default_workers() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert 1 <= side_by_side.default_workers() <= 8
+
+
+def test_a_lesson_travels_without_its_data():
+    here = Lesson("09_x", "X", "smoke", {"seeds": 2}, torch.device("cpu"), 3, "the data", {"n": {"value": 5}})
+    there = pickle.loads(pickle.dumps(here))
+    assert here.data == "the data" and there.data is None
+    assert (there.seeds, there.claimed("n"), there.number("gan")) == ([3, 4], 5, here.number("gan"))

@@ -40,6 +40,10 @@ class Lesson:
     paper: dict[str, dict[str, Any]]
     started: float = field(default_factory=time.time)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the data: for work in other processes, to which what it trains on travels by itself."""
+        return {**vars(self), "data": None}
+
     @property
     def seeds(self) -> list[int]:
         """The seeds of the experiment: as many as the profile has, from SEED on."""

@@ -67,6 +67,7 @@ from course_utils.gan.networks import (
 )
 from course_utils.gan.steps import acgan_step, gan_step
 from course_utils.seeds import generator
+from course_utils.side_by_side import each
 from course_utils.teach import (
     borders,
     by_class,
@@ -295,7 +296,10 @@ N_FD = min(500, len(test))
 plain_z = torch.randn(N_FD, 100, generator=lesson.generator("plain z"))
 
 
-def plain_gan(gate):
+GATES = {"gate on": exercise_1.chosen, "gate off": False}
+
+
+def plain_gan(name):
     """A plain GAN, trained: its last report, its fakes of the same latent points at each report, and its D."""
     torch.manual_seed(SEED)
     G = TransposedGenerator(width=S["plain_width"]).to(lesson.device)
@@ -309,7 +313,7 @@ def plain_gan(gate):
         steps=S["plain_steps"],
         seed=SEED,
         lr=S["plain_lr"],
-        gate=gate,
+        gate=GATES[name],
         reports=len(ROWS) - 1,
         fixed=(plain_z,),
         stop_on_collapse=False,
@@ -323,7 +327,8 @@ def plain_gan(gate):
 # *While this trains:* the gate lets the loser catch up. Which way does it push the two losses?
 
 # %%
-plain = {"gate on": plain_gan(exercise_1.chosen), "gate off": plain_gan(False)}
+AT_ONCE = {"workers": S.get("workers")}  # trainings side by side, in a process a core
+plain = each(plain_gan, GATES, **AT_ONCE)
 
 # %% jupyter={"source_hidden": true}
 papers = {who: [lesson.claimed(f"{who.lower()}_loss_{n}") for n in ROWS] for who in ("D", "G")}
@@ -1091,22 +1096,27 @@ def few(share, train, rng):
     return train.split(max(share / 100, least), own)[0]
 
 
-made = {}  # by training set: the ACGAN's G, and the filter
-todo = [
+main_G = heads[HEADS[0]].generator  # it has seen all
+
+
+def own(task):
+    """The fingerprint of the images of a share and seed, the G of their ACGAN, and their filter."""
+    share, seed = task
+    images = few(share, train, generator(seed, "arm"))
+    key, G = images.digest(), main_G
+    if share < 100:
+        *_, last = acgan(*players(seed), images, FEW_STEPS[share], seed)
+        G = last.generator
+    sieve = trained(partial(EMNISTCNN, 0.25), images, S["filter_updates"], "filter", key[:8])
+    return key, G, sieve
+
+
+tasks = [
     (share, seed) for share in SHARES for seed in (lesson.seeds if share in OWN else [SEED])
 ]
 done = show.progress("an ACGAN and a filter of each small training set")
-for k, (share, seed) in enumerate(todo, 1):
-    images = few(share, train, generator(seed, "arm"))
-    key = images.digest()
-    if share == 100:
-        G = heads[HEADS[0]].generator
-    else:
-        *_, run = acgan(*players(seed), images, FEW_STEPS[share], seed)
-        G = run.generator
-    sieve = trained(partial(EMNISTCNN, 0.25), images, S["filter_updates"], "filter", key[:8])
-    made[key] = G, sieve, (share, seed)
-    done(k, len(todo))
+found = each(own, tasks, on_progress=done, **AT_ONCE)
+made = {key: (G, sieve, task) for task, (key, G, sieve) in found.items()}
 
 # %% jupyter={"source_hidden": true}
 rows_of = [
