@@ -60,4 +60,5 @@ def _results(work: Callable[[K], R], keys: list[K], workers: int) -> Iterable[R]
     if home is not None and home.__spec__ is None and home.__name__ != "__main__":
         cloudpickle.register_pickle_by_value(home)  # of a notebook run without Jupyter: nobody could import it
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        return Parallel(n_jobs=workers, return_as="generator")(delayed(work)(key) for key in keys)
+        # no memory maps: their arrays are read-only, and PyTorch warns of each
+        return Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(delayed(work)(key) for key in keys)

@@ -64,6 +64,20 @@ def test_functions_of_main_travel_too():
 
 
 @cpu_only
+def test_large_training_sets_travel_without_a_warning():
+    script = (
+        "import torch\n"
+        "from course_utils.data.images import Images\n"
+        "from course_utils.side_by_side import each\n"
+        "images = Images(torch.zeros(5000, 1, 28, 28, dtype=torch.uint8), torch.zeros(5000).long(), ('a',))\n"
+        "def work(n): return int(images.pixels[n:].sum())\n"
+        "print(each(work, [1, 2], workers=2))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.stdout.strip(), done.stderr) == ("{1: 0, 2: 0}", "")
+
+
+@cpu_only
 def test_an_error_is_raised_here():
     def work(n):
         raise ValueError(f"the work of {n} fails")
