@@ -51,7 +51,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import experiment
+from course_utils import experiment, side_by_side
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import EMNISTCNN, LeNet, count_parameters
 from course_utils.data.augment import Classic, augmented
@@ -67,7 +67,6 @@ from course_utils.gan.networks import (
 )
 from course_utils.gan.steps import acgan_step, gan_step
 from course_utils.seeds import generator
-from course_utils.side_by_side import each
 from course_utils.teach import (
     borders,
     by_class,
@@ -328,7 +327,7 @@ def plain_gan(name):
 
 # %%
 AT_ONCE = {"workers": S.get("workers")}  # trainings side by side, in a process a core
-plain = each(plain_gan, GATES, **AT_ONCE)
+plain = side_by_side.each(plain_gan, GATES, **AT_ONCE)
 
 # %% jupyter={"source_hidden": true}
 papers = {who: [lesson.claimed(f"{who.lower()}_loss_{n}") for n in ROWS] for who in ("D", "G")}
@@ -1115,7 +1114,7 @@ tasks = [
     (share, seed) for share in SHARES for seed in (lesson.seeds if share in OWN else [SEED])
 ]
 done = show.progress("an ACGAN and a filter of each small training set")
-found = each(own, tasks, on_progress=done, **AT_ONCE)
+found = side_by_side.each(own, tasks, on_progress=done, **AT_ONCE)
 made = {key: (G, sieve, task) for task, (key, G, sieve) in found.items()}
 
 # %% jupyter={"source_hidden": true}
