@@ -70,6 +70,8 @@ def run_stacked(method: Method, images: Images, n: int, seeds: int) -> Contender
 
 def _turns(method: Method, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, capture: bool) -> Contender:
     settings = {"steps": n * FOREVER, "reports": FOREVER, "seed": 0, "stop_on_collapse": False}
+    if data(0)[0].device.type == "cpu":  # where PyTorch has no batch normalisation of stacked bfloat16
+        settings["precision"] = "float32"
     return turns(training(method.step, G, D, data, capture=capture, **settings))
 
 
