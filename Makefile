@@ -22,10 +22,10 @@ START      = 00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run student site test bench clean lock
+.PHONY: help setup lab data notebooks run student site test reliability bench clean lock
 
 help:
-	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
 
@@ -49,10 +49,10 @@ site: $(READY)  ## write build/site: lessons, ledger, teaching notes and API as 
 	$(COURSE) site $(if $(OUT),--out $(OUT))
 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
-test: export COURSE_PROFILE = smoke
-test: export COURSE_HEADLESS = 1
+test reliability: export COURSE_PROFILE = smoke
+test reliability: export COURSE_HEADLESS = 1
 # Tests run side by side: more threads than cores would wait for each other.
-test: export OMP_NUM_THREADS = 1
+test reliability: export OMP_NUM_THREADS = 1
 test: $(READY)  ## check style, stored notebooks and code; run all tests, the notebooks' own among them
 	@failed=0; set -x; \
 	$(VENV_PYTHON) -m ruff check || failed=1; \
@@ -62,6 +62,9 @@ test: $(READY)  ## check style, stored notebooks and code; run all tests, the no
 	{ set +x; } 2>/dev/null; \
 	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
 	exit $$failed
+
+reliability: $(READY)  ## try every fault, damaged input and load that the tests know, and write build/reliability.json
+	$(VENV_PYTHON) -m pytest -n 2 -m reliability --reliability build/reliability.json tests
 
 bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (9 minutes)
 	$(VENV_PYTHON) -m benchmarks
