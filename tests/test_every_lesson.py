@@ -116,6 +116,16 @@ def test_what_stands_beside_the_source_is_well_formed(lesson):
     assert len(quiz.load(lesson.folder / "quiz.toml")) >= (5 if lesson.study else 3)
 
 
+@each_lesson
+def test_a_quiz_gives_nothing_away(lesson):
+    questions = quiz.load(lesson.folder / "quiz.toml")
+    for question in questions:
+        for wrong in question.wrong:
+            assert wrong.hi < question.right.lo or wrong.lo > question.right.hi, question.key
+    places = [[option.right for option in q.options].index(True) for q in questions if q.options]
+    assert len(set(places)) >= min(3, len(places))  # the right choice stands anywhere
+
+
 @each_study
 def test_a_study_has_the_paper_s_numbers_and_notes_for_teachers(lesson):
     numbers = tomllib.loads((lesson.folder / "paper.toml").read_text("utf-8"))["number"]

@@ -186,6 +186,64 @@ def screenshot(page, name):
     page.screenshot(path=SCREENS / f"{name}.png")
 
 
+class Walk:
+    """What a learner does with a lesson that has run in the lab, its exercises solved; every stop leaves a picture."""
+
+    def __init__(self, page, lab, number):
+        self.page, self.lab = page, lab
+        self.slug, self.name = resolve([number])[0].slug, f"lesson_{number:0>2}"
+        self.results = run_solved_lesson(page, lab, number)
+
+    def shot(self, area, name):
+        area.scroll_into_view_if_needed()
+        screenshot(self.page, f"{self.name}_{name}")
+
+    def record(self):
+        """What the learner's own record holds of this lesson."""
+        return json.loads((self.lab.home / "progress.json").read_text())[self.slug]
+
+    def predict(self, text, key, choice=None):
+        """Record a prediction, after another choice than the one that stands there."""
+        guess = cell_with(self.page, text)
+        if choice is not None:
+            guess.get_by_text(choice).click()
+        guess.get_by_role("button", name="Record").click()
+        guess.get_by_text("recorded", exact=False).first.wait_for()
+        self.shot(guess, "predict")
+        assert self.record()["predictions"][key]
+
+    def choose(self, text, box, option, name):
+        """Choose another option in the explorer of the cell that holds `text`."""
+        self._play(text, lambda play: play.get_by_role("combobox").nth(box).select_option(option), name)
+
+    def slide(self, text, name):
+        """Move the first slider of the explorer in the cell that holds `text`, by its arrow key."""
+        self._play(text, lambda play: play.locator(".noUi-handle").first.press("ArrowRight"), name)
+
+    def _play(self, text, move, name):
+        play = cell_with(self.page, text)
+        before = play.locator("img").first.get_attribute("src")
+        move(play)
+        changed_picture(self.page, play, before)
+        self.shot(play, name)
+
+    def answer(self, option):
+        """Choose this option in the quiz; returns the quiz's output area."""
+        question = cell_with(self.page, "quiz(lesson.slug)")
+        question.get_by_text(option).click()
+        self.shot(question, "quiz")
+        return question
+
+    def verdict(self):
+        """Look at the verdict, which names the stand-ins; returns the results file's contents."""
+        verdict = self.page.get_by_text("Verdict.").last
+        self.shot(verdict, "verdict")
+        assert "standin" in verdict.locator("xpath=..").inner_text()
+        found = json.loads((self.results / f"{self.slug}.json").read_text())
+        assert found["profile"] == "smoke"
+        return found
+
+
 def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
