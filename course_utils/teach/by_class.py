@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from course_utils.errors import CourseError
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.figures import LOOKS, drawable, style
+from course_utils.teach.figures import LOOKS, drawable, heat_map, style
 
 PRINTED = 0.005  # shares below are left away: half a per cent
 
@@ -30,19 +30,13 @@ def leakage(panels: Mapping[str, np.ndarray], classes: Sequence[str], group: Seq
         if not np.allclose(shares.sum(1), 1):
             raise CourseError(f"{title}: rows sum to {shares.sum(1).round(3).tolist()}, expected shares that sum to 1")
         shares = shares[np.ix_(order, order)]
-        shading = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for (row, col), share in np.ndenumerate(shares):
-            if share >= PRINTED:
-                colour = "white" if share > 0.5 else "black"
-                ax.text(col, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=10)
+        texts = [[f"{100 * share:.0f}" if share >= PRINTED else "" for share in row] for row in shares]
+        heat_map(ax, shares, texts, names, names, (0, 1))
         frame = {"fill": False, "edgecolor": LOOKS[1].colour, "linewidth": 3}
-        ax.add_patch(Rectangle((-0.48, -0.48), len(group) - 0.04, len(group) - 0.04, **frame))
-        ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        ax.set_yticks(range(len(names)), names)
-        ax.grid(visible=False)
+        ax.add_patch(Rectangle((0.02, 0.02), len(group) - 0.04, len(group) - 0.04, **frame))
         ax.set(xlabel="seen", title=drawable(title))
     axes[0].set_ylabel("asked for")
-    fig.colorbar(shading, ax=list(axes), shrink=0.75, label="share of what was asked for")
+    fig.colorbar(axes[0].collections[0], ax=list(axes), shrink=0.75, label="share of what was asked for")
     return fig
 
 

@@ -166,16 +166,43 @@ def confusion(matrix: Any, classes: Sequence[str], title: str) -> Figure:
     side = max(4.5, 0.5 * len(names) + 1.5)
     fig = Figure(figsize=(side + 0.8, side), layout="constrained")
     ax = fig.subplots()
-    shading = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, col), count in np.ndenumerate(counts):
-        colour = "white" if share[row, col] > 0.5 else "black"
-        ax.text(col, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=10)
-    ax.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 3 else 0)
-    ax.set_yticks(range(len(names)), names)
-    ax.grid(visible=False)
+    heat_map(ax, share, [[f"{count:g}" for count in row] for row in counts], names, names, (0, 1))
     ax.set(xlabel="predicted", ylabel="true", title=drawable(title))
-    fig.colorbar(shading, ax=ax, shrink=0.8, label="share of the true class")
+    fig.colorbar(ax.collections[0], ax=ax, shrink=0.8, label="share of the true class")
     return fig
+
+
+def heat_map(
+    ax: Axes,
+    values: np.ndarray,
+    texts: Sequence[Sequence[str]],
+    columns: Sequence[Any],
+    rows: Sequence[Any],
+    ends: tuple[float, float],
+    square: bool = True,
+) -> None:
+    """Draw values, R × C, as shades of blue from one of the `ends` to the other, a text in each cell. The cell of row r
+    and column c reaches from r to r + 1 and from c to c + 1; where the value is NaN it stays empty."""
+    import seaborn
+
+    seaborn.heatmap(
+        values,
+        vmin=ends[0],
+        vmax=ends[1],
+        cmap="Blues",
+        annot=np.array(texts),
+        fmt="",
+        annot_kws={"fontsize": 10},
+        cbar=False,
+        square=square,
+        xticklabels=False,
+        yticklabels=False,
+        ax=ax,
+    )
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, **(slanted if max(len(str(c)) for c in columns) > 3 else {}))
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    ax.grid(visible=False)
 
 
 def mosaic(pixels: Tensor, cols: int, scale: int = 1, gap: int = 2, head: int = 0) -> np.ndarray:

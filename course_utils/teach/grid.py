@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from course_utils import experiment
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.figures import LOOKS, drawable, style
+from course_utils.teach.figures import LOOKS, drawable, heat_map, style
 
 Setting = tuple[int, int, int]  # F, D, B
 
@@ -50,35 +50,33 @@ def heat_maps(
     low, high = min(means.values()), max(means.values())
     fig = Figure(figsize=(1.5 + 3.1 * len(batches), 1.4 + 0.95 * len(depths)), layout="constrained")
     maps = np.atleast_1d(fig.subplots(1, len(batches), sharey=True))
+
+    def said(interval: Interval | None) -> str:
+        if interval is None:
+            return ""
+        return f"{scale * interval.mean:.1f}\n[{scale * interval.lo:.1f}, {scale * interval.hi:.1f}]"
+
     for ax, batch in zip(maps, batches, strict=True):
         values = np.array([[means.get((f, d, batch), np.nan) for f in capacities] for d in depths])
-        shading = ax.imshow(values, cmap="Blues", vmin=low - 0.4 * (high - low), vmax=high, aspect="auto")
-        for row, depth in enumerate(depths):
-            for col, capacity in enumerate(capacities):
-                interval = cells.get((capacity, depth, batch))
-                if interval is None:
-                    box = Rectangle(
-                        (col - 0.5, row - 0.5), 1, 1, facecolor="white", edgecolor="0.8", hatch="//", linewidth=0
-                    )
-                    ax.add_patch(box)
-                    text, colour = "not run", "0.3"
-                else:
-                    text = f"{scale * interval.mean:.1f}\n[{scale * interval.lo:.1f}, {scale * interval.hi:.1f}]"
-                    colour = "white" if means[capacity, depth, batch] > low + 0.55 * (high - low) else "black"
-                ground = {"facecolor": "white", "edgecolor": "none", "pad": 1} if interval is None else None
-                ax.text(col, row, text, ha="center", va="center", color=colour, fontsize=10, bbox=ground)
-                if interval is not None and means[capacity, depth, batch] == high:
-                    ax.add_patch(
-                        Rectangle(
-                            (col - 0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=LOOKS[1].colour, linewidth=3
-                        )
-                    )
-        ax.set_xticks(range(len(capacities)), capacities)
-        ax.set_yticks(range(len(depths)), depths)
-        ax.grid(visible=False)
+        heat_map(
+            ax,
+            values,
+            [[said(cells.get((f, d, batch))) for f in capacities] for d in depths],
+            capacities,
+            depths,
+            (low - 0.4 * (high - low), high),
+            square=False,
+        )
+        for row, col in np.argwhere(np.isnan(values)):
+            ax.add_patch(Rectangle((col, row), 1, 1, facecolor="white", edgecolor="0.8", hatch="//", linewidth=0))
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            ax.text(col + 0.5, row + 0.5, "not run", ha="center", va="center", color="0.3", fontsize=10, bbox=ground)
+        for row, col in np.argwhere(values == high):
+            frame = {"fill": False, "edgecolor": LOOKS[1].colour, "linewidth": 3}
+            ax.add_patch(Rectangle((col + 0.04, row + 0.04), 0.92, 0.92, **frame))
         ax.set(title=f"B = {batch}", xlabel="capacity F")
     maps[0].set_ylabel("depth D")
-    fig.colorbar(shading, ax=list(maps), shrink=0.85, label=drawable(label))
+    fig.colorbar(maps[0].collections[0], ax=list(maps), shrink=0.85, label=drawable(label))
     return fig
 
 

@@ -71,6 +71,7 @@ from course_utils.gan.networks import (
 )
 from course_utils.gan.steps import autoencoder_step, bagan_step, cvae_step
 from course_utils.seeds import generator
+from course_utils.side_by_side import each
 from course_utils.teach import comparisons, figures, imbalance, mixture, show
 from course_utils.teach.exercises import lesson_02 as exercises
 from course_utils.teach.lesson import start
@@ -897,17 +898,23 @@ def cvae_of(images, seed):
 
 
 generators[hungry.digest()] = bagan.generator, cvae_of(hungry, first)
-done = show.progress("BAGAN and CVAE of every other training set")
-todo = [
-    (subset, seed)
+todo = {  # the other training sets
+    (subset, seed): starved(train, generator(seed, "arm"), subset)
     for subset in S["subsets"]
     for seed in lesson.seeds
     if (subset, seed) != (1, first)
-]
-for k, (subset, seed) in enumerate(todo, 1):
-    images = starved(train, generator(seed, "arm"), subset)
-    generators[images.digest()] = feed(images, seed, with_cvae=subset == S["subsets"][0])
-    done(k, len(todo))
+}
+
+
+def fed(task):
+    """The generators of one of them."""
+    subset, seed = task
+    return feed(todo[task], seed, with_cvae=subset == S["subsets"][0])
+
+
+done = show.progress("BAGAN and CVAE of every other training set")
+for task, made in each(fed, todo, workers=S.get("workers"), on_progress=done).items():
+    generators[todo[task].digest()] = made
 
 # %% jupyter={"source_hidden": true}
 c5 = torch.full((5,), STARVED, device=lesson.device)

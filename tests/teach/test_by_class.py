@@ -17,7 +17,7 @@ def shares():
 
 
 def texts(ax):
-    return {(round(t.get_position()[1]), round(t.get_position()[0])): t.get_text() for t in ax.texts}
+    return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in ax.texts if t.get_text()}
 
 
 def test_a_leakage_matrix_puts_the_group_first_and_leaves_empty_cells_away():
