@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json", help="where the JSON goes")
     options = parser.parse_args()
 
-    started = time.time()
+    started = time.monotonic()
     load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     if load and load > 0.5:
         print(f"Load average {load}: where other programs take a core, this takes long and the ratios say little.")

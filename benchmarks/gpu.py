@@ -86,7 +86,7 @@ def main() -> None:
         print("benchmarks.gpu: no GPU here; run it on a machine with one, or try its parts: --device cpu --quick")
         sys.exit(2)
 
-    started, rounds = time.time(), 1 if options.quick else 5
+    started, rounds = time.monotonic(), 1 if options.quick else 5
     source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
     digits = sources.load("mnist", source, scale=0.1 if options.quick else 1)
     print(digits.announce())

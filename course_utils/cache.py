@@ -7,7 +7,7 @@ notebook's rerun is instant. Files are never thrown away; the folder can be dele
 from __future__ import annotations
 
 import hashlib
-import os
+import math
 import warnings
 from collections.abc import Hashable
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils import files
 from course_utils.classify import workers
 from course_utils.data.images import Images
 from course_utils.fingerprint import Unknown, fingerprint
@@ -49,25 +50,25 @@ class Cache:
             return None
         content = path.read_bytes()
         digest, answers = content[:32], content[32:]
-        if hashlib.sha256(answers).digest() != digest:
+        sizes = [len(self.tests[test]) for test in job.tests]
+        classes = len(job.images.classes)
+        kind, shape = (np.float32, (sum(sizes), classes)) if job.probabilities else (np.uint8, (sum(sizes),))
+        if hashlib.sha256(answers).digest() != digest or len(answers) != math.prod(shape) * np.dtype(kind).itemsize:
             warnings.warn(f"{path} is damaged; the run it held is trained again", stacklevel=2)
             return None
-        sizes = [len(self.tests[test]) for test in job.tests]
-        flat = np.frombuffer(bytearray(answers), np.float32 if job.probabilities else np.uint8)
-        shape = (sum(sizes), -1) if job.probabilities else (sum(sizes),)
-        whole = workers.unpacked(flat.reshape(shape)).to(job.images.device)
+        whole = workers.unpacked(np.frombuffer(bytearray(answers), kind).reshape(shape)).to(job.images.device)
         return dict(zip(job.tests, whole.split(sizes), strict=True))
 
     def keep(self, name: Hashable, answers: Answers) -> None:
-        """Keep the answers of a run that `find` did not find: written beside first, and renamed."""
+        """Keep the answers of a run that `find` did not find; where they cannot be written, a warning says so."""
         if name not in self.paths:
             return
         path = self.paths[name]
         content = workers.packed(torch.cat(list(answers.values()))).tobytes()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(hashlib.sha256(content).digest() + content)
-        os.replace(part, path)
+        try:
+            files.write(path, hashlib.sha256(content).digest() + content, "set COURSE_RUNS to another folder")
+        except files.NotWritten as error:  # what was trained is not lost for want of a place to keep it
+            warnings.warn(f"{error}; the run goes on, and is not found again", stacklevel=2)
 
     def _key(self, job: workers.Job) -> str:
         code = workers.predict_together if self.stacked else workers.predict

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from course_utils import __version__
+from course_utils import __version__, files
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT, resolve
 
@@ -227,9 +228,18 @@ def main(argv: list[str] | None = None) -> int:
     """Exit code 0 if all is well, 1 if a lesson or a check failed, 2 on a user's mistake, 130 when stopped."""
     args = parser().parse_args(argv)
     try:
+        Path.home()
+    except RuntimeError:  # a container's user of whom nobody knows: Jupyter needs a name, though not the folder
+        os.environ["HOME"] = "/nonexistent"
+    try:
         return args.act(args)
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in files.REMEDIES:
+            raise
+        print(f"course: {files.refused(error, error.filename or 'a file', use='read or written')}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("course: stopped", file=sys.stderr)

@@ -9,7 +9,6 @@ images: that is what makes their differences paired.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import time
@@ -22,7 +21,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from course_utils import __version__
+from course_utils import __version__, files
 from course_utils.cache import Cache
 from course_utils.classify.train import Transform, balanced_weights
 from course_utils.classify.workers import Job, Recipe, predictions
@@ -323,15 +322,15 @@ def entry(values: Sequence[float]) -> dict:
 
 
 def provenance(device: torch.device | str, started: float) -> dict:
-    """wall_s since `started` (time.time()), device, the precision that `auto` means there, versions and commit (with
-    '+' when the tree has uncommitted changes)."""
+    """wall_s since `started` (time.monotonic(), which no setting of the clock moves), device, the precision that `auto`
+    means there, versions and commit (with '+' when the tree has uncommitted changes)."""
     device = torch.device(device)
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
         name = f"{platform.processor() or platform.machine()}, {default_workers()} cores"
     return {
-        "wall_s": round(time.time() - started, 1),
+        "wall_s": round(time.monotonic() - started, 1),
         "device": f"{device.type} ({name})",
         "precision": resolve("auto", device),
         "versions": {
@@ -357,13 +356,10 @@ def _commit() -> str | None:
 
 
 def save(results: dict, folder: Path) -> Path:
-    """Write `results` to folder/<lesson>.json, beside first and renamed; raises CourseError where a required key
-    is missing."""
+    """Write `results` to folder/<lesson>.json, whole or not at all; raises CourseError where a required key is
+    missing, NotWritten where the folder takes no file."""
     if missing := [key for key in REQUIRED if key not in results]:
         raise CourseError(f"results of {results.get('lesson', '?')} lack {', '.join(missing)}")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{results['lesson']}.json"
-    part = path.with_suffix(".json.part")
-    part.write_text(json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    files.write(path, json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return path

@@ -41,7 +41,7 @@ class Figures:
     """Gathers the reports of the tests that ran, in whichever process, and writes them at the end."""
 
     def __init__(self, path):
-        self.path, self.started = path, time.time()
+        self.path, self.started = path, time.monotonic()
         self.areas = defaultdict(lambda: {"passed": 0, "failed": 0, "skipped": 0, "figures": {}})
 
     def pytest_runtest_logreport(self, report):

@@ -132,6 +132,7 @@ def test_what_cannot_be_keyed_is_not_kept(run, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b[:40] + bytes([b[40] ^ 1]) + b[41:]])
 def test_a_damaged_file_is_named_and_replaced(run, tmp_path, damage):
     before, _ = run()
@@ -143,6 +144,7 @@ def test_a_damaged_file_is_named_and_replaced(run, tmp_path, damage):
     assert same(before, after) and run()[1] == 0
 
 
+@pytest.mark.reliability("faults")
 def test_an_interrupted_run_keeps_what_is_finished(run):
     def interrupt(done, of):
         if done == 4:

@@ -11,9 +11,10 @@ import tomllib
 import nbformat
 import pytest
 
+from course_utils import files
 from course_utils.profiles import PROFILES, ROOT
 from course_utils.runner import build, readme, run
-from course_utils.runner.lessons import find, write_text
+from course_utils.runner.lessons import find
 from course_utils.teach import quiz
 
 LESSONS = find()
@@ -25,7 +26,7 @@ each_study = pytest.mark.parametrize("lesson", STUDIES, ids=lambda lesson: lesso
 def execute(lesson, form, kernel, folder):
     """Runs a form of the lesson in smoke; returns its outcome and, with a kernel, the executed notebook."""
     path = folder / "unexecuted" / f"{lesson.slug}.ipynb"
-    write_text(path, nbformat.writes(build.notebook(lesson, form)))
+    files.write(path, nbformat.writes(build.notebook(lesson, form)))
 
     async def go():
         async with run.Progress() as progress:
@@ -85,6 +86,7 @@ def test_solved_it_runs_with_every_exercise_correct(lesson, tmp_path):
         assert outcome.results["data"]["source"] == "standin" and "STAND-IN" in said
 
 
+@pytest.mark.reliability("determinism")
 @pytest.mark.notebook
 @each_lesson
 def test_unsolved_it_runs_too_and_gives_the_same_numbers_without_jupyter(lesson, tmp_path):

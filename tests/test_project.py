@@ -58,6 +58,7 @@ def test_the_lock_holds_one_fitting_version_of_each_dependency_on_every_platform
         assert wanted.specifier.contains(versions[0].removeprefix("==")), f"{versions[0]}; run `make lock`"
 
 
+@pytest.mark.reliability("supply")
 def test_every_entry_of_the_lock_is_pinned_and_hashed():
     for pin, hashes in locked():
         assert re.fullmatch(r"==[^,*]+", str(pin.specifier)), pin
@@ -70,10 +71,12 @@ def test_renewing_the_lock_keeps_its_extras():
     assert re.findall(r"--extra (\w+)", recipe) == list(LOCKED)
 
 
+@pytest.mark.reliability("supply")
 def test_the_lock_leaves_torch_to_the_index():
     assert not [pin.name for pin, _ in locked() if re.match(r"(torch|torchvision|triton|nvidia.*|cuda.*)$", pin.name)]
 
 
+@pytest.mark.reliability("supply")
 def test_the_lock_builds_the_project():
     assert bounds(map(Requirement, PYPROJECT["build-system"]["requires"])).keys() <= bounds(BUILD).keys()
 

@@ -1,5 +1,6 @@
 """Random numbers by name, and a run's own."""
 
+import pytest
 import torch
 
 from course_utils import seeds
@@ -15,6 +16,7 @@ def test_a_key_names_its_stream():
     assert torch.equal(drawn, torch.rand(3, generator=seeds.generator(0, "a")))
 
 
+@pytest.mark.reliability("determinism")
 def test_own_randomness_goes_on_where_it_stopped_and_disturbs_nobody():
     torch.manual_seed(3)
     alone = torch.rand(6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -18,6 +18,7 @@ from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
 from course_utils.data.images import Images
 from course_utils.seeds import generator
+from course_utils.side_by_side import one_thread
 
 PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
 
@@ -76,7 +77,7 @@ def predictions(
     elif workers > 1:
         yield from _in_processes(jobs, tests, workers)
     else:
-        with _one_thread():
+        with one_thread():
             for key, made in jobs:
                 yield key, predict(made, tests)
 
@@ -181,13 +182,3 @@ def unpacked(answers: np.ndarray) -> Tensor:
     """What `packed` was given."""
     whole = torch.from_numpy(answers)
     return whole if whole.is_floating_point() else whole.long()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -56,4 +56,6 @@ def parse(content: bytes, name: str) -> np.ndarray:
     if len(content) - start != math.prod(shape):
         promised = " × ".join(map(str, shape))
         raise DataError(f"{name}: its header promises {promised} bytes, but {len(content) - start:,} follow")
+    if max(shape) > LIMIT:  # beside a size of 0, others may be beyond what an array can have
+        raise DataError(f"{name}: its header gives the sizes {shape}, and {LIMIT} is the largest of any file")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -6,14 +6,14 @@ import contextlib
 import gzip
 import hashlib
 import os
-import shutil
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.data import store
+from course_utils import files
+from course_utils.data import idx, store
 from course_utils.data.cards import CARDS, Card, File, card_of
 from course_utils.data.download import Job, download
 from course_utils.data.images import Images
@@ -101,11 +101,11 @@ def load(name: str, source: str = "auto", *, scale: float = 1.0) -> Dataset:
             return _real(card, folder, "cache")
     try:
         _fetch(card)
+        return _real(card, folder, "download")
     except DataError as error:
         if source == "auto":
             return _standin(card, scale, str(error))
         raise _advised(error, card) from None
-    return _real(card, folder, "download")
 
 
 def fetch(name: str) -> Path:
@@ -222,7 +222,10 @@ def _fetch(card: Card) -> None:
     except DataError as error:
         raise DataError(f"{card.title} cannot be downloaded: {error}") from None
     except OSError as error:
-        raise DataError(f"{card.title} cannot be kept in {folder}: {error}") from None
+        remedy = files.REMEDIES.get(error.errno, files.FULL)
+        raise DataError(
+            f"{card.title} cannot be kept in {folder}: {error}; {remedy}, or set COURSE_CACHE to another folder"
+        ) from None
     finally:
         _prune(folder)
 
@@ -244,7 +247,8 @@ def _take_stock(here: Store) -> tuple[dict[str, str], list[File]]:
                 _, sums[file.path] = here.read(file, path)
                 continue
             except DataError:
-                os.replace(path, path.with_name(f"{path.name}.damaged"))
+                with contextlib.suppress(FileNotFoundError):  # another process has done it
+                    os.replace(path, path.with_name(f"{path.name}.damaged"))
         todo.append(file)
     return sums, todo
 
@@ -265,32 +269,43 @@ def _one_by_one(here: Store, todo: list[File]) -> dict[str, str]:
 
 def _from_archive(here: Store) -> dict[str, str]:
     archive = here.edition.archive
-    target = here.folder / f"archive.{os.getpid()}.zip"
+    target = here.folder / "archive.zip"
+    sums = {}
 
     def check(path: Path, url: str) -> None:
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != archive.sha256:
             raise DataError(f"{url}: sha256 {found} found, {archive.sha256} expected")
+        try:
+            with zipfile.ZipFile(path) as members:
+                for file in here.edition.files:  # only the members that are named, to places that we name
+                    sums[file.path] = _member(here, file, members, archive.members[file.path])
+        except _NOT_THAT_ARCHIVE as error:
+            raise DataError(f"{url}: the archive does not hold what it should: {error}") from None
 
-    download([Job(archive.urls, target, check)], here.card.title)
-    sums = {}
     try:
-        with zipfile.ZipFile(target) as members:
-            for file in here.edition.files:  # only the members that are named, to places that we name
-                member, part = archive.members[file.path], here.folder / f"{file.path}.{os.getpid()}.part"
-                try:
-                    with members.open(member) as packed, gzip.open(packed) as content, open(part, "wb") as out:
-                        shutil.copyfileobj(content, out)
-                    _, sums[file.path] = here.read(file, part, member)
-                    os.replace(part, here.folder / file.path)
-                finally:
-                    part.unlink(missing_ok=True)
-    except (KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{archive.urls[0]}: the archive does not hold what it should: {error}") from None
+        download([Job(archive.urls, target, check)], here.card.title)
     finally:
         target.unlink(missing_ok=True)
     return sums
+
+
+_NOT_THAT_ARCHIVE = (KeyError, EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, RuntimeError)
+"""What comes of an archive that lacks a member, is cut off, no zip, packed otherwise, damaged, or encrypted."""
+
+
+def _member(here: Store, file: File, members: zipfile.ZipFile, member: str) -> str:
+    """Unpack one member to its place; the sha256 of its content."""
+    part = here.folder / f"{file.path}.{os.getpid()}.part"
+    try:
+        with members.open(member) as packed, gzip.open(packed) as content:
+            part.write_bytes(content.read(idx.LIMIT + 1))  # `read` refuses more, and a bomb would fill the disk
+        _, sha256 = here.read(file, part, member)
+        os.replace(part, here.folder / file.path)
+    finally:
+        part.unlink(missing_ok=True)
+    return sha256
 
 
 def _record(here: Store, sums: dict[str, str]) -> None:

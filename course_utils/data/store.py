@@ -20,6 +20,7 @@ from course_utils.errors import DataError
 
 SUMS = "SHA256SUMS"  # written beside downloads whose sha256 nobody publishes, so that later damage is found
 JPEG = {"quality": 90, "subsampling": 0}  # the encoding of the JPEG files in our copy of ETH-80
+MOST_PIXELS = 2**24  # of a picture; the largest that the course uses has 2¹⁶
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,10 @@ def decode(content: bytes, name: str) -> np.ndarray:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if picture.mode != "RGB":
                 raise DataError(f"{name}: is a picture of mode {picture.mode}, expected RGB")
+            if picture.width * picture.height > MOST_PIXELS:  # a small file may unpack to gigabytes
+                raise DataError(
+                    f"{name}: is a picture of {picture.width} × {picture.height} pixels, which is too large"
+                )
             return np.array(picture)
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: is not a whole PNG or JPEG picture ({error})") from None

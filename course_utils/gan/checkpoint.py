@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from course_utils import files
 from course_utils.errors import CourseError
 
 
@@ -21,17 +21,11 @@ class CheckpointError(CourseError):
 
 
 def save(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
-    """Write tensors and facts (what JSON can hold), beside first and renamed: no half-written file has this name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write tensors and facts (what JSON can hold), whole or not at all; raises NotWritten where the disk refuses."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     header = {"facts": text, "sha256": _digest(tensors, text)}
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, part, header)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    files.write(path, safetensors.torch.save(tensors, header), "name another folder for checkpoints (COURSE_RUNS)")
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -41,7 +35,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict]:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
         facts = json.loads(header["facts"])
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        if not isinstance(facts, dict):
+            raise ValueError(f"its facts are {type(facts).__name__}, expected an object")
+    except (SafetensorError, KeyError, ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path} is no checkpoint, or a damaged one ({error}); delete it to start anew") from None
     if header.get("sha256") != _digest(tensors, header["facts"]):
         raise CheckpointError(f"{path} is damaged: its contents have changed since it was written; delete it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from course_utils import precision as formats
 from course_utils.data.images import to_pixels
 from course_utils.errors import CourseError
+from course_utils.files import NotWritten
 from course_utils.fingerprint import Unknown, fingerprint
 from course_utils.gan.batches import Batches
 from course_utils.gan.capture import Captured
@@ -134,14 +136,14 @@ def training(
         _watch_spread(run)
         _check(run, stop_on_collapse, lr)
         if due := checkpoint is not None and (run.step == steps or time.monotonic() - saved_at >= checkpoint_s):
-            run.save(checkpoint, about)
+            _keep(run, checkpoint, about)
             saved_at = time.monotonic()
         progress.step = run.step
         try:
             yield progress
         except GeneratorExit:  # whoever watched has left
             if checkpoint is not None and not due:
-                run.save(checkpoint, about)
+                _keep(run, checkpoint, about)
             raise
 
 
@@ -173,6 +175,14 @@ def _told(thing: object) -> str:
         return fingerprint(thing)
     except Unknown:
         return repr(type(thing))
+
+
+def _keep(run: Players, path: Path, about: dict) -> None:
+    """Write a checkpoint. A disk that refuses it must not cost what was trained: the run goes on, and tries again."""
+    try:
+        run.save(path, about)
+    except NotWritten as error:
+        warnings.warn(f"{error}; the training goes on, but would not be found again", stacklevel=2)
 
 
 def _latents(G: nn.Module, n: int) -> tuple[Tensor, ...]:

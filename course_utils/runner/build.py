@@ -7,7 +7,6 @@ import hashlib
 import importlib
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +14,10 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.runner import online, report, run
-from course_utils.runner.lessons import Lesson, write_text
+from course_utils.runner.lessons import Lesson
 
 PROFILE = "cpu"
 """Stored outputs are those of a learner's laptop."""
@@ -140,7 +140,7 @@ def build(lesson: Lesson) -> bool:
     """
     folder = lesson.root / "build" / "notebooks"
     unexecuted = folder / "unexecuted" / f"{lesson.slug}.ipynb"
-    write_text(unexecuted, nbformat.writes(notebook(lesson)))
+    files.write(unexecuted, nbformat.writes(notebook(lesson)))
     lesson.notebook.parent.mkdir(exist_ok=True)
 
     async def execute() -> run.Outcome:
@@ -164,19 +164,18 @@ def build(lesson: Lesson) -> bool:
     if faults:
         print("\n".join(f"{lesson.slug}: not stored: {fault}" for fault in faults))
         return False
-    write_text(lesson.notebook, text)
     if lesson.study:
         _keep_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
+    files.write(lesson.notebook, text)  # last: it is where `check` sees that a build did not come to its end
     return True
 
 
 def _keep_results(results: dict[str, Any], source: Path, target: Path) -> None:
     """Results and main figure under the name of their profile, as they are committed."""
     if figure := results.get("figure"):
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / figure["file"], target / f"{PROFILE}.png")
+        files.write(target / f"{PROFILE}.png", (source / figure["file"]).read_bytes())
         figure["file"] = f"{PROFILE}.png"
-    write_text(target / f"{PROFILE}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    files.write(target / f"{PROFILE}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 def normalise(nb: NotebookNode) -> NotebookNode:

@@ -1,4 +1,4 @@
-"""What ended a lesson before its time: a cell that failed, too little memory, a process that died, the time limit."""
+"""What ended a lesson too early: a cell that failed, too little memory or disk, a process that died, the time limit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 CELL, MEMORY, DIED, TIME, RESULTS = "a cell failed", "out of memory", "its process died", "timed out", "no results"
+DISK = "could not write"
+
+REMEDY = "memory was short: run one lesson at a time (--jobs 1), close other programs, or take a smaller profile"
 
 # The last line of a traceback where memory was refused: by Python and numpy, by PyTorch on a GPU, and on the CPU.
 REFUSED = re.compile(r"(\w+\.)*_?(Array)?(MemoryError|OutOfMemoryError)\b.*|.*can't allocate memory.*")
+UNWRITTEN = re.compile(r"([\w.]+\.)?NotWritten: .*|OSError: .*(No space left on device|Read-only file system).*")
 ABRUPT = re.compile(r".*\bBrokenProcessPool\b.*")  # a worker process of the lesson was killed, by whomever
 
 COUNTERS = (
@@ -56,7 +60,9 @@ def of_process(code: int, log: list[str], memory_kills: int) -> Failure | None:
                 return _dead(text, memory_kills)
             last = text.strip().splitlines()[-1]
             short = REFUSED.fullmatch(last) or (memory_kills and ABRUPT.fullmatch(last))
-            return Failure(MEMORY if short else CELL, text)
+            if short:
+                return Failure(MEMORY, f"{text.rstrip()}\n{REMEDY}")
+            return Failure(DISK if UNWRITTEN.fullmatch(last) else CELL, text)
     ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
     text = "\n".join([*log[-30:], f"the lesson's process {ended}"])
     return _dead(text, memory_kills) if code in (-9, 137) else Failure(DIED, text)
@@ -65,5 +71,5 @@ def of_process(code: int, log: list[str], memory_kills: int) -> Failure | None:
 def _dead(text: str, memory_kills: int) -> Failure:
     """Of a process that was killed, or of a kernel that is gone."""
     if memory_kills:
-        return Failure(MEMORY, f"{text}\nthe system killed a process meanwhile because it was out of memory")
+        return Failure(MEMORY, f"{text}\nthe system killed a process meanwhile because it was out of memory\n{REMEDY}")
     return Failure(DIED, f"{text} (nothing tells that memory was short)")

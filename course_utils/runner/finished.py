@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.profiles import data_source, standin_scale
-from course_utils.runner.lessons import Lesson, code_cells, write_text
+from course_utils.results import read as read_results
+from course_utils.runner.lessons import Lesson, code_cells
 from course_utils.runner.version import COUNTED, version
 
 Mark = dict[str, Any]
@@ -29,17 +31,17 @@ def mark(lesson: Lesson, notebook: Path, parameters: dict[str, Any]) -> Mark:
 def keep(path: Path, results: dict[str, Any], mark: Mark, wall_s: float) -> None:
     """Write the results of a run that ended well, with its mark and the seconds that it took."""
     whole = {**results, "run": {**mark, "wall_s": round(wall_s, 1)}}
-    write_text(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    files.write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 
 
 def find(lesson: Lesson, folder: Path, kernel: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
     """The results in `folder` of an earlier run with these parameters, this code and these data; None without."""
     made = [] if kernel == "none" else [folder / f"{lesson.slug}.ipynb", folder / f"{lesson.slug}.html"]
     try:
-        results = json.loads((folder / "results" / f"{lesson.slug}.json").read_text("utf-8"))
-        run = results.get("run") or {}
-    except (OSError, ValueError, AttributeError):
+        results = read_results(folder / "results" / f"{lesson.slug}.json", "data", "run")
+    except CourseError:  # missing, damaged, or left by a run that did not end
         return None
+    run = results["run"]
     wanted = mark(lesson, lesson.notebook, parameters)
     if {name: run.get(name) for name in wanted} != wanted or not all(path.exists() for path in made):
         return None
@@ -48,7 +50,7 @@ def find(lesson: Lesson, folder: Path, kernel: str, parameters: dict[str, Any]) 
 
 def same_data(data: dict[str, Any], source: str | None, profile: str) -> bool:
     """Whether the data set that results name is still what a run with this DATA and profile would get."""
-    return not data["sha256"] or _sha256(data["name"], data_source(source, profile), profile) == data["sha256"]
+    return not data.get("sha256") or _sha256(data.get("name"), data_source(source, profile), profile) == data["sha256"]
 
 
 @cache

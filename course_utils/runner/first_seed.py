@@ -14,16 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course_utils import experiment
+from course_utils import experiment, files
+from course_utils.results import read as read_results
 from course_utils.runner import plain
-from course_utils.runner.lessons import write_text
 from course_utils.runner.orphan import end_with_parent
 from course_utils.teach.lesson import Lesson
 
 
 def main(notebook: Path, committed: Path, out: Path) -> int:
     """Exit code 1 if a cell failed, or if no experiment came that has the committed arms; it does not return else."""
-    results = json.loads(committed.read_text("utf-8"))
+    results = read_results(committed, "profile", "seeds", "arms")
     whole, everything = experiment.run, Lesson.seeds.fget
     tests = {test for metrics in results["arms"].values() for by_test in metrics.values() for test in by_test}
 
@@ -31,7 +31,7 @@ def main(notebook: Path, committed: Path, out: Path) -> int:
         for name, plan in plans.items():
             if set(plan.arms) == set(results["arms"]) and tests <= set(plan.tests):
                 outcome = whole({name: plan}, train, test_sets, seeds[:1], **more)[name]
-                write_text(out, json.dumps(values(outcome)))
+                files.write(out, json.dumps(values(outcome)))
                 _end()
         return whole(plans, train, test_sets, seeds, **more)
 

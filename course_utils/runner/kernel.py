@@ -3,8 +3,8 @@
     python -m course_utils.runner.kernel NOTEBOOK OUT.ipynb [PARAMETERS as JSON]
 
 Announces cells and failures as `plain` does, and as `[died]` a kernel that did not come to its end. Writes OUT.ipynb
-and OUT.html once every cell has run; where a cell failed, OUT.failed.ipynb. In between, files are called OUT.part.*,
-and only exceptions are trusted: after a dead kernel papermill's notebook says that all is well.
+and OUT.html once every cell has run; where a cell failed, OUT.failed.ipynb. In between, files have `part` in their
+names, and only exceptions are trusted: after a dead kernel papermill's notebook says that all is well.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from course_utils import files
 from course_utils.runner.orphan import end_with_parent
 
 STARTS = 3
@@ -59,63 +60,65 @@ def _tags(cell: Any) -> list[str]:
 
 
 def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> bool:
-    """Runs the notebook in a kernel and writes `out` and its HTML; False, traceback printed, if it failed."""
+    """Runs the notebook in a kernel and writes `out` and its HTML; False, the reason printed, if that failed."""
     part = out.with_suffix(".part.ipynb")
     try:
-        for start in range(1, STARTS + 1):
-            try:
-                nb = _papermill(notebook, part, parameters)
-                break
-            except RuntimeError as error:
-                if "Kernel died before replying to kernel_info" not in str(error) or start == STARTS:
-                    raise
+        nb = _papermill(notebook, part, parameters)
+        os.replace(part, out)
+        _write_html(nb, out)
+        return True
     except PapermillExecutionError as error:
         executed = nbformat.read(part, as_version=4)
         executed.cells = [cell for cell in executed.cells if "papermill-error-cell-tag" not in _tags(cell)]
         numbers = _numbers(executed)
-        cell = (
-            f"{numbers.get(error.cell_index, 'parameters')}/{len(numbers)} (id {executed.cells[error.cell_index].id})"
-        )
-        print(f"[failed] cell {cell}")
-        print("\n".join(error.traceback) or f"{error.ename}: {error.evalue}", flush=True)
+        cell = executed.cells[error.cell_index]
+        print(f"[failed] cell {numbers.get(error.cell_index, 'parameters')}/{len(numbers)} (id {cell.id})")
+        print("\n".join(error.traceback) or _printed(cell) or f"{error.ename}: {error.evalue}", flush=True)
         os.replace(part, out.with_suffix(".failed.ipynb"))
-        return False
     except Exception as error:
-        print(
-            f"[died] the kernel did not finish: {''.join(traceback.format_exception_only(error)).strip()}", flush=True
-        )
-        return False
-    os.replace(part, out)
-    _write_html(nb, out)
-    return True
+        if isinstance(error, OSError) and error.errno in files.REMEDIES:  # papermill's, on its way to `part`
+            error = files.NotWritten(files.refused(error, out))
+        said = "".join(traceback.format_exception_only(error)).strip()
+        unwritten = "[failed] its notebook is not kept\n"
+        print((unwritten if isinstance(error, files.NotWritten) else "[died] the kernel did not finish: ") + said)
+    return False
 
 
 def _papermill(notebook: Path, part: Path, parameters: dict[str, Any]) -> Any:
-    return papermill.execute_notebook(
-        _literal(notebook),
-        _literal(part),
-        parameters=parameters,
-        engine_name="announcing",
-        kernel_name="python3",
-        language="python",
-        progress_bar=False,
-        request_save_on_cell_execute=False,
-        start_timeout=120,
-        iopub_timeout=60,  # seconds; a busy machine needs more than nbclient's 4
-    )
+    for start in range(1, STARTS + 1):
+        try:
+            return papermill.execute_notebook(
+                _literal(notebook),
+                _literal(part),
+                parameters=parameters,
+                engine_name="announcing",
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                start_timeout=120,
+                iopub_timeout=60,  # seconds; a busy machine needs more than nbclient's 4
+            )
+        except RuntimeError as error:
+            if "Kernel died before replying to kernel_info" not in str(error) or start == STARTS:
+                raise
 
 
 def _literal(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")  # papermill fills braces in paths
 
 
+def _printed(cell: Any) -> str:
+    """The traceback that a kernel printed when it had no memory left to make one of its own kind; '' without."""
+    text = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
+    return text.partition("\nDuring handling of the above exception")[0].strip()
+
+
 def _write_html(nb: Any, out: Path) -> None:
     from nbconvert import HTMLExporter
 
     html, _ = HTMLExporter(template_name="lab").from_notebook_node(nb, {"metadata": {"name": out.stem}})
-    part = out.with_suffix(".part.html")
-    part.write_text(html, encoding="utf-8")
-    os.replace(part, out.with_suffix(".html"))
+    files.write(out.with_suffix(".html"), html)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ make it an effect.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections import Counter
@@ -36,6 +35,7 @@ import numpy as np
 from course_utils.errors import CourseError
 from course_utils.evaluate.statistics import Interval, paired_differences, prediction_interval, t_interval, verdict
 from course_utils.profiles import PROFILES
+from course_utils.results import read as read_results
 from course_utils.runner import report
 from course_utils.runner.lessons import Lesson
 
@@ -142,9 +142,9 @@ class Ledger:
 
     @cached_property
     def results(self) -> dict[str, dict[str, Any]]:
-        """Profile → committed results, the largest profile last."""
+        """Profile → committed results, the largest profile last. Raises CourseError on a damaged file."""
         paths = {p: self.lesson.root / "results" / self.lesson.slug / f"{p}.json" for p in PROFILES[1:]}
-        return {p: json.loads(path.read_text(encoding="utf-8")) for p, path in paths.items() if path.is_file()}
+        return {p: read_results(path) for p, path in paths.items() if path.is_file()}
 
     @property
     def profiles(self) -> list[str]:
@@ -165,9 +165,10 @@ class Ledger:
             if not isinstance(at, dict) or part not in at:
                 raise CourseError(f"{profile}.json has no {place}: there is no {part!r}")
             at = at[part]
-        if not isinstance(at, dict) or len(at.get("values", ())) < 2:
+        values = at.get("values") if isinstance(at, dict) else None
+        if not isinstance(values, list) or len(values) < 2 or not all(isinstance(v, int | float) for v in values):
             raise CourseError(f"{place} of {profile}.json has no values of several runs: save an experiment.entry")
-        return np.array(at["values"])
+        return np.array(values, float)
 
     def difference(self, profile: str, arm: str, other: str, metric: str) -> Interval:
         """The mean paired difference arm − other with its 95 % interval, over the seeds that both have."""

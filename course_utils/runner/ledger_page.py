@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from course_utils import files
 from course_utils.evaluate.statistics import Interval
 from course_utils.profiles import ROOT
 from course_utils.runner import report
 from course_utils.runner.ledger import NOT_RUN, SETTING, UNDER, VERDICTS, Ledger, Row, counts, load
-from course_utils.runner.lessons import find, write_text
+from course_utils.runner.lessons import find
+from course_utils.teach import show
 
 PAGE = "results/LEDGER.md"
 
@@ -84,7 +86,10 @@ def _counted(every: Iterable[Ledger]) -> str:
 def _lesson(ledger: Ledger) -> list[str]:
     about = ledger.about
     title = next((found["title"] for found in ledger.results.values()), ledger.lesson.slug)
-    parts = [f"## {ledger.lesson.slug[:2]} · {title}", f"{about['author']}, *{about['title']}*. {about['venue']}."]
+    parts = [
+        f"## {ledger.lesson.slug[:2]} · {show.without_html(title)}",
+        f"{about['author']}, *{about['title']}*. {about['venue']}.",
+    ]
     for profile in ledger.profiles:
         rows = ledger.rows(profile)
         parts += [f"### Profile `{profile}`", _seeds(ledger, profile)]
@@ -108,12 +113,12 @@ def _seeds(ledger: Ledger, profile: str) -> str:
         return "Not run yet."
     found = ledger.results[profile]
     data = "stand-in" if report.data_source(found) == "standin" else "real"
-    return f"{len(found['seeds'])} seeds, {data} data, {found['device']}."
+    return f"{len(found['seeds'])} seeds, {data} data, {show.without_html(found['device'])}."
 
 
 def _folded(summary: str, rows: list[Row]) -> str:
     table = _table(["number", "paper"], [[_named(row), _cells(row)[0]] for row in rows])
-    return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>"
+    return f"<details><summary>{show.without_html(summary)}</summary>\n\n{table}\n\n</details>"
 
 
 # ------------------------------------------------------------------ README.md
@@ -144,7 +149,7 @@ def block(root: Path = ROOT) -> str:
 
 def write(root: Path = ROOT) -> None:
     """Write results/LEDGER.md."""
-    write_text(root / PAGE, page(root))
+    files.write(root / PAGE, page(root))
 
 
 def check(root: Path = ROOT) -> list[str]:
@@ -183,5 +188,6 @@ def _cells(row: Row) -> tuple[str, str, str]:
 
 
 def _table(head: list[str], body: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in (head, *body)]
+    rows = [[show.without_html(cell).replace("|", r"\|") for cell in row] for row in (head, *body)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])

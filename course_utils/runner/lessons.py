@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +86,7 @@ def code_cells(notebook: Path) -> list[Cell]:
         raise CourseError(
             f"{notebook.name} is missing from {notebook.parent}; build it with: course notebooks"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise CourseError(f"{notebook} is not a readable notebook; rebuild it with: course notebooks") from None
 
 
@@ -130,11 +129,3 @@ def check_parameters(lesson: Lesson, parameters: dict[str, Any]) -> None:
     for name in parameters:
         if name not in known:
             raise CourseError(f"{lesson.slug} has no parameter {name}; it has {', '.join(known) or 'none'}")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes the whole file or nothing: beside it first, then moved onto its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

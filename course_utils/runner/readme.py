@@ -1,15 +1,18 @@
-"""What README.md shows of results/ (map of lessons, ledger) and of the course's address; computed, never typed."""
+"""What README.md shows of results/ (map of lessons, ledger, machines) and of the course's address; computed, never
+typed."""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT
-from course_utils.runner import ledger_page, online
-from course_utils.runner.lessons import Lesson, find, write_text
+from course_utils.results import read as read_results
+from course_utils.runner import ledger_page, machines, online, report
+from course_utils.runner.lessons import Lesson, find
+from course_utils.teach import show
 
 
 def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
@@ -27,7 +30,7 @@ def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
             title = last["title"]
             came_out = f"{last['verdict']} (`{profile}`, {len(last['seeds'])} seeds, {_data(last)}, {last['device']})"
         link = f"[{lesson.slug[:2]} · {title}]({folder}{lesson.slug}.ipynb)"
-        lines.append(f"| {link} | {' | '.join(minutes)} | {came_out} |")
+        lines.append(show.without_html(f"| {link} | {' | '.join(minutes)} | {came_out} |"))
     return "\n".join(lines)
 
 
@@ -35,6 +38,7 @@ BLOCKS = {
     "badges": ("course notebooks", online.badges),
     "lessons": ("course notebooks", table),
     "ledger": ("course ledger --write", ledger_page.block),
+    "machines": ("course notebooks", machines.table),
 }
 """Blocks of README.md: the command that writes each, and what gives its text."""
 
@@ -49,7 +53,7 @@ def update(root: Path = ROOT) -> None:
     text = _read(root)
     for block in BLOCKS:
         text = _filled(text, block, root)
-    write_text(root / "README.md", text)
+    files.write(root / "README.md", text)
 
 
 def check(root: Path = ROOT) -> list[str]:
@@ -84,8 +88,8 @@ def _title(lesson: Lesson) -> str:
 
 
 def _results(path: Path) -> dict | None:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_results(path, "title", "wall_s", "verdict", "seeds", "device", "data") if path.is_file() else None
 
 
 def _data(results: dict) -> str:
-    return "stand-in data" if results["data"]["source"] == "standin" else "real data"
+    return "stand-in data" if report.data_source(results) == "standin" else "real data"

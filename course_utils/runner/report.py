@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.runner.lessons import write_text
+from course_utils import files
+from course_utils.errors import CourseError
+from course_utils.results import read as read_results
 
 if TYPE_CHECKING:
     from course_utils.runner.run import Outcome
@@ -44,10 +45,13 @@ EARLIER = "from an earlier run"
 def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
     """Writes `folder`/index.html: this run's lessons, then those of which an earlier run left results in `folder`."""
     ran = {outcome.slug for outcome in outcomes}
-    earlier = [(path.stem, _load(path)) for path in sorted(folder.glob("results/*.json")) if path.stem not in ran]
+    earlier = [(path.stem, *_load(path)) for path in sorted(folder.glob("results/*.json")) if path.stem not in ran]
     articles = [_article(folder, o.slug, o.results, o.error, _state(o), o.wall_s) for o in outcomes]
-    articles += [_article(folder, slug, found, None, EARLIER, found.get("wall_s")) for slug, found in earlier if found]
-    everything = [o.results for o in outcomes if o.results] + [found for _, found in earlier if found]
+    articles += [
+        _article(folder, slug, found, fault, "failed" if fault else EARLIER, found.get("wall_s"))
+        for slug, found, fault in earlier
+    ]
+    everything = [o.results for o in outcomes if o.results] + [found for _, found, _ in earlier]
     banner = ""
     if any(data_source(found) == "standin" for found in everything):
         banner = _banner("Some of these lessons ran on stand-in data: no scientific claim. Each of them says so.")
@@ -55,7 +59,7 @@ def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
     found = sum(o.found for o in outcomes)
     count = f"{len(outcomes) - found} run, {f'{failures} failed' if failures else 'all ok'}"
     count += f", {found} found finished" if found else ""
-    write_text(
+    files.write(
         folder / "index.html",
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -98,12 +102,12 @@ def number(value: float | None, places: int, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''},.{places}f}".replace("-", "−")
 
 
-def _load(path: Path) -> dict[str, Any] | None:
+def _load(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The results in a file, or none and what is wrong with it: one odd file must not cost the whole page."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+        return read_results(path, renewal=f"course run {path.stem} --again"), None
+    except CourseError as error:
+        return {}, f"results/{path.name} cannot be shown: {error}"
 
 
 def _banner(text: str) -> str:
@@ -115,7 +119,7 @@ def _article(
 ) -> str:
     try:
         return _lesson(folder, slug, results, error, state, wall_s)
-    except (AttributeError, KeyError, TypeError, ValueError) as fault:  # one odd file must not cost the whole page
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as fault:
         return _lesson(folder, slug, None, f"results/{slug}.json cannot be shown: {fault!r}", "failed", None)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import course_utils
 from course_utils.errors import CourseError
+from course_utils.results import read as read_results
 from course_utils.runner import failure, finished, lessons, report
 from course_utils.runner.lessons import Lesson
 
@@ -33,7 +34,9 @@ GRACE = 10.0
 
 
 # The last line of a traceback that ended in a CourseError; IPython leaves the module's name away.
-MISTAKE = re.compile(r"(?:course_utils[\w.]*\.)?(?:CourseError|DataError|SealedError|TrainingFailed): (.*)")
+MISTAKE = re.compile(
+    r"(?:course_utils[\w.]*\.)?(?:(?:Course|Data|Sealed|Checkpoint)Error|NotWritten|TrainingFailed): (.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ async def execute(
         failed = failure.Failure(failure.TIME, f"ended after {report.duration(timeout)}: {progress.at.get(slug, slug)}")
     finally:
         progress.done(slug)
-        for part in (*folder.glob(f"{slug}.part*"), *results.parent.glob(f"{slug}.*part")):
+        for part in (*folder.glob(f"{slug}.*part*"), *results.parent.glob(f"{slug}.*part")):
             part.unlink()
     found = None
     if not failed:
@@ -266,14 +269,13 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None, failure.Failure | None]:
     """The results JSON that the lesson wrote, or what is wrong with it."""
     try:
-        found = json.loads(results.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and (found.get("lesson"), found.get("profile")) == (slug, profile):
+        found = read_results(results, renewal=f"course run {slug} --again")
+        if (found.get("lesson"), found.get("profile")) == (slug, profile):
             return found, None
         wrong = f"results/{results.name} does not say that it is of lesson {slug}, profile {profile}"
-    except FileNotFoundError:
-        wrong = f"the lesson ran to its end but wrote no results/{results.name}"
-    except ValueError as error:
-        wrong = f"results/{results.name} is not JSON: {error}"
+    except CourseError as error:
+        missing = f"the lesson ran to its end but wrote no results/{results.name}"
+        wrong = str(error) if results.exists() else missing
     return None, failure.Failure(failure.RESULTS, wrong)
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.runner import build, online
-from course_utils.runner.lessons import Lesson, write_text
+from course_utils.runner.lessons import Lesson
 
 WRITTEN = ".written.json"
 """In each folder: what was written, so that nothing else is ever deleted."""
@@ -117,7 +118,7 @@ def write(lessons: list[Lesson], out: Path) -> None:
         for folder, fill in targets.items():
             shutil.rmtree(parts[folder], ignore_errors=True)
             fill(lessons, parts[folder])
-            write_text(parts[folder] / WRITTEN, json.dumps(_hashes(parts[folder]), indent=1) + "\n")
+            files.write(parts[folder] / WRITTEN, json.dumps(_hashes(parts[folder]), indent=1) + "\n")
         for folder, part in parts.items():
             if folder.exists():
                 shutil.rmtree(folder)
@@ -145,29 +146,29 @@ def with_folded_solutions(lesson: Lesson) -> NotebookNode:
 def _student(lessons: list[Lesson], folder: Path) -> None:
     notebooks = {lesson.slug: build.notebook(lesson) for lesson in lessons}
     for slug, nb in notebooks.items():
-        write_text(folder / f"{slug}.ipynb", nbformat.writes(nb) + "\n")
+        files.write(folder / f"{slug}.ipynb", nbformat.writes(nb) + "\n")
     listed = "\n".join(f"- [{_title(nb)}]({slug}.ipynb)" for slug, nb in notebooks.items())
     address = online.repository(lessons[0].root)
     where = f"`git clone {address}`" if address else "a copy of it, which your teacher has"
     colab = "On Google Colab, upload a notebook and run it: its first cell fetches the course.\n\n" if address else ""
-    write_text(folder / "README.md", STUDENT.format(lessons=listed, where=where, colab=colab))
+    files.write(folder / "README.md", STUDENT.format(lessons=listed, where=where, colab=colab))
 
 
 def _teacher(lessons: list[Lesson], folder: Path) -> None:
     rows = ["| lesson | notes | exercises | points |", "|---|---|---|---|"]
     for lesson in lessons:
         slug, solved = lesson.slug, build.notebook(lesson, "teacher")
-        write_text(folder / slug / f"{slug}.ipynb", nbformat.writes(with_folded_solutions(lesson)) + "\n")
-        write_text(folder / "nbgrader" / "source" / slug / f"{slug}.ipynb", nbformat.writes(solved) + "\n")
+        files.write(folder / slug / f"{slug}.ipynb", nbformat.writes(with_folded_solutions(lesson)) + "\n")
+        files.write(folder / "nbgrader" / "source" / slug / f"{slug}.ipynb", nbformat.writes(solved) + "\n")
         notes = lesson.folder / "TEACHING.md"
         if notes.is_file():
             shutil.copyfile(notes, folder / slug / notes.name)
         points = [cell.metadata.nbgrader.points for cell in solved.cells if "check" in cell.metadata.get("tags", [])]
         link = f"[TEACHING.md]({slug}/TEACHING.md)" if notes.is_file() else "–"
         rows.append(f"| [{_title(solved)}]({slug}/{slug}.ipynb) | {link} | {len(points)} | {sum(points)} |")
-    write_text(folder / "nbgrader" / "nbgrader_config.py", CONFIG)
-    write_text(folder / "index.md", "# The lessons\n\n" + "\n".join(rows) + "\n")
-    write_text(folder / "README.md", TEACHER.format(kernel=KERNEL, slug=lessons[-1].slug))
+    files.write(folder / "nbgrader" / "nbgrader_config.py", CONFIG)
+    files.write(folder / "index.md", "# The lessons\n\n" + "\n".join(rows) + "\n")
+    files.write(folder / "README.md", TEACHER.format(kernel=KERNEL, slug=lessons[-1].slug))
 
 
 def _title(nb: NotebookNode) -> str:

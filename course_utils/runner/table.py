@@ -9,11 +9,13 @@ import csv
 import hashlib
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.errors import CourseError
-from course_utils.runner.lessons import literal, write_text
+from course_utils.runner.lessons import literal
 from course_utils.runner.task import Answer, Row, Task
 
 FIRST, LAST = ("lesson", "profile"), ("seconds", "device", "data_source", "data", "code", "task")
@@ -31,10 +33,14 @@ class Table:
             return
         try:
             self.about |= json.loads(self.path.with_suffix(".json").read_text("utf-8"))
+            for meaning in (self.about["code"], self.about["data"]):
+                if not isinstance(meaning, dict) or not all(isinstance(value, dict) for value in meaning.values()):
+                    raise ValueError("sweep.json does not say what codes stand for")
             with self.path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
+                    _check(row)
                     self.rows.setdefault(row["task"], []).append(row)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
             raise CourseError(f"{self.path} cannot be read ({error!r}); move it away, or name another --out") from None
 
     def code_and_data(self, task: Task) -> tuple[str, dict[str, Any] | None] | None:
@@ -73,5 +79,16 @@ class Table:
         writer.writeheader()
         writer.writerows(rows)
         about = json.dumps(self.about, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.path.with_suffix(".json"), about)
-        write_text(self.path, text.getvalue())
+        files.write(self.path.with_suffix(".json"), about)
+        files.write(self.path, text.getvalue())
+
+
+def _check(row: Row) -> None:
+    """Raises ValueError or KeyError unless all columns are there, and numbers where they have to be."""
+    if None in row or None in row.values():
+        raise ValueError(f"a row has other columns than the first line: {', '.join(map(str, row.values()))[:80]}")
+    for name in (*FIRST, "metric", *LAST):
+        row[name]
+    int(row["seed"]), float(row["value"])
+    if not math.isfinite(float(row["seconds"])):
+        raise ValueError(f"{row['seconds']} seconds")

@@ -24,9 +24,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.profiles import data_source, standin_scale
-from course_utils.runner import lessons
 from course_utils.runner.lessons import Lesson
 from course_utils.runner.version import COUNTED, version
 
@@ -180,10 +180,10 @@ def _run_lesson(task: Task) -> Answer:
 
     with tempfile.TemporaryDirectory() as folder:
         lesson = Lesson(task.lesson, Path(folder))
-        lessons.write_text(lesson.notebook, task.files["notebook"])
+        files.write(lesson.notebook, task.files["notebook"])
         for name, text in task.files.items():
             if name != "notebook":
-                lessons.write_text(lesson.folder / name, text)
+                files.write(lesson.folder / name, text)
         parameters = {**task.grid, "PROFILE": task.profile, "SEED": task.seed}
         progress, out = run.Silent(), Path(folder) / "out"
         outcome = asyncio.run(run.execute(lesson, lesson.notebook, task.profile, out, "none", parameters, progress))

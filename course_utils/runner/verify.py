@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from course_utils.results import read as read_results
 from course_utils.runner import finished, report, run, sweep
 from course_utils.runner.lessons import Lesson
 from course_utils.runner.table import Table
@@ -72,13 +73,13 @@ def origin(path: Path) -> tuple[str, list[str]]:
         table = Table(path.parent)
         rows = [row[0] for row in table.rows.values()]
         devices = ", ".join(sorted({row["device"] for row in rows}))
-        commits = ", ".join(sorted(str(code["commit"]) for code in table.about["code"].values()))
+        commits = ", ".join(sorted(str(code.get("commit")) for code in table.about["code"].values()))
         wall = report.duration(sum(float(row["seconds"]) for row in rows))
         sources = ", ".join(sorted({row["data_source"] for row in rows}))
         missing = sorted({row["code"] for row in rows} - set(table.about["code"]))
         line = f"{len(rows)} tasks; data: {sources}; device: {devices}; commit: {commits}; {wall} of computing"
         return line, [f"what code {code} is" for code in missing]
-    results = json.loads(path.read_text("utf-8"))
+    results = read_results(path)
     missing = [name for name in TOLD if not results.get(name)]
     if not (results.get("data") or {}).get("sha256"):
         missing.append("data hashes")
@@ -108,7 +109,7 @@ def judge(values: list[Value]) -> tuple[str, bool]:
 
 
 def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:
-    results = json.loads(path.read_text("utf-8"))
+    results = read_results(path, "data", "profile", "seeds", "arms")
     if not finished.same_data(results["data"], None, results["profile"]):
         return f"not computed: the data here are others than {results['data']['name']} was then (set COURSE_DATA)"
     with tempfile.TemporaryDirectory() as folder:
@@ -137,6 +138,8 @@ def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:
 
 def _sweep(lesson: Lesson, path: Path) -> list[Value] | str:
     table = Table(path.parent)
+    if not table.rows:
+        return "not computed: the table has no rows"
     rows = min(table.rows.values(), key=lambda rows: float(rows[0]["seconds"]))
     point = table.point(rows[0])
     seeds = int(rows[0]["seed"]) + 1
@@ -147,7 +150,7 @@ def _sweep(lesson: Lesson, path: Path) -> list[Value] | str:
     answer = task.compute()
     if answer.error:
         return f"not computed: {task}: {answer.error}"
-    if answer.data and answer.data["sha256"] != table.code_and_data(task)[1]["sha256"]:
+    if answer.data and answer.data["sha256"] != (table.code_and_data(task)[1] or {}).get("sha256"):
         return f"not computed: the data here are others than {answer.data['name']} was then (set COURSE_DATA)"
     kind = ("profile", "arm", "test_set", "metric")
     found = []

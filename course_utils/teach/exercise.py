@@ -24,9 +24,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import torch
-
-from course_utils.teach import progress, show
+from course_utils.teach import guard, progress, show
 
 
 class Wrong(Exception):
@@ -38,13 +36,17 @@ class _Untried(Exception):
 
 
 class Exercise(ABC):
-    """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3."""
+    """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3.
+
+    limit: seconds after which a check stops the learner's code; the references take a few at most.
+    """
 
     lesson: str
     title: str
     minutes: int
     difficulty: int
     hints: tuple[str, ...] = ()
+    limit: float = 60
     reference: Callable[..., Any]
 
     def __init__(self) -> None:
@@ -60,9 +62,11 @@ class Exercise(ABC):
         """Return if `answer` is right, raise Wrong if not."""
 
     def check(self, answer: Any) -> None:
-        """Say whether the answer is correct, incorrect and why, or not attempted; torch's random state stays.
+        """Say whether the answer is correct, incorrect and why, or not attempted.
 
-        While nbgrader executes the notebook, whatever is not correct raises Wrong, which costs the cell its points.
+        Whatever the answer does, the notebook goes on: it is stopped after `limit` seconds, of what it prints the first
+        lines are shown, and what it changes for others is put back (see `guard`). While nbgrader executes the notebook,
+        whatever is not correct raises Wrong, which costs the cell its points.
         """
         self._passed = None
         outcome, message = self._judge(answer)
@@ -100,31 +104,55 @@ class Exercise(ABC):
         goes_on = "The lesson goes on with the reference solution."
         if answer is None or answer is ...:
             return "not attempted", goes_on
-        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        ran = guard.run(lambda: self._tried(answer), self.limit)
+        outcome, message = ran.value or ("incorrect", f"Your code raised `{type(ran.error).__name__}`.")
+        if ran.late and outcome != "correct":
+            outcome, message = "incorrect", f"Your code was stopped after {self.limit:g} s: does its loop end?"
+        if ran.changed:
+            more = f", and {len(ran.changed) - 3} more" if len(ran.changed) > 3 else ""
+            message += f" Your code changed {', '.join(ran.changed[:3])}{more}; that was put back."
+        if outcome == "correct":
+            goes_on = "From here on the lesson uses your version."
+        return outcome, f"{message} {goes_on}".strip()
+
+    def _tried(self, answer: Any) -> tuple[str, str]:
+        """Outcome and message; what is neither an Exception nor an exit gets through."""
         try:
-            with torch.random.fork_rng(devices), warnings.catch_warnings():
-                if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
-                    warnings.simplefilter("ignore")
-                self.test(_watched(answer))
+            if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
+                warnings.simplefilter("ignore")
+            self.test(_watched(answer))
         except Wrong as wrong:
-            return "incorrect", f"{wrong} {goes_on}"
+            return "incorrect", show.without_html(str(wrong))
         except _Untried:
-            return "not attempted", f"Your function gives back nothing (or `...`): has it a `return`? {goes_on}"
+            return "not attempted", "Your function gives back nothing (or `...`): has it a `return`?"
         except (Exception, SystemExit) as error:
-            line = next(iter(str(error).splitlines()), "")
+            line = _line(error)
             if "ellipsis" in line:  # the stub's own `...` was reached
-                return "not attempted", f"There is still a `...` to fill in. {goes_on}"
+                return "not attempted", "There is still a `...` to fill in."
             if isinstance(error, NotImplementedError) and not line:  # nbgrader's own stub
-                return "not attempted", f"There is still a `raise NotImplementedError` to replace. {goes_on}"
-            return "incorrect", f"Your code raised `{type(error).__name__}: {line}`. {goes_on}"
-        return "correct", "From here on the lesson uses your version."
+                return "not attempted", "There is still a `raise NotImplementedError` to replace."
+            said = f"{type(error).__name__}: {line}" if line else type(error).__name__
+            return "incorrect", f"Your code raised {show.code(said)}."
+        return "correct", ""
 
     def _record(self, **news: Any) -> None:
         key = type(self).__name__
         progress.record(self.lesson, "exercises", key, {**progress.entry(self.lesson, "exercises", key), **news})
 
 
+LONGEST = 300
+"""Characters of an error's message that are shown."""
+
 _SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's message, cut where it is long."""
+    try:
+        line = next(iter(str(error).splitlines()), "")
+        return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
+    except Exception:
+        return "its message cannot be read"
 
 
 def _watched(answer: Any) -> Any:

@@ -227,8 +227,9 @@ def enlarged(pixels: Tensor, side: int = 280) -> bytes:
 
 
 def drawable(text: str) -> str:
-    """The text without signs that the figures' font lacks (Kannada digits, emoji), which would come out as boxes."""
-    return "".join(sign for sign in text if sign == "\n" or ord(sign) in _signs()).strip()
+    """The text without signs that the figures' font lacks (Kannada digits, emoji), which would come out as boxes; a
+    dollar is a dollar, and begins no formula."""
+    return "".join(sign for sign in text if sign == "\n" or ord(sign) in _signs()).strip().replace("$", r"\$")
 
 
 @cache

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import time
 import tomllib
 from dataclasses import dataclass, field
@@ -15,10 +13,11 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from course_utils import experiment
+from course_utils import experiment, files
 from course_utils.data.sources import Dataset, load
 from course_utils.errors import CourseError
 from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
+from course_utils.results import read as read_results
 from course_utils.seeds import generator, number
 from course_utils.teach import show
 
@@ -38,7 +37,7 @@ class Lesson:
     seed: int
     data: Dataset | None
     paper: dict[str, dict[str, Any]]
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.monotonic)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the data: for work in other processes, to which what it trains on travels by itself."""
@@ -83,19 +82,21 @@ class Lesson:
         return _committed(self.slug, profile)
 
     def swept(self) -> pd.DataFrame | None:
-        """The table of `course sweep` that is kept in results/, a row a task and measure, or None."""
+        """The table of `course sweep` that is kept in results/, a row a task and measure, or None. Raises CourseError
+        where it is damaged."""
         path = ROOT / "results" / self.slug / "sweep.csv"
-        return pd.read_csv(path, dtype={"data": str, "code": str, "task": str}) if path.exists() else None
+        try:
+            return pd.read_csv(path, dtype={"data": str, "code": str, "task": str}) if path.exists() else None
+        except ValueError as error:
+            raise CourseError(f"{path}: is damaged ({error}); get it anew with: git checkout -- {path}") from None
 
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
         """Write results JSON and main figure, and return the JSON.
 
         results: updates, arms, differences and verdict, and whatever else the lesson measured.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         picture = self.folder / f"{self.slug}.png"
-        picture.with_suffix(".part").write_bytes(show.png(fig))
-        os.replace(picture.with_suffix(".part"), picture)
+        files.write(picture, show.png(fig))
         data = self.data
         known = {"name": data.name, "source": data.source, "sha256": data.sha256} if data else {"source": "none"}
         whole = {
@@ -171,4 +172,4 @@ def _minutes(slug: str, profile: str) -> str:
 
 def _committed(slug: str, profile: str) -> dict[str, Any] | None:
     path = ROOT / "results" / slug / f"{profile}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    return read_results(path, "wall_s", "device") if path.exists() else None

@@ -32,6 +32,13 @@ class Question:
         numbers = " to ".join(f"{value:.4g}" for value in (answer if isinstance(answer, tuple) else (answer,)))
         return f"{numbers} {self.unit}".strip()
 
+    def recorded(self) -> dict[str, Any]:
+        """The learner's entry in the record, perhaps an option that is gone; {} where there is none that can be an
+        answer."""
+        entry = progress.entry(self.lesson, "predictions", self.key)
+        answer = entry.get("answer")
+        return entry if type(answer) in ((str,) if self.options else (int, float)) else {}
+
 
 _asked: dict[tuple[str, str], Question] = {}
 _revealed: set[tuple[str, str]] = set()
@@ -110,7 +117,7 @@ def form(asked: Question) -> Any:
             record()
         button.disabled = field.disabled
 
-    entry = progress.entry(asked.lesson, "predictions", asked.key)
+    entry = asked.recorded()
     if "answer" in entry:
         if not asked.options or entry["answer"] in asked.options:
             field.value = entry["answer"]
@@ -134,13 +141,13 @@ def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], expl
         )
     if asked.options and truth not in asked.options:
         raise CourseError(f"reveal({lesson!r}, {key!r}): {truth!r} is none of the options {list(asked.options)}")
-    entry = progress.entry(lesson, "predictions", key)
+    entry = asked.recorded()
     _revealed.add((lesson, key))
     lines = [f"**What came out:** {asked.said(truth)}"]
     if "answer" in entry:
         hit, verdict = score(asked, entry["answer"], truth)
         late = " (recorded after the result was shown)" if entry["late"] else ""
-        lines = [f"**You predicted:** {asked.said(entry['answer'])}{late}", *lines, verdict]
+        lines = [f"**You predicted:** {show.without_html(asked.said(entry['answer']))}{late}", *lines, verdict]
         if entry.get("hit") != hit:
             progress.record(lesson, "predictions", key, {**entry, "hit": hit})
     else:

@@ -18,11 +18,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
 from course_utils.teach import show
 
 KINDS = ("predictions", "exercises", "quiz", "games")
+ELSEWHERE = "set COURSE_HOME to another folder"
 GAME = "real-or-fake"  # the key of a game that is given none
 
 
@@ -32,7 +34,10 @@ def home() -> Path:
 
 
 def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
-    """Set `entry` (JSON values) for one thing done, with the time; headless without `COURSE_HOME` nothing."""
+    """Set `entry` (JSON values) for one thing done, with the time; headless without `COURSE_HOME` nothing.
+
+    Where the file cannot be written, a warning says so and what to do.
+    """
     if kind not in KINDS:
         raise CourseError(f"progress of kind {kind!r} is unknown; it is one of {', '.join(KINDS)}")
     if not _own():
@@ -40,7 +45,10 @@ def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
     done = read()
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     done.setdefault(lesson, {}).setdefault(kind, {})[key] = {**entry, "when": when}
-    _write(_json(done), home() / "progress.json")
+    try:
+        files.write(home() / "progress.json", _json(done), ELSEWHERE)
+    except files.NotWritten as error:  # the lesson goes on; only this is not remembered
+        warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
 
 
 def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
@@ -53,7 +61,7 @@ def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
         if not all(set(kinds) <= set(KINDS) for kinds in done.values()):
             raise ValueError("unknown kinds")
     except (ValueError, AttributeError, TypeError):
-        aside = path.with_name(f"progress.damaged-{datetime.now():%Y%m%d-%H%M%S}.json")
+        aside = path.with_name(f"progress.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}.json")
         os.replace(path, aside)
         warnings.warn(f"{path} was damaged; it is kept as {aside.name} and progress starts anew", stacklevel=2)
         return {}
@@ -111,7 +119,7 @@ def export(path: str | Path) -> Path:
     else is recorded, as JSON. Any other path gets the record itself, as JSON.
     """
     path = Path(path)
-    _write(_table(read()) if path.suffix == ".csv" else _json(read()), path)
+    files.write(path, _table(read()) if path.suffix == ".csv" else _json(read()), "give another path")
     return path
 
 
@@ -122,10 +130,12 @@ def reset(lesson: str | None = None) -> Path | None:
     if not done:
         return None
     aside = path.with_name(f"progress.until-{datetime.now():%Y%m%d-%H%M%S-%f}.json")
-    os.replace(path, aside)
-    if lesson is not None:
+    files.write(aside, path.read_bytes(), ELSEWHERE)
+    if lesson is None:
+        path.unlink()
+    else:
         done.pop(lesson, None)
-        _write(_json(done), path)
+        files.write(path, _json(done), ELSEWHERE)
     return aside
 
 
@@ -149,10 +159,3 @@ def _table(done: dict[str, Any]) -> str:
                 line = [lesson, kind, key, int(is_done(kind, known)), known.get("when", "")]
                 rows.writerow([*line, json.dumps(more, ensure_ascii=False)])
     return text.getvalue()
-
-
-def _write(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # two kernels may write at once
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from course_utils import files
 from course_utils.gan.train import Progress
 
 
@@ -29,9 +31,13 @@ def noted(training: Iterable[Progress], shots: dict[int, Tensor], folder: Path |
     last = shots[progress.step]
     path = folder / f"{hashlib.sha256(last.cpu().contiguous().numpy()).hexdigest()[:32]}.shots"
     if path.exists():
-        shots |= {int(step): pixels.to(last.device) for step, pixels in load_file(path).items()}
-        return
-    part = path.with_suffix(f".{os.getpid()}.part")
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({str(step): pixels.contiguous() for step, pixels in shots.items()}, part)
-    os.replace(part, path)
+        try:
+            shots |= {int(step): pixels.to(last.device) for step, pixels in load_file(path).items()}
+            return
+        except (SafetensorError, ValueError) as error:
+            warnings.warn(f"{path} is damaged ({error}); the samples of before are missing", stacklevel=2)
+    try:
+        content = save({str(step): pixels.contiguous() for step, pixels in shots.items()})
+        files.write(path, content, "set COURSE_RUNS to another folder")
+    except files.NotWritten as error:  # they are here all the same, in `shots`
+        warnings.warn(f"{error}; the samples are not found again", stacklevel=2)

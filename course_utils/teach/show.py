@@ -12,6 +12,7 @@ import inspect
 import io
 import itertools
 import os
+import re
 import struct
 import sys
 import time
@@ -60,6 +61,18 @@ def show(obj: object) -> None:
 def markdown(text: str) -> None:
     """Rendered Markdown in a notebook, the text as it is elsewhere."""
     publish({"text/markdown": text, "text/plain": text})
+
+
+def code(text: str) -> str:
+    """Markdown of one line of code, in which whatever the text holds stays text: backticks, HTML, formulas."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def without_html(text: str) -> str:
+    """Markdown in which tags are text: for what comes from data files and learners, and may be anything."""
+    return re.sub("<(?=[A-Za-z/!?])", "&lt;", text)
 
 
 def source(function: Callable) -> None:

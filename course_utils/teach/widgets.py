@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import html
-import os
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.teach import figures, show
 
@@ -62,12 +61,8 @@ class LabelTool:
             self._save()
 
     def _save(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(self.path.name + ".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            file.write(f"# images {self._digest}\n")
-            csv.writer(file, lineterminator="\n").writerows([("index", "label"), *self._given.items()])
-        os.replace(part, self.path)
+        rows = "".join(f"{index},{label}\n" for index, label in self._given.items())
+        files.write(self.path, f"# images {self._digest}\nindex,label\n{rows}", "give another path")
 
     def _load(self) -> dict[int, int]:
         mend = "give another path, or delete the file to start anew"

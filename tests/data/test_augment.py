@@ -58,6 +58,7 @@ def test_zoom_scales_each_axis_on_its_own():
     assert abs(float(torch.corrcoef(far.T)[0, 1])) < 0.1
 
 
+@pytest.mark.reliability("determinism")
 def test_each_image_has_a_map_of_its_own_and_a_seed_repeats():
     out = PAPER_2(dot(8), rng())
     assert not torch.equal(out[0], out[1]) and torch.equal(out, PAPER_2(dot(8), rng()))

@@ -12,6 +12,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from course_utils.data import idx
 from course_utils.errors import DataError
 
+pytestmark = pytest.mark.reliability("damaged inputs")
+
 
 def packed(array: np.ndarray) -> bytes:
     """The content of the IDX file that holds a uint8 array."""
@@ -71,6 +73,7 @@ def test_unpack_survives_any_damage(tmp_path_factory, data):
         (b"\0\0\x0d\x01\0\0\0\0", "type 0x0d"),
         (b"\0\0\x08\x04" + bytes(16), "4 dimensions"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "4294967295 × 4294967295 × 4294967295 bytes, but 0 follow"),
+        (b"\0\0\x08\x03" + bytes(4) + b"\xff" * 8, "gives the sizes"),
         (b"<!DOCTYPE html><html>", "is a web page"),
         (b"\n<html>not found", "is a web page"),
         (b"PK\x03\x04zip", "is not an IDX file"),

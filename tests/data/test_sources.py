@@ -168,7 +168,8 @@ def archived(monkeypatch, server):
     """An IDX set within an archive, its pictures transposed, the sha256 of the files not published."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("../../evil", b"outside")
+        for name in ("../../evil", "/evil", "gzip/../../evil", "C:\\evil", "gzip/evil"):
+            archive.writestr(name, b"outside")
         for path, content in TOY_DIGITS.items():
             archive.writestr(f"gzip/{path}.gz", gzip.compress(content))
     splits = {split: (File(f"{split}-images"), File(f"{split}-labels")) for split in SPLITS}
@@ -237,6 +238,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("source", ["auto", "real"])
+@pytest.mark.reliability("damaged inputs")
 def test_a_damaged_local_file_is_an_error_and_stays_as_it_is(monkeypatch, tmp_path, digits, server, damage, source):
     bad = damage(TOY_DIGITS["test-images"])
     folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS | {"test-images": bad})
@@ -250,6 +252,7 @@ def test_a_damaged_local_file_is_an_error_and_stays_as_it_is(monkeypatch, tmp_pa
     assert (folder / "test-images").read_bytes() == bad and server.asked == []
 
 
+@pytest.mark.reliability("damaged inputs")
 def test_a_local_gz_that_is_cut_off_or_a_file_that_is_missing_is_named(monkeypatch, tmp_path, digits):
     folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS, gzip.compress, ".gz")
     whole = (folder / "train-labels.gz").read_bytes()
@@ -312,7 +315,10 @@ def gone(status):
 
 TRUNCATED = (200, {"Content-Length": "999999"}, gzip.compress(TOY_DIGITS["train-images"])[:400])
 FAULTS = {  # answer of the first mirror → how often it is asked
+    "403": (gone(403), 1),
     "404": (gone(404), 1),
+    "redirects in a loop": ((302, {"Location": "/a/train-images.gz"}, b""), 31),
+    "empty": ((200, {}, b""), 1),
     "503": (gone(503), download.ATTEMPTS),
     "truncated": (TRUNCATED, download.ATTEMPTS),
     "wrong hash": ((200, {}, gzip.compress(TOY_DIGITS["train-images"][:-1] + b"?")), 1),
@@ -321,6 +327,7 @@ FAULTS = {  # answer of the first mirror → how often it is asked
 
 
 @pytest.mark.parametrize(("answer", "times"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.reliability("downloads")
 def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(digits, server, tmp_path, answer, times):
     server.answers["/a/train-images.gz"] = answer
     assert sources.load("toy", "real").source == "download"
@@ -330,7 +337,10 @@ def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(di
 
 
 WORDS = {
+    "403": "answers 403",
     "404": "answers 404",
+    "redirects in a loop": "redirects",
+    "empty": "is not an IDX file",
     "503": "answers 503",
     "truncated": "breaks off",
     "wrong hash": "sha256 .* found, .* expected",
@@ -339,6 +349,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.reliability("downloads")
 def test_when_all_mirrors_are_bad_nothing_half_written_is_left(digits, server, tmp_path, drawn, fault):
     for mirror in "ab":
         server.answers[f"/{mirror}/train-images.gz"] = FAULTS[fault][0]
@@ -349,12 +360,14 @@ def test_when_all_mirrors_are_bad_nothing_half_written_is_left(digits, server, t
     assert sources.load("toy").source == "standin"
 
 
+@pytest.mark.reliability("downloads")
 def test_a_passing_fault_is_mended_by_a_retry(digits, server):
     server.answers["/a/test-labels.gz"] = [gone(503), TRUNCATED, server.answers["/a/test-labels.gz"]]
     assert sources.load("toy", "real").source == "download"
     assert server.asked.count("/a/test-labels.gz") == 3 and "/b/test-labels.gz" not in server.asked
 
 
+@pytest.mark.reliability("downloads")
 def test_a_server_that_unpacks_on_the_way_does_no_harm(digits, server):
     server.answers["/a/test-labels.gz"] = (
         200,
@@ -365,11 +378,13 @@ def test_a_server_that_unpacks_on_the_way_does_no_harm(digits, server):
     assert sources.load("toy", "real").source == "cache"
 
 
+@pytest.mark.reliability("downloads")
 def test_a_mirror_that_is_down_gives_way_to_the_next(monkeypatch, digits, server):
     monkeypatch.setitem(CARDS, "toy", with_urls(digits, lambda urls: (f"{NOBODY}/x", urls[0])))
     assert sources.load("toy", "real").source == "download"
 
 
+@pytest.mark.reliability("downloads")
 def test_a_host_that_is_down_is_not_asked_for_every_file(monkeypatch, animals):
     import pooch
 
@@ -381,6 +396,7 @@ def test_a_host_that_is_down_is_not_asked_for_every_file(monkeypatch, animals):
     assert 1 <= len(in_vain) <= 8 < len(asked) - len(in_vain) == len(TOY_ANIMALS)  # eight ask at the same time
 
 
+@pytest.mark.reliability("downloads")
 def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path, digits, server, drawn):
     monkeypatch.setattr(download, "PAUSE", 600)  # a host that cannot be reached is not worth a second try
     server.http.shutdown()
@@ -409,6 +425,7 @@ def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path
     assert list(tmp_path.glob("cache/*")) == []  # not even an empty folder is left
 
 
+@pytest.mark.reliability("downloads")
 def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch, tmp_path, digits):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
@@ -425,6 +442,7 @@ def test_without_pooch_the_error_names_the_package(monkeypatch, digits):
 # ---------------------------------------------------------------------- the cache
 
 
+@pytest.mark.reliability("damaged inputs")
 def test_a_damaged_cache_file_is_moved_aside_and_fetched_again(digits, server, tmp_path):
     folder = sources.fetch("toy")
     good = (folder / "train-images.gz").read_bytes()
@@ -439,6 +457,7 @@ def test_a_damaged_cache_file_is_moved_aside_and_fetched_again(digits, server, t
     assert sources.load("toy", "real").source == "cache"
 
 
+@pytest.mark.reliability("damaged inputs")
 def test_single_pictures_are_downloaded_checked_and_remembered(animals, server):
     data = sources.load("toy-animals", "real")
     folder = sources.cache_folder(animals)
@@ -462,6 +481,7 @@ def test_single_pictures_are_downloaded_checked_and_remembered(animals, server):
     ],
     ids=["cut off", "web page", "absurd chunk"],
 )
+@pytest.mark.reliability("damaged inputs")
 def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole(animals, server, body, words):
     server.answers["/extra/cow/cow1-000-000.png"] = (200, {}, body)
     with pytest.raises(DataError, match=words):
@@ -472,6 +492,7 @@ def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole(animals, se
     ("mode", "size", "words"),
     [("L", (8, 8), "mode L, expected RGB"), ("RGB", (9, 8), r"shape \(8, 9, 3\), expected \(8, 8, 3\)")],
 )
+@pytest.mark.reliability("damaged inputs")
 def test_a_picture_of_another_kind_is_refused(animals, server, mode, size, words):
     out = io.BytesIO()
     Image.new(mode, size).save(out, "PNG")
@@ -480,6 +501,7 @@ def test_a_picture_of_another_kind_is_refused(animals, server, mode, size, words
         sources.load("toy-animals", "real")
 
 
+@pytest.mark.reliability("downloads")
 def test_an_archive_gives_only_its_named_members_upright_and_recorded(archived, server, tmp_path):
     data = sources.load("toy-archive", "real")
     folder = sources.cache_folder(archived)
@@ -495,6 +517,7 @@ def test_an_archive_gives_only_its_named_members_upright_and_recorded(archived, 
     assert sources.load("toy-archive", "real").source == "cache"
 
 
+@pytest.mark.reliability("downloads")
 def test_an_archive_with_another_hash_is_not_opened(archived, server, tmp_path):
     server.answers["/all.zip"] = (200, {}, server.answers["/all.zip"][2] + b"?")
     with pytest.raises(DataError, match=r"all\.zip: sha256 .* found, .* expected"):
@@ -502,6 +525,7 @@ def test_an_archive_with_another_hash_is_not_opened(archived, server, tmp_path):
     assert lies_in(tmp_path) == []
 
 
+@pytest.mark.reliability("downloads")
 def test_an_archive_that_lacks_a_member_is_one_line(monkeypatch, archived, tmp_path):
     edition = archived.editions[0]
     members = edition.archive.members | {"train-images": "gzip/renamed.gz"}
@@ -509,6 +533,63 @@ def test_an_archive_that_lacks_a_member_is_one_line(monkeypatch, archived, tmp_p
     monkeypatch.setitem(CARDS, "toy-archive", archived)
     with pytest.raises(DataError, match=r"does not hold what it should: .*renamed\.gz"):
         sources.fetch("toy-archive")
+    assert lies_in(tmp_path) == []
+
+
+def with_archive(card, content):
+    """The same card, for an archive that is exactly this one."""
+    (edition,) = card.editions
+    return replace(card, editions=(replace(edition, archive=replace(edition.archive, sha256=sha256(content))),))
+
+
+def zipped(member, name="gzip/train-images.gz"):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, member)
+    return out.getvalue()
+
+
+def encrypted(member):
+    """As if it were: a flag in both of its headers says so."""
+    content = bytearray(zipped(member))
+    for place in (content.index(b"PK\3\4") + 6, content.index(b"PK\1\2") + 8):
+        content[place] |= 1
+    return bytes(content)
+
+
+ARCHIVES = {
+    "a bomb": (zipped(gzip.compress(bytes(2**24))), "unpacks to more than 1 MiB"),
+    "no gzip": (zipped(b"plain"), "does not hold what it should: Not a gzipped file"),
+    "a cut gzip": (zipped(gzip.compress(bytes(999))[:-9]), "does not hold what it should: Compressed file ended"),
+    "a web page": (zipped(gzip.compress(b"<html>")), "is a web page"),
+    "encrypted": (encrypted(gzip.compress(b"")), "does not hold what it should: .*encrypted"),
+    "no zip": (b"Rar!", "does not hold what it should: File is not a zip file"),
+    "a cut zip": (zipped(b"?" * 999)[:-30], "does not hold what it should: File is not a zip file"),
+}
+
+
+@pytest.mark.parametrize("content", ARCHIVES)
+@pytest.mark.reliability("downloads")
+def test_an_archive_of_which_nothing_can_be_made_is_named_and_leaves_nothing(
+    monkeypatch, archived, server, tmp_path, content
+):
+    monkeypatch.setattr(sources.idx, "LIMIT", 2**20)
+    found, says = ARCHIVES[content]
+    monkeypatch.setitem(CARDS, "toy-archive", with_archive(archived, found))
+    server.answers["/all.zip"] = (200, {}, found)
+    with pytest.raises(DataError, match=f"^Toy archive cannot be downloaded: .*{says}"):
+        sources.load("toy-archive", "real")
+    assert lies_in(tmp_path) == []
+
+
+@pytest.mark.reliability("downloads")
+def test_a_full_disk_is_told_with_what_to_do(digits, tmp_path):
+    folder = sources.cache_folder(digits)
+    folder.mkdir(parents=True)
+    for path in TOY_DIGITS:
+        (folder / f"{path}.gz.{os.getpid()}.part").symlink_to("/dev/full")  # on which there is no space left
+    with pytest.raises(DataError, match=r"kept in .*toy-folder: .*No space left on device; free some space"):
+        sources.load("toy", "real")
     assert lies_in(tmp_path) == []
 
 

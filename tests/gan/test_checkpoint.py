@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from course_utils.files import NotWritten
 from course_utils.gan import checkpoint
 from course_utils.gan.checkpoint import CheckpointError
 
+pytestmark = pytest.mark.reliability("damaged inputs")
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3, dtype=torch.int64), "c": torch.zeros(0)}
 FACTS = {"step": 7, "losses": {"D": [0.1, 1 / 3]}}
 
@@ -24,17 +26,17 @@ def test_tensors_and_facts_come_back_exactly(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.reliability("faults")
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch):
     path = tmp_path / "run.safetensors"
     checkpoint.save(path, TENSORS, FACTS)
     before = path.read_bytes()
 
-    def full(tensors, part, header):
-        part.write_bytes(b"half")
+    def full(file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(NotWritten, match=r"run\.safetensors cannot be written: No space left .*; free some space"):
         checkpoint.save(path, TENSORS, {"step": 8})
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 

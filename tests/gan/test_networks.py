@@ -129,6 +129,7 @@ def test_a_discriminator_answers_in_logits(name):
     assert_gradient_reaches_every_parameter(D, *inputs)
 
 
+@pytest.mark.reliability("determinism")
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_prior_repeats_with_its_generator_and_with_the_default_one(name):
     G, _ = GENERATORS[name]()

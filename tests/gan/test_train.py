@@ -40,6 +40,7 @@ def run(seed=0, steps=12, step=gan_step, nets=None, **settings):
 # ------------------------------------------------------------------ a run
 
 
+@pytest.mark.reliability("determinism")
 def test_a_run_repeats_with_its_seed_whatever_else_draws_random_numbers():
     G, _, reports = run()
     G_other, _, _ = run(seed=1)
@@ -245,6 +246,7 @@ def finish(method, path=None, stop_after=None, **settings):
     }, last
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_that_was_left_ends_as_an_unbroken_one_bit_for_bit(name, tmp_path):
     method = METHODS[name]
@@ -307,8 +309,9 @@ for progress in train.training(method.step, *method.build(), steps=8, seed=3, re
 """
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("name", METHODS)
-def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path):
+def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path, figure):
     last_words = random.randint(1, 6)
     path = tmp_path / "run.safetensors"
     code = KILLED.format(tests=[str(Path(__file__).parent), str(Path(__file__).parents[2])])
@@ -318,9 +321,11 @@ def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path):
             os.kill(process.pid, signal.SIGKILL)  # while the next step is computed, or its file written
     assert process.wait() == -signal.SIGKILL
     assert same(finish(METHODS[name])[0], finish(METHODS[name], path)[0]), f"killed after step {last_words}"
+    figure("kills survived: training", 1)
 
 
-def test_ctrl_c_keeps_the_last_checkpoint(tmp_path):
+@pytest.mark.reliability("faults")
+def test_ctrl_c_keeps_the_last_checkpoint(tmp_path, figure):
     path = tmp_path / "run.safetensors"
     steps = itertools.count(1)
 
@@ -334,3 +339,4 @@ def test_ctrl_c_keeps_the_last_checkpoint(tmp_path):
     from course_utils.gan import checkpoint
 
     assert checkpoint.load(path)[1]["step"] == 6
+    figure("Ctrl-C survived: training", 1)

@@ -45,6 +45,7 @@ def outcome(tmp_path, monkeypatch):
     return of
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize(
     ("cell", "kind"),
     [
@@ -68,6 +69,7 @@ def test_what_ended_a_lesson_is_told(outcome, tmp_path, cell, kind):
     assert f"failed: {kind}" in (tmp_path / "out" / "smoke" / "index.html").read_text()
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize(
     ("cell", "kind"), [(VALUE, failure.CELL), (KILLED, failure.DIED), (COUNTED + KILLED, failure.MEMORY)]
 )
@@ -76,6 +78,7 @@ def test_with_a_kernel_too(outcome, cell, kind):
     assert found.kind == kind, found.error
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("kernel", ["none", "python3"])
 def test_a_lesson_that_takes_too_long_is_ended_and_says_where_it_was(outcome, kernel):
     found = outcome(SLEEPS, kernel=kernel, timeout=6)
@@ -98,7 +101,8 @@ def test_a_kernel_that_never_answers_has_timed_out():
 )
 def test_memory_is_known_by_the_tracebacks_last_line(error):
     log = ["[failed] cell 2/3 (id x)", "Traceback (most recent call last):", error]
-    assert failure.of_process(1, log, 0) == (failure.MEMORY, "\n".join(log).removeprefix("[failed] "))
+    told = "\n".join(log).removeprefix("[failed] ")
+    assert failure.of_process(1, log, 0) == (failure.MEMORY, f"{told}\n{failure.REMEDY}")
 
 
 def test_this_machines_own_count_is_a_number():

@@ -64,6 +64,7 @@ def test_without_its_pages_a_run_is_not_finished_for_jupyter(course, tmp_path):
     assert not call(lesson, tmp_path, kernel="python3").found
 
 
+@pytest.mark.reliability("faults")
 def test_what_failed_is_tried_again(course, tmp_path):
     lesson = Lesson("02_broken", course)
     assert [call(lesson, tmp_path).error is None for _ in range(2)] == [False, False]
@@ -71,9 +72,10 @@ def test_what_failed_is_tried_again(course, tmp_path):
     assert call(Lesson("02_broken", course / "mended"), tmp_path).error is None
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 @pytest.mark.parametrize("kernel", ["none", "python3"])
-def test_a_killed_run_leaves_no_process_and_nothing_that_looks_finished(course, tmp_path, kernel):
+def test_a_killed_run_leaves_no_process_and_nothing_that_looks_finished(course, tmp_path, kernel, figure):
     lesson = add(course, "03_slow", SAVES_THEN_SLEEPS.replace("01_tiny", "03_slow"))
     process = subprocess.Popen(
         [
@@ -101,6 +103,7 @@ def test_a_killed_run_leaves_no_process_and_nothing_that_looks_finished(course, 
     (results / "slept").touch()
     outcomes = [call(lesson, tmp_path, kernel=kernel) for _ in range(2)]
     assert [(outcome.error, outcome.found) for outcome in outcomes] == [(None, False), (None, True)]
+    figure("kills survived: course run", 1)
 
 
 def test_data_are_the_same_if_their_hashes_are():

@@ -76,6 +76,7 @@ def test_a_failure_is_shown_escaped_and_the_others_run(course, tmp_path):
     assert "<script" not in page and "\x1b" not in page
 
 
+@pytest.mark.reliability("faults")
 def test_results_of_an_earlier_run_are_not_taken_for_this_ones(course, tmp_path):
     tiny = Lesson("01_tiny", course)
     assert not run.run([tiny], "smoke", tmp_path, kernel="none")[0].error
@@ -135,9 +136,10 @@ def test_lessons_side_by_side_share_the_cores(course, tmp_path, monkeypatch):
     assert seen == ["3", "3", "3", "3", None, None]
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 @pytest.mark.parametrize(("kernel", "name"), [("none", "SIGINT"), ("none", "SIGTERM"), ("python3", "SIGINT")])
-def test_ctrl_c_ends_the_lesson_and_leaves_nothing_half_written(course, tmp_path, kernel, name):
+def test_ctrl_c_ends_the_lesson_and_leaves_nothing_half_written(course, tmp_path, kernel, name, figure):
     add(course, "03_slow", SLOW)
     folder = tmp_path / "out" / "smoke"
     # Under a test runner Ctrl-C may be ignored, and a process inherits that; a terminal's commands have it.
@@ -163,6 +165,7 @@ def test_ctrl_c_ends_the_lesson_and_leaves_nothing_half_written(course, tmp_path
             os.kill(lesson, 0)
             time.sleep(0.05)
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["pid"]
+    figure("Ctrl-C survived: course run", 1)
 
 
 def test_a_line_ends_where_a_progress_bar_returns(course, tmp_path):
@@ -201,6 +204,11 @@ def test_progress_is_one_line_on_a_terminal_and_few_elsewhere(capsys, monkeypatc
         ("course_utils.errors.DataError: x.gz is cut off; replace it", "x.gz is cut off; replace it"),
         ("course_utils.gan.train.TrainingFailed: step 3: the loss of G is nan", "step 3: the loss of G is nan"),
         ("DataError: x.gz is cut off; replace it", "x.gz is cut off; replace it"),
+        (
+            "NotWritten: a.csv cannot be written: No space left; free some",
+            "a.csv cannot be written: No space left; free some",
+        ),
+        ("course_utils.gan.checkpoint.CheckpointError: a is damaged; delete it", "a is damaged; delete it"),
         ("ZeroDivisionError: division by zero", None),
         ("pandas.errors.DataError: no numeric types", None),
     ],

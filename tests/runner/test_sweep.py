@@ -53,6 +53,7 @@ def rows(folder, without=("seconds", "device")):
         return [{name: value for name, value in row.items() if name not in without} for row in csv.DictReader(file)]
 
 
+@pytest.mark.reliability("faults")
 def test_a_killed_worker_loses_nothing_and_the_second_call_does_nothing(lesson, address, tmp_path, capsys, monkeypatch):
     grid = {"a": [1, 21], "b": [0.5, 2]}
     monkeypatch.setenv("DIED_ONCE", str(tmp_path / "died"))
@@ -76,6 +77,7 @@ def test_a_killed_worker_loses_nothing_and_the_second_call_does_nothing(lesson, 
         assert float(row["value"]) == known[str(a), row["b"], row["seed"], row["metric"]] + extra
 
 
+@pytest.mark.reliability("faults")
 def test_poison_and_errors_are_reported_and_the_rest_is_finished(lesson, tmp_path, capsys):
     failed = sweep.run(lesson, {"a": [1, 13, 2, 7, 3], "b": [1, 2]}, 1, "smoke", tmp_path, workers=2)
     assert list(failed) == ["a=13 b=1.0, seed 0", "a=13 b=2.0, seed 0", "a=7 b=1.0, seed 0", "a=7 b=2.0, seed 0"]
@@ -249,9 +251,11 @@ def test_an_address_at_which_nobody_answers_is_the_users_mistake(lesson, tmp_pat
         sweep.run(lesson, {}, 1, "smoke", tmp_path, scheduler="tcp://127.0.0.1:1")
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("name", ["sweep.csv", "sweep.json"])
 def test_a_damaged_table_is_not_overwritten(tmp_path, name):
-    (tmp_path / "sweep.csv").write_text("task,code\n1,2\n")
+    header = "lesson,profile,seed,metric,value,seconds,device,data_source,data,code,task"
+    (tmp_path / "sweep.csv").write_text(f"{header}\n01_x,smoke,0,sum,1.5,2.0,cpu,none,,2,1\n")
     (tmp_path / "sweep.json").write_text("{}")
     assert list(Table(tmp_path).rows) == ["1"]
     (tmp_path / name).write_text("{half")
@@ -260,8 +264,9 @@ def test_a_damaged_table_is_not_overwritten(tmp_path, name):
         Table(tmp_path)
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
-def test_ctrl_c_keeps_what_is_finished_and_ends_the_workers(lesson, tmp_path):
+def test_ctrl_c_keeps_what_is_finished_and_ends_the_workers(lesson, tmp_path, figure):
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     start += "from course_utils.cli import main\nif __name__ == '__main__': sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
@@ -289,6 +294,7 @@ def test_ctrl_c_keeps_what_is_finished_and_ends_the_workers(lesson, tmp_path):
             time.sleep(0.05)
     assert 4 <= len(found := rows(tmp_path / "out")) < 400
     assert [r["metric"] for r in found] == ["sum", "product"] * (len(found) // 2)
+    figure("Ctrl-C survived: course sweep", 1)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")

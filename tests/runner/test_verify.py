@@ -42,7 +42,7 @@ assert len(outcome.values("real", "test")) == 3, "this cell is not reached when 
 experiment.save({
     "lesson": "01_small", "title": "Small", "profile": profiles.resolve(PROFILE), "seeds": seeds,
     "data": {"name": "none", "source": "drawn", "sha256": {}}, "updates": {}, "verdict": "None.",
-    **experiment.summary(outcome, "real"), **experiment.provenance("cpu", time.time() - 2),
+    **experiment.summary(outcome, "real"), **experiment.provenance("cpu", time.monotonic() - 2),
 }, profiles.results_folder(PROFILE))
 """
 

@@ -104,3 +104,12 @@ def test_an_enlarged_picture_is_crisp():
     image = np.asarray(Image.open(io.BytesIO(figures.enlarged(pictures(1)[0], side=80))))
     assert image.shape == (80, 80, 3)
     assert (image[::10, ::10, 0] == pictures(1)[0, 0].numpy()).all()
+
+
+@pytest.mark.reliability("security")
+@pytest.mark.parametrize("name", ["$\\frac{", "$a$ and $b$", "cost: 5 $", r"\$1"])
+def test_a_dollar_in_a_name_begins_no_formula(name):
+    fig = figures.confusion(np.eye(2), [name, "other"], name)
+    show.png(fig)
+    show.png(figures.image_grid(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), 1, [name], [name]))
+    assert fig.axes[0].get_title() == name.replace("$", r"\$")

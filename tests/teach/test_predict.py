@@ -135,3 +135,21 @@ def test_reveal_finds_the_author_s_slips():
     predict.predict(LESSON, "winner", "Which arm wins?", CHOICE.options)
     with pytest.raises(CourseError, match="'nobody' is none of the options"):
         predict.reveal(LESSON, "winner", "nobody", "")
+
+
+@pytest.mark.reliability("security")
+@pytest.mark.parametrize("answer", [None, [1], {"a": 1}, True])
+def test_a_record_that_holds_no_answer_to_the_question_counts_as_none(answer, capsys):
+    for question, truth in ((CHOICE, "gan"), (NUMBER, 3)):
+        predict._asked[LESSON, question.key] = question
+        progress.record(LESSON, "predictions", question.key, {"question": "?", "answer": answer, "late": False})
+        predict.reveal(LESSON, question.key, truth, "So it is.")
+        assert "You recorded no prediction for this one." in capsys.readouterr().out
+
+
+@pytest.mark.reliability("security")
+def test_a_tag_in_the_record_is_shown_as_text(capsys):
+    predict._asked[LESSON, CHOICE.key] = CHOICE
+    progress.record(LESSON, "predictions", CHOICE.key, {"question": "?", "answer": "<img src=x>", "late": False})
+    predict.reveal(LESSON, CHOICE.key, "gan", "So it is.")
+    assert "**You predicted:** &lt;img src=x>" in capsys.readouterr().out

@@ -18,6 +18,7 @@ def test_what_is_recorded_is_read_back():
     assert progress.entry("02_b", "quiz", "spread") == {}
 
 
+@pytest.mark.reliability("faults")
 def test_nothing_half_written_is_left(course_home):
     progress.record("01_a", "quiz", "spread", {"right": True})
     assert [path.name for path in course_home.iterdir()] == ["progress.json"]
@@ -99,6 +100,7 @@ def test_a_lesson_s_source_says_what_it_asks(monkeypatch, tmp_path):
     assert progress.still_open("01_a") == rest
 
 
+@pytest.mark.reliability("faults")
 @pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"01_a": 3}', '{"01_a": {"songs": {}}}', "\x00"])
 def test_a_damaged_file_is_moved_aside(course_home, text):
     course_home.mkdir()

@@ -1,0 +1,194 @@
+"""What `make lab` opens, started as it starts it: one port of this machine, to whoever has the token."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from course_utils.profiles import ROOT
+
+pytestmark = pytest.mark.reliability("security")
+
+LOCAL = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its process, what it printed until it could be used, and what its runtime file tells."""
+
+    process: psutil.Process
+    said: str
+    port: int
+    token: str
+
+    def status(self, path, method="GET", **headers):
+        """HTTP's status of a request."""
+        request = urllib.request.Request(f"http://{LOCAL}:{self.port}{path}", method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return reply.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def listens(self):
+        """The addresses that the server's processes take connections at."""
+        processes = [self.process, *self.process.children(recursive=True)]
+        return {found.laddr.ip for one in processes for found in one.net_connections() if found.status == "LISTEN"}
+
+
+def command(*more, ip=LOCAL):
+    """What `make lab` runs, without opening a browser; with another `ip`, what a person might make of it."""
+    printed = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    line = shlex.split(next(line for line in printed.splitlines() if "--LabApp.default_url" in line))
+    assert f"--ip={LOCAL}" in line
+    line[line.index(f"--ip={LOCAL}")] = f"--ip={ip}"
+    return [sys.executable, *line[1:], "--no-browser", "--allow-root", *more]
+
+
+@contextmanager
+def server(folder, *more, ip=LOCAL, settings=None):
+    """A `make lab` whose settings are only these."""
+    config, runtime = folder / "config", folder / "runtime"
+    for path in (config, runtime):
+        path.mkdir(parents=True)
+    if settings:
+        (config / "jupyter_server_config.json").write_text(json.dumps(settings))
+    folders = {"JUPYTER_CONFIG_DIR": config, "JUPYTER_RUNTIME_DIR": runtime, "JUPYTER_DATA_DIR": folder / "data"}
+    log = folder / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command(*more, ip=ip),
+            cwd=ROOT,
+            env=os.environ | {name: str(path) for name, path in folders.items()},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        known = None
+        while known is None:
+            assert process.poll() is None, log.read_text()
+            known = next(runtime.glob("jpserver-*.json"), None)
+            time.sleep(0.1)  # a process of its own: there is nothing to wait for but its file
+        told = read_whole(known)
+        yield Server(psutil.Process(process.pid), log.read_text(), told["port"], told["token"])
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def read_whole(path):
+    """A JSON file that another process may be writing."""
+    while True:
+        try:
+            return json.loads(path.read_text())
+        except ValueError:
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    with server(tmp_path_factory.mktemp("plain")) as running:
+        yield running
+
+
+def test_it_listens_on_this_machine_only(plain):
+    assert plain.listens() == {LOCAL}
+
+
+def test_it_asks_for_a_token(plain, figure):
+    doors = ["/api/contents", "/api/kernels", "/api/terminals", "/api/sessions", "/api/config/x", "/files/x"]
+    for path in doors:
+        assert plain.status(path) in (302, 403) or path == "/files/x", path
+        assert plain.status(path, Authorization="token wrong") in (302, 403) or path == "/files/x", path
+    assert plain.status("/api/kernels", method="POST") == 403
+    assert len(plain.token) >= 40
+    assert plain.status("/api/contents", Authorization=f"token {plain.token}") == 200
+    figure("doors tried without a token", len(doors))
+
+
+def test_it_takes_no_request_for_another_host(plain):
+    allowed = {"Authorization": f"token {plain.token}"}
+    assert plain.status("/api/contents", **allowed, Host="evil.example") == 403
+
+
+def test_by_itself_it_warns_of_nothing(plain):
+    assert "WARNING: J" not in plain.said and "WARNING: ServerApp" not in plain.said
+
+
+WIDE = {
+    "ServerApp": {
+        "ip": "0.0.0.0",
+        "allow_origin": "*",
+        "disable_check_xsrf": True,
+        "allow_remote_access": True,
+    },
+    "IdentityProvider": {"token": ""},
+}
+
+
+@pytest.fixture(scope="module")
+def wide(plain, request, tmp_path_factory):
+    """A second one, with settings that open everything, and told to take the first one's port."""
+    if request.config.getoption("reliability") is None:
+        pytest.skip("a second server, which `make reliability` starts")
+    with server(tmp_path_factory.mktemp("wide"), f"--port={plain.port}", settings=WIDE) as running:
+        yield running
+
+
+def test_where_its_port_is_taken_it_takes_another(plain, wide):
+    assert wide.port != plain.port
+    assert wide.status("/api/status") == 200
+
+
+def test_settings_that_open_it_wider_do_not_reach_other_machines_and_are_warned_of(wide, figure):
+    assert wide.listens() == {LOCAL}, "make lab's own --ip stands above settings"
+    assert wide.status("/api/contents") == 200, "there is no token now, so the warning is true"
+    warnings = [
+        "JupyterLab asks for no token",
+        "ServerApp.allow_origin is '*'",
+        "ServerApp.disable_check_xsrf is True",
+        "ServerApp.allow_remote_access is True",
+        "Jupyter's settings come from ",
+    ]
+    for said in warnings:
+        assert f"WARNING: {said}" in wide.said, wide.said
+    assert "jupyter_server_config.json" in wide.said
+    assert "WARNING: JupyterLab listens" not in wide.said
+    figure("settings that open JupyterLab wider, warned of", len(warnings) - 1)
+
+
+def test_who_asks_for_it_to_listen_wider_and_empties_the_token_is_warned(amount, tmp_path, figure):
+    if not amount(False, True):
+        pytest.skip("a third server, which `make reliability` starts")
+    with server(tmp_path, "--IdentityProvider.token=", ip="0.0.0.0") as open_to_all:
+        assert open_to_all.listens() == {"0.0.0.0"}
+        assert "WARNING: JupyterLab listens on every network of this machine" in open_to_all.said
+        assert "WARNING: JupyterLab asks for no token" in open_to_all.said
+    figure("settings that open JupyterLab wider, warned of", 2)
+
+
+def test_binder_and_colab_change_none_of_it():
+    """They have front ends of their own; nothing of ours that they read configures a server."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert not [
+        name
+        for name in tracked
+        if {"binder", ".binder"} & set(Path(name).parts)
+        or Path(name).name in ("postBuild", "start", "apt.txt", "Dockerfile")
+        or Path(name).name.startswith("jupyter_")
+    ]
+    read = ["environment.yml", "course_utils/runner/online.py", *(name for name in tracked if name.endswith(".ipynb"))]
+    for name in read:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for word in ("--ip", "IdentityProvider", "ServerApp", "JUPYTER_TOKEN", "allow_origin", "c.Notebook"):
+            assert word not in text, (name, word)

@@ -1,0 +1,454 @@
+"""What learners' code may do to a check: it is reported within the limit, nothing of it stays, the next check works."""
+
+# ruff: noqa: E722, NPY002, SIM105, for answers that do what one should not
+
+import builtins
+import itertools
+import math
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_utils.teach import guard
+from course_utils.teach.exercise import Exercise, Wrong
+
+sys.path.append(str(Path(__file__).parents[1] / "teach"))
+from test_every_exercise import ALL
+
+pytestmark = [
+    pytest.mark.reliability("learners' code"),
+    pytest.mark.filterwarnings(
+        "ignore::pytest.PytestUnraisableExceptionWarning"
+    ),  # TimeUp in a weak reference's callback
+]
+
+SHORT = 0.2
+"""Seconds until code that never ends is stopped here."""
+
+STOPPED = "Your code was stopped after 0.2 s: does its loop end?"
+
+
+@pytest.fixture(autouse=True)
+def course_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+
+
+class Double(Exercise):
+    lesson, title, minutes, difficulty = "01_x", "Double it", 3, 1
+
+    @staticmethod
+    def reference(x):
+        return 2 * x
+
+    def test(self, answer):
+        if answer(3) != 6:
+            raise Wrong("Not the double.")
+
+
+# ------------------------------------------------------------------ code that never ends
+
+
+def loops(*given):
+    while True:
+        pass
+
+
+def loops_and_catches_exceptions(*given):
+    while True:
+        try:
+            time.sleep(0.001)
+        except Exception:
+            pass
+
+
+def loops_and_catches_everything(*given):
+    while True:
+        try:
+            sum(range(100))
+        except:
+            pass
+
+
+def sleeps(*given):
+    time.sleep(10**6)
+
+
+def sleeps_and_catches_everything(*given):
+    while True:
+        try:
+            time.sleep(10**6)
+        except:
+            pass
+
+
+def waits_for_what_never_comes(*given):
+    threading.Event().wait()
+
+
+def waits_for_its_own_lock(*given):
+    lock = threading.Lock()
+    with lock, lock:
+        pass
+
+
+def yields_for_ever(*given):
+    return max(x for x in itertools.count() if x < 0)
+
+
+def prints_for_ever(*given):
+    while True:
+        print("again", end=" ")
+
+
+def turns_the_end_into_an_error(*given):
+    try:
+        loops()
+    except BaseException:
+        raise ValueError("never mind") from None
+
+
+def raises_what_says_nothing_for_ever(*given):
+    raise type("Endless", (Exception,), {"__str__": lambda error: loops()})
+
+
+ENDLESS = [
+    loops,
+    loops_and_catches_exceptions,
+    loops_and_catches_everything,
+    sleeps,
+    sleeps_and_catches_everything,
+    waits_for_what_never_comes,
+    waits_for_its_own_lock,
+    yields_for_ever,
+    prints_for_ever,
+    turns_the_end_into_an_error,
+    raises_what_says_nothing_for_ever,
+]
+
+# ------------------------------------------------------------------ code that leaves, or raises something odd
+
+
+def calls_itself(*given):
+    return calls_itself(*given)
+
+
+def raises_what_breaks_when_read(*given):
+    raise type("Unreadable", (Exception,), {"__str__": lambda error: 1 / 0})
+
+
+def raises_what_leaves_when_read(*given):
+    raise type("Leaving", (Exception,), {"__str__": lambda error: sys.exit()})
+
+
+def raising(error):
+    def answer(*given):
+        raise error
+
+    answer.__name__ = f"raises_{error.__name__ if isinstance(error, type) else type(error).__name__}"
+    return answer
+
+
+def returning(name, **methods):
+    def answer(*given):
+        return type(name, (), methods)()
+
+    answer.__name__ = f"gives_{name}"
+    return answer
+
+
+def fails(*_):
+    raise RuntimeError("no")
+
+
+LEAVING = [
+    lambda *given: sys.exit("bye"),
+    lambda *given: exit(1),
+    lambda *given: quit(),
+    lambda *given: os._exit(3),
+    calls_itself,
+    raising(KeyboardInterrupt),
+    raising(GeneratorExit),
+    raising(BaseException("all")),
+    raising(BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError()])),
+    raising(StopIteration),
+    raising(MemoryError),
+    raising(ValueError("a" * 10**6)),
+    raising(ValueError("<script>`</script>\n" * 100)),
+    raises_what_breaks_when_read,
+    raises_what_leaves_when_read,
+    returning("what_cannot_be_compared", __eq__=fails, __hash__=None),
+    returning("what_cannot_be_read", __repr__=fails, __str__=fails),
+    returning("what_has_no_length", __len__=fails, __iter__=fails, __getitem__=fails),
+    returning("what_leaves", __float__=lambda _: sys.exit(), __array__=lambda *_: sys.exit(), __eq__=lambda *_: exit()),
+]
+
+
+def outcome(exercise, answer, capsys):
+    exercise.check(answer)
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("answer", ENDLESS)
+def test_code_that_never_ends_is_stopped_at_the_limit_and_the_next_check_works(answer, capsys, amount, figure):
+    exercise = Double()
+    tries = amount(1, 10)
+    for _ in range(tries):
+        exercise.limit = SHORT
+        said = outcome(exercise, answer, capsys)
+        assert said == f"**✘ Incorrect.** {STOPPED} The lesson goes on with the reference solution."
+        exercise.limit = Exercise.limit
+        assert "Correct" in outcome(exercise, lambda x: 2 * x, capsys)
+    figure("hostile answers tried", tries)
+
+
+@pytest.mark.parametrize("answer", LEAVING, ids=lambda answer: answer.__name__.strip("<>"))
+def test_code_that_leaves_or_raises_is_reported_in_a_line_and_the_next_check_works(answer, capsys, figure):
+    exercise = Double()
+    said = outcome(exercise, answer, capsys)
+    assert said.startswith("**✘ Incorrect.** ") and len(said) < 500
+    assert exercise.chosen is Double.reference
+    assert "Correct" in outcome(exercise, lambda x: 2 * x, capsys)
+    figure("hostile answers tried", 1)
+
+
+def spoils_what_it_is_given(*given):
+    """Every number it can reach becomes −1."""
+    for part in given:
+        if isinstance(part, torch.nn.Module):
+            spoils_what_it_is_given(*part.parameters())
+        elif isinstance(part, torch.Tensor):
+            part.data.copy_(torch.full_like(part, 1).neg())
+        elif isinstance(part, np.ndarray):
+            part[...] = -1
+    return -1
+
+
+def test_every_exercise_of_the_course_survives_them_all(capsys, amount, figure):
+    tried = 0
+    hostile = [*LEAVING, spoils_what_it_is_given, changes_everything, *ENDLESS[: amount(1, len(ENDLESS))]]
+    for kind in ALL[:: amount(len(ALL) // 3, 1)]:
+        exercise = kind()
+        for answer in hostile:
+            exercise.limit = SHORT if answer in ENDLESS else Exercise.limit
+            said = outcome(exercise, answer, capsys)
+            assert said.startswith("**✘ Incorrect.** "), (kind, answer, said)
+            assert (STOPPED in said) == (answer in ENDLESS), (kind, answer, said)
+            tried += 1
+        exercise.limit = Exercise.limit
+        exercise.check(exercise.reference)
+        assert "**✔ Correct.** From here on the lesson uses your version." in capsys.readouterr().out
+    figure("hostile answers tried", tried)
+
+
+@pytest.mark.parametrize("answer", [loops, calls_itself, LEAVING[0], LEAVING[3], raising(KeyboardInterrupt)])
+def test_a_check_in_another_thread_than_the_first_is_guarded_as_well(answer, capsys, figure):
+    exercise = Double()
+    exercise.limit = SHORT
+    checking = threading.Thread(target=exercise.check, args=(answer,))
+    checking.start()
+    checking.join()
+    assert "**✘ Incorrect.** " in capsys.readouterr().out
+    figure("hostile answers tried", 1)
+
+
+@pytest.fixture
+def interruptible():
+    """This process takes Ctrl-C, though whoever started it in the background may have it ignore that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_the_person_s_own_interrupt_ends_the_check_at_once_whatever_the_code_does(swallows, interruptible):
+    """The limit is far away: what ends the code is the signal that Ctrl-C and the Stop button send."""
+    exercise, started = Double(), threading.Event()
+    exercise.limit = 10**6
+
+    def answer(x):
+        started.set()
+        try:
+            while True:
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            if not swallows:
+                raise
+        return 2 * x
+
+    def interrupt():
+        started.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # as a terminal does: to this thread
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        exercise.check(answer)
+    thread.join()
+
+
+def test_where_interrupts_are_ignored_waiting_ends_all_the_same(capsys, interruptible):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    exercise = Double()
+    exercise.limit = SHORT
+    assert STOPPED in outcome(exercise, sleeps, capsys)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_signals_and_threads_are_as_before(capsys):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)], threading.enumerate()
+    exercise = Double()
+    exercise.limit = SHORT
+    for answer in (loops, lambda x: 2 * x):
+        exercise.check(answer)
+    assert ([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)], threading.enumerate()) == before
+
+
+# ------------------------------------------------------------------ printing
+
+
+def test_of_a_million_lines_a_hundred_are_shown(capsys, figure):
+    def prints(x):
+        for i in range(500_000):
+            print(i)
+        return 2 * x
+
+    Double().check(prints)
+    *shown, _, rest, said = capsys.readouterr().out.splitlines()
+    assert shown == [str(i) for i in range(100)]
+    assert rest == "… 499,900 more lines (3,388,600 characters) are not shown."
+    assert said == "**✔ Correct.** From here on the lesson uses your version."
+    figure("lines printed by one answer", 500_000)
+
+
+@pytest.mark.parametrize("stream", ["out", "err"])
+def test_of_a_line_without_end_the_beginning_is_shown(stream, capsys):
+    def writes(x):
+        for _ in range(100):
+            getattr(sys, f"std{stream}").write("x" * 1_000_000)
+        return 2 * x
+
+    Double().check(writes)
+    said = getattr(capsys.readouterr(), stream)
+    assert said.startswith("x" * 20_000 + "\n… 0 more lines (99,980,000 characters)") and len(said) < 20_200
+
+
+@settings(max_examples=50)
+@given(st.lists(st.text(alphabet="ab\n\r", max_size=300), max_size=20))
+def test_what_is_short_is_shown_as_it_is(texts):
+    written = []
+    short = guard._Short(type("Stream", (), {"write": lambda self, text: written.append(text)})())
+    for text in texts:
+        assert short.write(text) == len(text)
+    short.end()
+    whole = "".join(texts)
+    if whole.count("\n") < guard.LINES:
+        assert "".join(written) == whole
+    else:
+        assert "".join(written).count("\n") <= guard.LINES + 2
+
+
+# ------------------------------------------------------------------ global state
+
+
+def changes_everything(*given):
+    """The state of everything that `state` reads."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    warnings.simplefilter("error")
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    torch.set_grad_enabled(False)
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    np.seterr(all="raise")
+    sys.setrecursionlimit(sys.getrecursionlimit() + 1)
+    sys.path.insert(0, "elsewhere")
+    sys.stdout = sys.stderr = None
+    os.environ["COURSE_PROFILE"] = "gpu"
+    os.environ.pop("PATH")
+    os.chdir(os.path.dirname(os.getcwd()))
+    torch.relu = F.softplus = np.mean = random.random = lambda *_: 0
+    del builtins.len
+    builtins.range = None
+    return -1
+
+
+LOOKED_AFTER = (builtins, math, os, random, np, torch, F)
+
+
+def state():
+    return {
+        "random": random.getstate(),
+        "NumPy's random state": repr(np.random.get_state()),
+        "PyTorch's random state": torch.get_rng_state().tolist(),
+        "warnings": list(warnings.filters),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "threads": torch.get_num_threads(),
+        "NumPy": np.geterr(),
+        "recursion": sys.getrecursionlimit(),
+        "path": list(sys.path),
+        "streams": (sys.stdout, sys.stderr),
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+    } | {f"{module.__name__}.{name}": id(value) for module in LOOKED_AFTER for name, value in vars(module).items()}
+
+
+def test_what_an_answer_changes_for_others_is_put_back_and_named(capsys, monkeypatch, tmp_path, figure):
+    monkeypatch.chdir(tmp_path)
+    before = state()
+    said = outcome(Double(), lambda x: (changes_everything(), 2 * x)[1], capsys)
+    after = state()
+    assert [name for name in before if after.get(name) != before[name]] == []
+    names = ("builtins.len", "builtins.range", "random.random")
+    assert all(name in said for name in names) and re.search(r" and \d+ more; that was put back", said)
+    figure("kinds of global state put back", sum("." not in name for name in before))
+
+
+def test_what_changes_one_thing_is_told_so_and_may_be_right(capsys):
+    def answer(x):
+        torch.set_grad_enabled(False)
+        return 2 * x
+
+    assert outcome(Double(), answer, capsys) == (
+        "**✔ Correct.** Your code changed whether PyTorch computes gradients; that was put back. "
+        "From here on the lesson uses your version."
+    )
+
+
+def test_an_answer_that_removes_the_folder_it_runs_in_is_survived(capsys, monkeypatch, tmp_path):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def answer(x):
+        os.chdir(tmp_path)
+        (tmp_path / "here").rmdir()
+        return 2 * x
+
+    assert "Correct" in outcome(Double(), answer, capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
+def test_a_process_that_the_answer_forks_still_ends(capsys):
+    def answer(x):
+        if (child := os.fork()) == 0:
+            os._exit(7)
+        return 2 * x if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 else 0
+
+    assert "Correct" in outcome(Double(), answer, capsys)
