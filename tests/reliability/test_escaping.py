@@ -168,7 +168,7 @@ def test_a_runs_report_shows_them_as_text(chromium, names, tmp_path, figure):  #
         text, hacked = opened(chromium, folder / "index.html")
         assert hacked == 0
         assert name in text
-    figure("places that hostile names were shown in", 8 * len(names))
+    figure("hostile names shown as text in a run's report", len(names))
 
 
 @pytest.mark.browser
@@ -233,4 +233,4 @@ def test_in_jupyterlab_widgets_and_outputs_show_them_as_text(lab, page, amount, 
     text = box.locator(".jp-OutputArea").inner_text()
     for name in HOSTILE[:3]:
         assert text.count(name) >= 8, name
-    figure("places that hostile names were shown in", 9 * len(HOSTILE))
+    figure("hostile names shown as text in JupyterLab", len(HOSTILE))
