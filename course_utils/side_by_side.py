@@ -6,10 +6,13 @@ notebook as well, a learner's among them, because they travel by value.
 
 from __future__ import annotations
 
+import copyreg
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TypeVar
 
 import torch
@@ -71,6 +74,16 @@ def _results(work: Callable[[K], R], keys: list[K], workers: int) -> Iterable[R]
     home = sys.modules.get(work.__module__)
     if home is not None and home.__spec__ is None and home.__name__ != "__main__":
         cloudpickle.register_pickle_by_value(home)  # of a notebook run without Jupyter: nobody could import it
+    _let_modules_travel()
     with parallel_config(backend="loky", inner_max_num_threads=1):
         # no memory maps: their arrays are read-only, and PyTorch warns of each
         return Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(delayed(work)(key) for key in keys)
+
+
+def _let_modules_travel() -> None:
+    """cloudpickle takes `torch` and `.classes` in one function, `images.classes` perhaps, for the module torch.classes;
+    that and some others are modules of a kind of their own, which travel by their names like all others."""
+    for name, module in list(sys.modules.items()):
+        kind = type(module)
+        if name.startswith("torch.") and issubclass(kind, ModuleType) and kind is not ModuleType:
+            copyreg.pickle(kind, lambda module: (importlib.import_module, (module.__name__,)))

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from course_utils import side_by_side
+from course_utils.data.images import Images
 from course_utils.teach.lesson import Lesson
 
 cpu_only = pytest.mark.skipif(torch.cuda.is_available(), reason="on a machine with a GPU all is computed here")
@@ -75,6 +76,19 @@ def test_large_training_sets_travel_without_a_warning():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert (done.stdout.strip(), done.stderr) == ("{1: 0, 2: 0}", "")
+
+
+@cpu_only
+def test_names_of_torchs_odd_modules_are_no_obstacle():
+    """`images.classes` beside `torch` looks to cloudpickle like torch.classes, which it cannot pickle by itself."""
+    images = Images(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4), tuple("abcd"))
+
+    def work(n):
+        ops = torch.tensor(len(images.classes))
+        return n + int(ops)
+
+    work.__module__ = "__main__"  # as of a cell: by value
+    assert side_by_side.each(work, [1, 2], workers=2) == {1: 5, 2: 6}
 
 
 @cpu_only
