@@ -30,8 +30,8 @@ PICTURES: dict[str, tuple[int, Callable[[float], Figure], tuple]] = {
     "border (5)": (3, lambda weight: borders.picture(weight, borders.HEADS[0]), (0.3, 1.0)),
     "forty garments (5)": (1, lambda shade: figures.image_grid(_pictures(40, shade)), (60, 200)),
 }
-"""Explorer, and the lesson it is of: panels, its picture at a setting, and two settings that take turns. What trains does
-so in the first turns, which are not counted, as a lesson trains before somebody drags."""
+"""Explorer, and the lesson it is of: panels, its picture at a setting, and two settings that take turns. What trains
+does so in the first turns, which are not counted."""
 
 
 def bare(panels: int) -> Figure:
