@@ -30,6 +30,7 @@ SLOWEST = 1024
 LARGEST = 2**30  # bytes; the largest official file (EMNIST's archive) has 562 million
 WORTH_KEEPING = 2**20  # bytes; a smaller part is fetched anew, which is safer than to go on with it
 ABANDONED = 3600.0  # seconds after which a part that nobody writes to is that of a process that was killed
+_HEADERS = (ValueError, OverflowError)  # what requests raises on a header that holds no number, or a huge one
 PASSING = {408, 416, 425, 429, 500, 502, 503, 504}  # HTTP statuses that may be gone a moment later
 
 
@@ -128,7 +129,7 @@ def _from_address(url: str, job: Job, part: Path, bytewise: bool, unreachable: s
             part.unlink(missing_ok=True)
             # What came is not what was asked for, and would be the same again unless it was joined of two pieces.
             trouble, may_pass = str(error), joined
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:  # ValueError: a header
+        except (requests.RequestException, urllib3.exceptions.HTTPError, *_HEADERS) as error:
             trouble, may_pass = _diagnose(error, host, unreachable)
             if _status(error) == 416 or (part.exists() and part.stat().st_size < WORTH_KEEPING):
                 part.unlink(missing_ok=True)
