@@ -60,11 +60,3 @@ def test_parameter_values_are_literals_where_they_can_be():
 def test_a_parameter_that_is_none_is_refused(pair):
     with pytest.raises(CourseError):
         lessons.parse_parameters([pair])
-
-
-def test_a_text_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "a.txt"
-    lessons.write_text(path, "whole")
-    with pytest.raises(UnicodeEncodeError):
-        lessons.write_text(path, "half \ud800")
-    assert path.read_text() == "whole"
