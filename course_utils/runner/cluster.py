@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,15 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
                 scheduler_kwargs={"allowed_failures": DEATHS},
                 preload=[task.__name__],
             )
-    with cluster, Client(cluster) as client:
-        yield client
+    ours = ExitStack()
+    ours.enter_context(cluster)
+    try:
+        with Client(cluster) as client:
+            yield client
+    finally:
+        # All is in by now; Dask may fail so while it starts a worker anew that a task killed.
+        with suppress(AssertionError):
+            ours.close()
 
 
 def default_workers() -> int:

@@ -90,6 +90,21 @@ def test_poison_and_errors_are_reported_and_the_rest_is_finished(lesson, tmp_pat
     ]
 
 
+def test_a_cluster_that_fails_to_close_costs_nothing(lesson, tmp_path, monkeypatch):
+    """Now and then Dask fails so while it starts a worker anew that a task killed."""
+    from distributed import LocalCluster
+
+    leave = LocalCluster.__exit__
+
+    def failing(*given):
+        leave(*given)
+        raise AssertionError("can only join a started process")
+
+    monkeypatch.setattr(LocalCluster, "__exit__", failing)
+    assert sweep.run(lesson, {"a": [1]}, 1, "smoke", tmp_path, workers=1) == {}
+    assert [r["a"] for r in rows(tmp_path) if r["metric"] == "sum"] == ["1"]
+
+
 def test_tasks_that_waited_beside_a_killer_are_computed_alone(lesson, tmp_path):
     from distributed import LocalCluster
 
