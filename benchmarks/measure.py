@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils import files
 
 Contender = Iterator[float]
 """Each `next` trains on the same number of images and tells the seconds it took; the first one warms up."""
@@ -124,9 +125,6 @@ def _rate(images: float) -> str:
 
 
 def write(found: dict, path: Path) -> None:
-    """Write the JSON whole: beside first, and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".json.part")
-    part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    """Write the JSON, whole or not at all."""
+    files.write(path, json.dumps(found, indent=1, allow_nan=False) + "\n")
     print(f"written to {path}")
