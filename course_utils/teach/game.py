@@ -15,7 +15,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.evaluate import statistics
 from course_utils.seeds import generator
-from course_utils.teach import figures, progress, show
+from course_utils.teach import figures, page, progress, show
 from course_utils.teach.widgets import guarded
 
 SIDES = ("left", "right")
@@ -106,7 +106,7 @@ def real_or_fake(
     show.described(alt)
     game = Game(lesson, real, fake, d_real, d_fake, key, rounds, seed)
     if show.interactive():
-        show.show(game_form(game, alt))
+        page.show(game_form(game, alt))
     else:
         show.figure(_sheet(game.pairs), f"{alt} {len(game.pairs)} pairs, a above b; one of each pair is generated.")
         real_ones = ", ".join(f"{n}{'ab'[side]}" for n, side in enumerate(game.truth.tolist(), 1))

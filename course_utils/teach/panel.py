@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from course_utils.teach import progress, show
+from course_utils.teach import page, progress, show
 from course_utils.teach.widgets import guarded
 
 CAPTION = "Done, of what each lesson asks"
@@ -19,7 +19,7 @@ CAPTION = "Done, of what each lesson asks"
 def progress_panel(lessons: Sequence[str]) -> None:
     """Show what is done of these lessons (slugs), and in JupyterLab buttons to export the record and to start anew."""
     if show.interactive():
-        show.show(panel_form(lessons))
+        page.show(panel_form(lessons))
     else:
         show.table(counts(lessons), CAPTION)
         show.markdown("In JupyterLab this panel counts what *you* have done, exports it, and lets you start anew.")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.teach import progress, show
+from course_utils.teach import page, progress, show
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def predict(
     _asked[lesson, key] = asked
     if show.interactive():
         show.markdown(f"**Your prediction.** {question}")
-        show.show(form(asked))
+        page.show(form(asked))
     else:
         choices = "".join(f"\n- {option}" for option in asked.options)
         number = f"\nA number from {low:g} to {asked.said(high)}." if not options else ""

@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import os
+import threading
 import tomllib
 import warnings
 from datetime import datetime
@@ -26,6 +27,7 @@ from course_utils.teach import show
 KINDS = ("predictions", "exercises", "quiz", "games")
 ELSEWHERE = "set COURSE_HOME to another folder"
 GAME = "real-or-fake"  # the key of a game that is given none
+_writing = threading.Lock()  # the page's thread records clicks while a cell may record a check
 
 
 def home() -> Path:
@@ -42,13 +44,14 @@ def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
         raise CourseError(f"progress of kind {kind!r} is unknown; it is one of {', '.join(KINDS)}")
     if not _own():
         return
-    done = read()
     when = datetime.now().astimezone().isoformat(timespec="seconds")
-    done.setdefault(lesson, {}).setdefault(kind, {})[key] = {**entry, "when": when}
-    try:
-        files.write(home() / "progress.json", _json(done), ELSEWHERE)
-    except files.NotWritten as error:  # the lesson goes on; only this is not remembered
-        warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
+    with _writing:
+        done = read()
+        done.setdefault(lesson, {}).setdefault(kind, {})[key] = {**entry, "when": when}
+        try:
+            files.write(home() / "progress.json", _json(done), ELSEWHERE)
+        except files.NotWritten as error:  # the lesson goes on; only this is not remembered
+            warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
 
 
 def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

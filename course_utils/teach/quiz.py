@@ -41,7 +41,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
-from course_utils.teach import progress, show
+from course_utils.teach import page, progress, show
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def quiz(lesson: str) -> None:
     for number, question in enumerate(load(ROOT / "lessons" / lesson / "quiz.toml"), 1):
         show.markdown(f"**Question {number}.** {question.text}{'' if show.interactive() else _listed(question)}")
         if show.interactive():
-            show.show(form(lesson, question))
+            page.show(form(lesson, question))
 
 
 def mark(question: Question, answer: str | float) -> tuple[bool, str]:

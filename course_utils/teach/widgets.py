@@ -15,7 +15,7 @@ from torch import Tensor
 
 from course_utils import files
 from course_utils.errors import CourseError
-from course_utils.teach import figures, show
+from course_utils.teach import figures, page, show
 
 DISCARDED = -1
 
@@ -93,7 +93,7 @@ def label_tool(pixels: Tensor, classes: Sequence[str], path: str | Path) -> Labe
     """
     tool = LabelTool(pixels, classes, path)
     if show.interactive():
-        show.show(label_form(tool))
+        page.show(label_form(tool))
     else:
         shown = pixels[:30]
         alt = f"The first {len(shown)} of {len(pixels)} generated pictures that a person would label one by one."
@@ -177,7 +177,7 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
     start = {name: _start(name, control) for name, control in controls.items()}
     show.described(alt)
     if show.interactive():
-        show.show(explorer_form(render, alt, controls, start))
+        page.show(explorer_form(render, alt, controls, start))
     else:
         at = ", ".join(f"{name} = {value}" for name, value in start.items())
         show.figure(render(**start), f"{alt} Here with {at}; in JupyterLab it moves with its controls.")
@@ -186,21 +186,22 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
 def explorer_form(
     render: Callable[..., Figure], alt: str, controls: dict[str, Sequence[Any]], start: dict[str, Any]
 ) -> Any:
-    """The widget of `explorer`: the controls above the picture, and a line for errors."""
+    """The widget of `explorer`: the controls above the picture, and a line for errors and for a long wait."""
     import ipywidgets as w
 
     fields = {name: _field(name, control, start[name]) for name, control in controls.items()}
     picture = w.HTML()
     error = w.HTML()
 
-    def redraw(_: Any = None) -> None:
+    def redraw() -> None:
         fig = render(**{name: field.value for name, field in fields.items()})
         picture.value = show.tag(show.png(fig), alt)
 
     redraw = guarded(redraw, error, "What you see is the last picture that could be drawn.")
-    for field in fields.values():
-        field.observe(redraw, "value")
     redraw()
+    moved = page.in_turn(redraw, lambda sentence: setattr(error, "value", sentence))
+    for field in fields.values():
+        field.observe(moved, "value")
     return w.VBox([*fields.values(), error, picture])
 
 

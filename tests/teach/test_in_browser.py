@@ -296,3 +296,50 @@ game = real_or_fake("04_x", digits, fake, torch.zeros(12), -torch.arange(12.0), 
         area.get_by_text(said).wait_for()
     eventually(page, left.is_disabled)
     screenshot(page, "game_over")
+
+
+def test_what_moves_while_cells_run_is_drawn_in_its_turn_and_stays_alive(lab, page):
+    explore = """
+import asyncio, json, threading, time
+drawn = []
+def render(dots, cols):
+    drawn.append([dots, cols, threading.current_thread() is threading.main_thread()])
+    Path("drawn.json").write_text(json.dumps(drawn))
+    return figures.image_grid(digits[:dots], cols=cols)
+widgets.explorer(render, "Some of twelve digits.", dots=(1, 12, 1), cols=(2, 6, 1))
+"""
+    ask = 'predict.predict("01_x", "soon", "How much?", low=0, high=10, step=1)'
+    awaits = "while drawn[-1][0] != 9: await asyncio.sleep(0.05)"
+    blocks = "while not Path('go').exists(): time.sleep(0.05)"
+    open_notebook(page, lab, notebook(SETUP, explore, ask, awaits, blocks), "busy.ipynb")
+    run_all(page, wait=False)
+    area, form = output(page, 1), output(page, 2)
+    form.get_by_role("button").wait_for()
+    dots, cols = area.locator(".noUi-handle").all()
+
+    def drawn():
+        return json.loads((lab.root / "drawn.json").read_text())
+
+    def press(slider, times):
+        slider.focus()
+        for _ in range(times):
+            slider.press("ArrowRight")
+
+    press(dots, 2)  # from 7 to 9, which is what the cell awaits
+    prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(3)
+    eventually(page, lambda: prompt.inner_text() == "[4]:")
+    press(dots, 2)
+    press(cols, 1)
+    area.get_by_text("A cell is running").wait_for()
+    assert drawn()[-1][:2] == [9, 4]
+    press(form.locator(".noUi-handle"), 3)  # what draws nothing needs no turn
+    form.get_by_role("button").click()
+    form.get_by_text("Recorded: 8").wait_for()
+    screenshot(page, "busy")
+    (lab.root / "go").touch()
+    wait_run(page)
+    eventually(page, lambda: drawn()[-1][:2] == [11, 5])
+    area.get_by_text("A cell is running").wait_for(state="hidden")
+    press(dots, 1)
+    eventually(page, lambda: drawn()[-1][:2] == [12, 5])
+    assert all(in_main_thread for *_, in_main_thread in drawn())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from course_utils.runner.lessons import find
-from course_utils.teach import panel, progress, show
+from course_utils.teach import page, panel, progress, show
 
 LESSON = "01_kannada_gan"
 
@@ -112,6 +112,6 @@ def test_an_export_that_fails_says_why(beside, monkeypatch):
 def test_in_jupyterlab_it_is_a_widget(monkeypatch):
     shown = []
     monkeypatch.setattr(show, "interactive", lambda: True)
-    monkeypatch.setattr(show, "show", shown.append)
+    monkeypatch.setattr(page, "show", shown.append)
     panel.progress_panel([LESSON])
     assert LESSON in shown[0].children[0].value

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 
 import pytest
 
@@ -129,3 +130,16 @@ def test_a_headless_run_without_a_home_neither_writes_nor_reads(monkeypatch, tmp
 def test_an_unknown_kind_is_refused():
     with pytest.raises(CourseError, match="'songs' is unknown"):
         progress.record("01_a", "songs", "q", {})
+
+
+def test_what_two_threads_record_at_once_is_all_kept():
+    def both(thread):
+        for n in range(20):
+            progress.record("01_x", "quiz", f"{thread} {n}", {"right": True})
+
+    threads = [threading.Thread(target=both, args=[thread]) for thread in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(progress.read()["01_x"]["quiz"]) == 40
