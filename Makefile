@@ -22,7 +22,7 @@ START      = 00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run student site test reliability bench clean lock
+.PHONY: help setup lab data notebooks run student site test browser reliability bench clean lock
 
 help:
 	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,19 +49,23 @@ site: $(READY)  ## write build/site: lessons, ledger, teaching notes and API as 
 	$(COURSE) site $(if $(OUT),--out $(OUT))
 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
-test reliability: export COURSE_PROFILE = smoke
-test reliability: export COURSE_HEADLESS = 1
+test browser reliability: export COURSE_PROFILE = smoke
+test browser reliability: export COURSE_HEADLESS = 1
 # Tests run side by side: more threads than cores would wait for each other.
-test reliability: export OMP_NUM_THREADS = 1
-test: $(READY)  ## check style, stored notebooks and code; run all tests, the notebooks' own among them
+test browser reliability: export OMP_NUM_THREADS = 1
+test: $(READY)  ## check style, stored notebooks and code; run the tests, the notebooks' own among them (CI=1: and the browser's)
 	@failed=0; set -x; \
 	$(VENV_PYTHON) -m ruff check || failed=1; \
 	$(VENV_PYTHON) -m ruff format --check || failed=1; \
 	$(COURSE) notebooks --check || failed=1; \
 	$(COURSE) ledger --check || failed=1; \
 	{ set +x; } 2>/dev/null; \
-	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 tests notebooks || failed=1; \
+	$(VENV_PYTHON) -m pytest -n 2 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+		$(if $(CI),,-m "not browser") tests notebooks || failed=1; \
 	exit $$failed
+
+browser: $(READY)  ## work through the notebooks in a headless Chromium, as learners do; pictures in build/screens
+	$(VENV_PYTHON) -m pytest -n 2 -m browser tests
 
 reliability: $(READY)  ## try every fault, damaged input and load that the tests know, and write build/reliability.json
 	$(VENV_PYTHON) -m pytest -n 2 -m reliability --reliability build/reliability.json tests

@@ -31,8 +31,11 @@ def figure(record_property):
     return record_property
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that `-m` names are chosen
 def pytest_collection_modifyitems(items):
     for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
         if mark := item.get_closest_marker("reliability"):
             item.user_properties.append(("area", mark.args[0]))
 

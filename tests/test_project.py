@@ -127,6 +127,15 @@ def test_a_run_passes_on_only_the_options_that_were_given():
     assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin --again" in chosen
 
 
+def test_the_browser_is_driven_in_ci_and_where_it_is_asked_for(monkeypatch):
+    dry = ("make", "--dry-run", "--assume-old=.venv/.ready")
+    monkeypatch.delenv("CI", raising=False)
+    assert '-m "not browser"' in run(*dry, "test").stdout
+    assert "-m browser tests" in run(*dry, "browser").stdout
+    monkeypatch.setenv("CI", "true")
+    assert "browser" not in run(*dry, "test").stdout
+
+
 def test_the_lab_opens_at_the_start_notebook_and_keeps_its_token():
     command = run("make", "--dry-run", "--assume-old=.venv/.ready", "lab").stdout
     start = re.search(r"default_url=/lab/tree/(\S+) notebooks$", command.strip())[1]

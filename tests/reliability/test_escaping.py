@@ -129,7 +129,6 @@ def noted(tab):
     return ran
 
 
-@pytest.mark.browser
 def test_this_page_would_notice(chromium, tmp_path):  # noqa: F811
     """The oracle: shown as HTML, the names run their scripts."""
     for i, text in enumerate(HOSTILE[:3]):
@@ -137,7 +136,6 @@ def test_this_page_would_notice(chromium, tmp_path):  # noqa: F811
         assert opened(chromium, tmp_path / f"{i}.html")[1] >= 1
 
 
-@pytest.mark.browser
 def test_an_executed_notebooks_page_shows_them_as_text(chromium, names, tmp_path, monkeypatch, figure):  # noqa: F811
     nb, places = hostile_notebook(names, monkeypatch)
     kernel._write_html(nb, tmp_path / "lesson.ipynb")
@@ -148,7 +146,6 @@ def test_an_executed_notebooks_page_shows_them_as_text(chromium, names, tmp_path
     figure("places that hostile names were shown in", places)
 
 
-@pytest.mark.browser
 def test_a_runs_report_shows_them_as_text(chromium, names, tmp_path, figure):  # noqa: F811
     for i, name in enumerate(names):
         entry = {"values": [1.0, 2.0], "mean": 1.5, "ci95": [1.0, 2.0]}
@@ -171,7 +168,6 @@ def test_a_runs_report_shows_them_as_text(chromium, names, tmp_path, figure):  #
     figure("hostile names shown as text in a run's report", len(names))
 
 
-@pytest.mark.browser
 def test_the_site_shows_them_as_text(chromium, names, amount, tmp_path, monkeypatch, figure):  # noqa: F811
     if not amount(False, True):
         pytest.skip("a site to build, which `make reliability` does")
@@ -215,7 +211,6 @@ for name in HOSTILE:
 """
 
 
-@pytest.mark.browser
 def test_in_jupyterlab_widgets_and_outputs_show_them_as_text(lab, page, amount, figure):  # noqa: F811
     if not amount(False, True):
         pytest.skip("a JupyterLab, which `make reliability` starts")

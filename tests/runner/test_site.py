@@ -124,7 +124,6 @@ def test_the_check_reads_style_sheets(tmp_path):
     assert len(site.check(tmp_path)) == 1
 
 
-@pytest.mark.browser
 def test_opened_from_a_folder_no_page_asks_another_host_and_all_fit_a_phone(built, chromium):  # noqa: F811
     out = built[0]
     asked, errors = [], []

@@ -5,10 +5,7 @@ import csv
 import json
 
 import nbformat
-import pytest
 from browser import notebook, open_notebook, output, run_all, screenshot, wait_idle, wait_run
-
-pytestmark = pytest.mark.browser
 
 QUIZ = """
 [[question]]

@@ -2,10 +2,7 @@
 
 import csv
 
-import pytest
 from browser import Walk, cell_with
-
-pytestmark = pytest.mark.browser
 
 
 def test_predict_solve_label_play_and_read_the_verdict(lab, page):

@@ -1,9 +1,6 @@
 """Lesson 2 in JupyterLab: starve a class, play with the toy, walk in latent space, answer, read the verdict."""
 
-import pytest
 from browser import Walk
-
-pytestmark = pytest.mark.browser
 
 
 def test_predict_starve_play_and_read_the_verdict(lab, page):

@@ -1,9 +1,6 @@
 """Lesson 3 in JupyterLab: count the animals, turn the translators, walk through epochs, answer, read the verdict."""
 
-import pytest
 from browser import Walk
-
-pytestmark = pytest.mark.browser
 
 
 def test_predict_turn_translate_and_read_the_verdict(lab, page):

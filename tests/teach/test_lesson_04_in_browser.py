@@ -1,9 +1,6 @@
 """Lesson 4 in JupyterLab: predict, ask the GAN, play its discriminator, rebuild a digit, answer, read the verdict."""
 
-import pytest
 from browser import Walk, cell_with
-
-pytestmark = pytest.mark.browser
 
 
 def test_predict_ask_play_rebuild_and_read_the_verdict(lab, page):

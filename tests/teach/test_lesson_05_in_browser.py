@@ -1,9 +1,6 @@
 """Lesson 5 in JupyterLab: predict, move the class border, turn latent space, walk from shoe to shoe, read a verdict."""
 
-import pytest
 from browser import Walk
-
-pytestmark = pytest.mark.browser
 
 
 def test_predict_play_and_read_the_verdict(lab, page):

@@ -3,7 +3,6 @@
 import csv
 import json
 
-import pytest
 from browser import (
     cell_with,
     changed_picture,
@@ -18,8 +17,6 @@ from browser import (
 
 from course_utils.runner import build
 from course_utils.runner.lessons import resolve
-
-pytestmark = pytest.mark.browser
 
 
 def shot(page, area, name):
