@@ -155,22 +155,31 @@ def two_run_spread(values: Sequence[float], level: float = 0.95) -> float:
 
 
 def seeds_needed(differences: Sequence[float], effect: float, power: float = 0.8, level: float = 0.95) -> int:
-    """How many paired seeds a two-sided t test needs to see a mean difference of `effect`, at the spread of
-    `differences`."""
+    """How many paired seeds, 2 or more, a two-sided t test needs to see a mean difference of `effect` with
+    probability `power`, at the spread of `differences`. Raises CourseError for an effect of 0, and for a power or a
+    level outside 0..1."""
     if effect == 0:
         raise CourseError("a difference of 0 cannot be seen with any number of seeds; name the smallest that matters")
-    sd = _runs(differences).std(ddof=1)
-    n = 2
-    while _power(abs(effect) / max(sd, 1e-12), n, level) < power and n < 100_000:
-        n += 1 if n < 1000 else 100
-    return n
+    for name, share in (("power", power), ("level", level)):
+        if not 0 < share < 1:
+            raise CourseError(f"{name} is {share}, expected between 0 and 1; 0.8 and 0.95 are usual")
+    standardised = abs(effect) / max(_runs(differences).std(ddof=1), 1e-12)
+    few = 1  # never enough
+    enough = max(2, math.ceil(((stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) / standardised) ** 2))
+    while _power(standardised, enough, level) < power:  # that was for the normal distribution; t needs some more
+        few, enough = enough, 2 * enough
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (few, middle) if _power(standardised, middle, level) >= power else (middle, enough)
+    return enough
 
 
 def _power(standardised: float, n: int, level: float) -> float:
     critical, shift = stats.t.ppf((1 + level) / 2, n - 1), standardised * math.sqrt(n)
     if shift > 37:  # the non-central t of scipy overflows beyond; the power is 1 there
         return 1.0
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+    below = stats.nct.cdf(-critical, n - 1, shift)  # scipy gives NaN for some that are smaller than 1e-13
+    return float(stats.nct.sf(critical, n - 1, shift) + np.nan_to_num(below))
 
 
 def _runs(values: Sequence[float]) -> np.ndarray:
@@ -190,3 +199,10 @@ def verdict(
     if difference.hi < 0:
         return f"{name} lowers {metric} against {baseline}: {text}."
     return f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0."
+
+
+def lead(difference: Interval, p: float) -> str:
+    """What to say after the `verdict` on one of several comparisons, whose `p` is corrected for the others (`holm`):
+    where the interval leaves out 0 and p does not, that it is a lead only; else nothing."""
+    left_out = difference.lo > 0 or difference.hi < 0
+    return f" As one of several comparisons it is a lead only (p = {p:.2f}, Holm)." if left_out and p >= 0.05 else ""

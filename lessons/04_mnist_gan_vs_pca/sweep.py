@@ -78,7 +78,9 @@ def cell(
         probabilities = judge.head(seen).softmax(1)
     return {
         "conditional accuracy": class_scores.conditional_accuracy(judge, pixels, asked),
-        "Inception Score": class_scores.inception_score(probabilities, generator(0, "splits")),
+        "Inception Score": class_scores.inception_score(
+            probabilities, generator(0, "splits"), splits=1
+        ),
         "fd_lenet": samples.frechet_distance(reference, seen),
         "density": density,
         "coverage": coverage,

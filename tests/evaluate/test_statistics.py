@@ -19,6 +19,7 @@ from course_utils.evaluate.statistics import (
     Interval,
     bootstrap_interval,
     holm,
+    lead,
     mcnemar,
     paired_differences,
     paired_p,
@@ -73,6 +74,24 @@ def test_seeds_needed_is_statsmodels(sd, effect):
     assert seeds_needed(differences, effect) == pytest.approx(np.ceil(exact), abs=1)
 
 
+def test_seeds_needed_is_the_smallest_number_however_large_or_small():
+    differences = np.array([-1.0, 1.0, -1.0, 1.0, 0.0])
+    sd = differences.std(ddof=1)
+    for effect in (0.005, 0.05, 0.2, 0.5, 1, 3):
+        n = seeds_needed(differences, effect)
+        powers = [TTestPower().power(effect / sd, m, 0.05) for m in (n - 1, n) if m > 1]
+        assert powers[-1] >= 0.8 and (n == 2 or powers[0] < 0.8), (effect, n)
+    assert seeds_needed(differences, 1e-6) == pytest.approx(((1.959964 + 0.841621) * sd / 1e-6) ** 2, rel=1e-4)
+    assert seeds_needed(differences, 6.35) == 3  # two see it with a probability of 0.5; scipy's far tail is NaN there
+    assert seeds_needed([0.1, 0.1], 0.01) == 2
+
+
+@pytest.mark.parametrize("shares", [{"power": 1}, {"power": 0}, {"level": 1.0}])
+def test_no_number_of_seeds_is_certain(shares):
+    with pytest.raises(CourseError, match="expected between 0 and 1"):
+        seeds_needed([0.1, 0.2, 0.3], 0.01, **shares)
+
+
 def test_pairs_must_be_pairs():
     np.testing.assert_allclose(paired_differences([0.5, 0.7], [0.4, 0.9]), [0.1, -0.2])
     with pytest.raises(CourseError, match="same seeds"):
@@ -103,6 +122,16 @@ def test_no_number_of_seeds_sees_nothing():
 )
 def test_the_sentence_says_what_the_interval_supports(interval, says):
     assert verdict(interval, "a", "b") == says
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_interval_without_0_is_a_lead_only_where_holm_s_p_is_not_small(sign):
+    low, high = sorted((0.01 * sign, 0.03 * sign))
+    assert lead(Interval(0.02 * sign, low, high), 0.213) == (
+        " As one of several comparisons it is a lead only (p = 0.21, Holm)."
+    )
+    assert lead(Interval(0.02 * sign, low, high), 0.049) == ""
+    assert lead(Interval(0.0, -0.01, 0.01), 1.0) == ""
 
 
 def test_prediction_interval_holds_95_of_100_further_runs():

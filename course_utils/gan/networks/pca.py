@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.errors import CourseError, SealedError
 from course_utils.gan.networks import prior
+from course_utils.side_by_side import one_thread
 
 
 class ClassPCA(nn.Module):
@@ -43,10 +44,11 @@ class ClassPCA(nn.Module):
             raise CourseError(f"{components} components of {pixels} pixels; choose 1 to {pixels}")
         if empty := (images.counts() == 0).nonzero().flatten().tolist():
             raise CourseError(f"class {empty[0]} has no image to fit components to; give it at least one")
-        fitted = [
-            _principal(scaled(images.of_class(k).pixels.cpu()).flatten(1).double(), components)
-            for k in range(len(images.classes))
-        ]
+        with one_thread():  # several would take longer over matrices of this size
+            fitted = [
+                _principal(scaled(images.of_class(k).pixels.cpu()).flatten(1).double(), components)
+                for k in range(len(images.classes))
+            ]
         return cls(*(torch.stack(part).float().to(images.device) for part in zip(*fitted, strict=True)))
 
     @property
