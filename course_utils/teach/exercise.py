@@ -9,6 +9,9 @@ An exercise is a subclass of `Exercise` in teach/exercises/<lesson>.py and one i
         @staticmethod
         def reference(real, fake, k): ...
 
+        def example(self):
+            return torch.tensor([10, 20, 30]), torch.tensor([90]), 1
+
         def test(self, answer):
             if len(answer(real, fake, 3)) != len(real):
                 raise Wrong("Your set grew: replace images, do not add them.")
@@ -23,6 +26,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from course_utils.teach import guard, progress, show
 
@@ -55,7 +62,15 @@ class Exercise(ABC):
 
     def __repr__(self) -> str:
         level = "●" * self.difficulty + "○" * (3 - self.difficulty)
-        return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}"
+        return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}{self._target()}"
+
+    def example(self) -> tuple[Any, ...]:
+        """Arguments whose *target output* the display shows: few, small, and none that `test` uses; () shows none."""
+        return ()
+
+    def told(self, value: Any) -> str:
+        """What the reference makes of the example, in numbers or words that hold for every right answer."""
+        return brief(value)
 
     @abstractmethod
     def test(self, answer: Any) -> None:
@@ -100,6 +115,18 @@ class Exercise(ABC):
         """What the lesson goes on with: the learner's answer once it has passed, else the reference."""
         return self.reference if self._passed is None else self._passed
 
+    def _target(self) -> str:
+        with torch.no_grad(), torch.random.fork_rng(()):
+            arguments = self.example()
+            if not arguments:
+                return ""
+            names = inspect.signature(self.reference).parameters
+            given = ", ".join(f"{name} = {brief(value)}" for name, value in zip(names, arguments, strict=True))
+            parts = f"Target output: for {given}", f"it gives {self.told(self.reference(*arguments))}"
+        if len(" ".join(parts)) <= WIDTH:
+            return "\n" + " ".join(parts)
+        return "".join(f"\n{textwrap.fill(part, WIDTH, break_on_hyphens=False)}" for part in parts)
+
     def _judge(self, answer: Any) -> tuple[str, str]:
         goes_on = "The lesson goes on with the reference solution."
         if answer is None or answer is ...:
@@ -143,7 +170,43 @@ class Exercise(ABC):
 LONGEST = 300
 """Characters of an error's message that are shown."""
 
+WIDTH = 110
+"""Characters of a line of the display."""
+
+MOST = 24
+"""Numbers that are shown one by one; of more, the shape is."""
+
 _SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
+
+
+def brief(value: Any) -> str:
+    """Numbers, arrays or a tuple of them in a few characters, as Python writes lists; what can be called by its doc."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(brief, value))})"
+    if isinstance(value, torch.Generator):
+        return "any"
+    if callable(value):
+        return str(value.__doc__)
+    array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+    if array.ndim == 4 and (array == array[..., :1, :1]).all():
+        return f"{_nested(array[..., 0, 0].tolist())} (each {_shape(array[0, 0])} times)"
+    return _nested(array.tolist()) if array.size <= MOST else f"{_shape(array)} numbers"
+
+
+def cloud(draws: Tensor) -> str:
+    """Where n × d random draws lie and how they spread, to one decimal: the same for all seeds if there are many."""
+    mean, covariance = ((10 * part).round() / 10 for part in (draws.mean(0), torch.cov(draws.T)))
+    return f"{_shape(draws)} random numbers, with mean ≈ {brief(mean)} and covariance ≈ {brief(covariance)}"
+
+
+def _shape(array: np.ndarray | Tensor) -> str:
+    return " × ".join(map(str, array.shape))
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_nested, value))}]"
+    return f"{value + 0.0:.3g}" if isinstance(value, float) else str(value)  # + 0.0: no -0
 
 
 def _line(error: BaseException) -> str:

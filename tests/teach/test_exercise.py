@@ -4,11 +4,12 @@ import signal
 import sys
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
 from course_utils.teach import progress
-from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercise import WIDTH, Exercise, Wrong, brief, cloud
 
 
 class Double(Exercise):
@@ -110,6 +111,7 @@ def test_an_interrupt_gets_through():
 
 
 def raise_stub(x):
+    """Raises."""
     raise NotImplementedError()
 
 
@@ -193,3 +195,57 @@ def test_the_solution_is_the_reference_s_source(capsys):
 
 def test_it_says_what_it_asks_of_a_learner():
     assert repr(Double()) == "Exercise: Double it · 3 minutes · difficulty ●○○"
+
+
+class Noisy(Double):
+    def example(self):
+        return (torch.randn(2).round() * 0 + torch.tensor([1.5, -0.25]),)
+
+
+class Many(Double):
+    def example(self):
+        return (torch.arange(24.0),)
+
+
+def test_it_shows_the_target_output_of_its_example():
+    assert repr(Noisy()).splitlines() == [repr(Double()), "Target output: for x = [1.5, -0.25] it gives [3, -0.5]"]
+
+
+def test_a_long_target_output_stands_on_lines_of_its_own():
+    given, gives = repr(Many()).splitlines()[1:]
+    assert given == f"Target output: for x = {list(range(24))}" and len(given) <= WIDTH
+    assert gives == f"it gives {list(range(0, 48, 2))}" and len(gives) <= WIDTH
+
+
+def test_the_display_leaves_the_random_state_as_it_was_and_says_the_same_again():
+    before, exercise = torch.get_rng_state(), Noisy()
+    assert repr(exercise) == repr(exercise)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.is_grad_enabled() and progress.read() == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (7, "7"),
+        (0.123456, "0.123"),
+        (-0.0, "0"),
+        (np.float64(2), "2"),
+        (torch.tensor(True), "True"),
+        (torch.tensor([[1.0, -0.66666], [0.0, 200.0]], requires_grad=True), "[[1, -0.667], [0, 200]]"),
+        ((0.5, torch.tensor([1, 2])), "(0.5, [1, 2])"),
+        (torch.zeros(5, 6), "5 × 6 numbers"),
+        (torch.tensor([3, 4])[:, None, None, None].expand(2, 1, 8, 9), "[[3], [4]] (each 8 × 9 times)"),
+        (torch.rand(2, 1, 8, 9), "2 × 1 × 8 × 9 numbers"),
+        (torch.Generator(), "any"),
+        (raise_stub, "Raises."),
+    ],
+)
+def test_arguments_and_results_are_told_in_a_few_characters(value, said):
+    assert brief(value) == said
+
+
+def test_a_cloud_is_told_alike_whatever_the_seed():
+    draws = (torch.randn(100_000, 2, generator=torch.Generator().manual_seed(seed)) + 3 for seed in range(3))
+    said = "100000 × 2 random numbers, with mean ≈ [3, 3] and covariance ≈ [[1, 0], [0, 1]]"
+    assert {cloud(x) for x in draws} == {said}

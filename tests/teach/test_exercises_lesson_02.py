@@ -139,6 +139,8 @@ WRONG = [
     (lesson.ClassGaussian, lambda x: (x.mean(1), clipped(torch.cov(x.T))), "Average over the images"),
     (lesson.ClassGaussian, lambda x: (x.mean(0), x.std(0)), "factor must be 3 × 3"),
     (lesson.ClassGaussian, lambda x: x.mean(0), "two tensors"),
+    (lesson.ClassGaussian, lambda x: lesson.ClassGaussian.reference(x.double()), "float32"),
+    (lesson.ClassGaussian, lambda x: tuple(part.numpy() for part in lesson.ClassGaussian.reference(x)), "float32"),
     (lesson.DrawLatents, drawn(lambda z, m, f: m + z @ f), "transposed"),
     (lesson.DrawLatents, drawn(lambda z, m, f: z @ f.T), "add the mean"),
     (lesson.DrawLatents, drawn(lambda z, m, f: m + z), "plain noise"),

@@ -149,6 +149,7 @@ WRONG = [
     (lesson.Leakage, leak(lambda n: n / n.sum(1, keepdim=True)), "0/0 is NaN"),
     (lesson.Leakage, lambda asked, seen, classes: (0, 1), "a, b, share"),
     (lesson.Leakage, lambda asked, seen, classes: (3, 0, 0.5), "yours says 3 → 0, 0.500"),
+    (lesson.Leakage, leak(give=lambda a, b, share, n: (float(a), float(b), share)), "make both whole"),
 ]
 
 

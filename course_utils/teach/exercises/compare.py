@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from course_utils.teach.exercise import Wrong
 
@@ -39,3 +41,29 @@ def scalar(value: Any, what: str = "The loss") -> float:
     if value.numel() != 1:
         raise Wrong(f"{what} must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
     return float(value)
+
+
+def must_hold(deep: Any, reason: str) -> None:
+    """Raises Wrong where a loss of the right value breaks as soon as D is sure and wrong.
+
+    deep: its value for logits of 200 and −200, near 400 if it is right. reason: why the usual one breaks there.
+    """
+    if not 300 < scalar(deep) < math.inf:
+        raise Wrong(f"Right for small logits, but where D is sure and wrong it breaks: the logarithm of a {reason}")
+
+
+def must_train(value: Any, right: Tensor, *inputs: Tensor) -> None:
+    """Raises Wrong where an answer of the right value would not train as the reference does.
+
+    value, right: what the answer and the reference make of `inputs`, which require gradients.
+    """
+    if not (isinstance(value, Tensor) and value.requires_grad):
+        raise Wrong(
+            "The value is right, but no gradient reaches the networks: leave out `.item()`, `float()`, `.detach()` and "
+            "`no_grad`."
+        )
+    got, want = (torch.autograd.grad(v.sum(), inputs, materialize_grads=True) for v in (value, right))
+    if not all(close(*pair) for pair in zip(got, want, strict=True)):
+        raise Wrong(
+            "The value is right, but part of the gradient is cut off: leave out `.detach()`, `.data` and `no_grad`."
+        )

@@ -25,6 +25,9 @@ class Gap(Exercise):
     def reference(hits_a: np.ndarray, hits_b: np.ndarray, images: int) -> np.ndarray:
         return 100 * (hits_a - hits_b) / images
 
+    def example(self) -> tuple[object, ...]:
+        return np.array([45, 40]), np.array([44, 43]), 50
+
     def test(self, answer: object) -> None:
         a, b, n = np.array([170, 150, 200]), np.array([150, 160, 200]), 200
         got, want = answer(a, b, n), self.reference(a, b, n)
@@ -62,6 +65,9 @@ class BestD(Exercise):
     @staticmethod
     def reference(p: Tensor, q: Tensor) -> Tensor:
         return p / (p + q)
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([0.5, 0.2]), torch.tensor([0.5, 0.6])
 
     def test(self, answer: object) -> None:
         p, q = torch.tensor([0.3, 0.1, 0.2, 0.4]), torch.tensor([0.1, 0.3, 0.2, 0.0])

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from course_utils.teach.exercise import Exercise, Wrong
-from course_utils.teach.exercises.compare import close, named, scalar
+from course_utils.teach.exercises.compare import close, must_hold, must_train, named, scalar
 
 LESSON = "01_kannada_gan"
 
@@ -31,17 +31,18 @@ class DiscriminatorLoss(Exercise):
     def reference(real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(-real).mean() + F.softplus(fake).mean()
 
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([2.0, 0.0]), torch.tensor([-1.0, -2.0])
+
     def test(self, answer: object) -> None:
         real, fake = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        got, want = scalar(answer(real, fake)), float(self.reference(real, fake))
+        logits = real.clone().requires_grad_(), fake.clone().requires_grad_()
+        loss, right = answer(*logits), self.reference(*logits)
+        got, want = scalar(loss), scalar(right)
         if close(got, want):
             deep = answer(torch.tensor([-200.0]), torch.tensor([200.0]))
-            if not math.isfinite(scalar(deep)) or scalar(deep) < 300:
-                raise Wrong(
-                    "Right for small logits, but at a logit of −200 it breaks: the logarithm of a sigmoid runs "
-                    "into log 0. "
-                    "Use `F.softplus`, which is the same function."
-                )
+            must_hold(deep, "sigmoid runs into log 0. Use `F.softplus`, which is the same function.")
+            must_train(loss, right, *logits)
             return
         r, f = F.softplus(-real), F.softplus(fake)
         mistakes = {
@@ -78,13 +79,19 @@ class GeneratorLoss(Exercise):
     def reference(fake: Tensor) -> Tensor:
         return F.softplus(-fake).mean()
 
+    def example(self) -> tuple[object, ...]:
+        return (torch.tensor([-1.0, 2.0]),)
+
     def test(self, answer: object) -> None:
         fake = torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        got, want = scalar(answer(fake)), float(self.reference(fake))
+        logits = fake.clone().requires_grad_()
+        loss, right = answer(logits), self.reference(logits)
+        got, want = scalar(loss), scalar(right)
         if close(got, want):
+            must_train(loss, right, logits)
             deep = torch.tensor([-30.0], requires_grad=True)
-            answer(deep).backward()
-            if deep.grad is None or abs(float(deep.grad)) < 0.9:
+            (gradient,) = torch.autograd.grad(answer(deep), deep)
+            if abs(float(gradient)) < 0.9:
                 raise Wrong(
                     "Right in value, but where D is sure (a logit of −30) its gradient has vanished, and G could "
                     "not learn. "
@@ -125,6 +132,21 @@ class ReplaceImages(Exercise):
         pixels, labels = pixels.clone(), labels.clone()
         pixels[places], labels[places] = new_pixels, new_labels
         return pixels, labels
+
+    def example(self) -> tuple[object, ...]:
+        pixels = torch.tensor([10, 20, 30, 40, 90, 90], dtype=torch.uint8)[:, None, None, None].repeat(1, 1, 28, 28)
+        labels = torch.tensor([0, 0, 1, 1, 7, 7])
+        return pixels[:4], labels[:4], pixels[4:], labels[4:], torch.Generator().manual_seed(0)
+
+    def told(self, value: tuple[Tensor, Tensor]) -> str:
+        pixels, labels, new, *_ = self.example()
+        grey, got = value[0][:, 0, 0, 0], value[1]
+        came = grey == new[0, 0, 0, 0]
+        kept = sum((grey == pixels[i, 0, 0, 0]) & (got == labels[i]) for i in range(len(pixels)))
+        return (
+            f"{len(grey)} images: {int(came.sum())} of {int(grey[came][0])} with label {int(got[came][0])}, at places "
+            f"drawn by rng, and {int(kept.sum())} as before"
+        )
 
     def test(self, answer: object) -> None:
         n, k = 60, 12
@@ -182,6 +204,9 @@ class PairedInterval(Exercise):
         d = after - before
         half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
         return d.mean(), d.mean() - half, d.mean() + half
+
+    def example(self) -> tuple[object, ...]:
+        return np.array([0.7, 0.8, 0.9]), np.array([0.6, 0.6, 0.9])
 
     def test(self, answer: object) -> None:
         before = np.array([0.71, 0.66, 0.75, 0.69, 0.78])

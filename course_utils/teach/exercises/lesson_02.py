@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from course_utils.teach.exercise import Exercise, Wrong
-from course_utils.teach.exercises.compare import close, named, numbers, scalar
+from course_utils.teach.exercise import Exercise, Wrong, brief, cloud
+from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
 
 LESSON = "02_emnist_bagan"
 
@@ -31,6 +31,9 @@ class AccuracyAndRecall(Exercise):
     def reference(labels: Tensor, predictions: Tensor, starved: int) -> tuple[float, float]:
         right = predictions == labels
         return float(right.float().mean()), float(right[labels == starved].float().mean())
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([0, 1, 2, 2, 2]), torch.tensor([0, 1, 2, 2, 0]), 2
 
     def test(self, answer: object) -> None:
         # Ten zeros, six of them found, and two other digits that are taken for zeros; a one is missed as well.
@@ -105,6 +108,13 @@ class ClassGaussian(Exercise):
         values, vectors = torch.linalg.eigh(covariance)
         return mean, vectors * values.clamp(min=0).sqrt()
 
+    def example(self) -> tuple[object, ...]:
+        return (torch.tensor([[0.0, 0.0], [2.0, 4.0], [4.0, 2.0]]),)
+
+    def told(self, value: tuple[Tensor, Tensor]) -> str:
+        mean, factor = value
+        return f"mean {brief(mean)} and a factor with factor @ factor.T = {brief(factor @ factor.T)}"
+
     def test(self, answer: object) -> None:
         mixing = torch.tensor([[2.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, -0.5, 0.5]])
         latents = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)) @ mixing.T + torch.tensor([3.0, 0, -2])
@@ -176,7 +186,9 @@ class ClassGaussian(Exercise):
     def _parts(value: object, dimensions: int) -> tuple[Tensor, Tensor]:
         if not (isinstance(value, tuple) and len(value) == 2):
             raise Wrong("Give back two tensors: `return mean, factor`.")
-        mean, factor = (torch.as_tensor(part).detach() for part in value)
+        if any(not isinstance(part, Tensor) or part.dtype != torch.float32 for part in value):
+            raise Wrong("Both must be tensors of float32, as the latents are: the generator takes nothing else.")
+        mean, factor = (part.detach() for part in value)
         if mean.shape != (dimensions,):
             raise Wrong(
                 f"The mean of latents with {dimensions} dimensions has {dimensions} entries; yours has shape "
@@ -203,6 +215,13 @@ class DrawLatents(Exercise):
     def reference(mean: Tensor, factor: Tensor, n: int, generator: torch.Generator) -> Tensor:
         noise = torch.randn(n, len(mean), generator=generator).to(mean)
         return mean + noise @ factor.T
+
+    def example(self) -> tuple[object, ...]:
+        factor = torch.tensor([[1.0, 0.0], [2.0, 1.0]])
+        return torch.tensor([1.0, -2.0]), factor, 100_000, torch.Generator().manual_seed(0)
+
+    def told(self, value: Tensor) -> str:
+        return cloud(value)
 
     def test(self, answer: object) -> None:
         mean, factor, n = torch.tensor([3.0, -1.0]), torch.tensor([[2.0, 0.0], [1.5, 0.5]]), 20_000
@@ -257,17 +276,19 @@ class ClassLoss(Exercise):
     def reference(logits: Tensor, asked: Tensor) -> Tensor:
         return F.cross_entropy(logits, asked)
 
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([[2.0, 0.0, 1.0], [0.0, 0.0, 3.0]]), torch.tensor([0, 1])
+
     def test(self, answer: object) -> None:
         logits = torch.tensor([[2.0, -1.0, 0.5, 1.0], [0.0, 1.5, -2.0, 3.0], [-1.0, 0.0, 1.0, 0.2]])
         asked, fake, ways = torch.tensor([0, 2, 2]), torch.tensor([3, 3, 3]), logits.shape[1]
-        got, want = scalar(answer(logits, asked)), float(self.reference(logits, asked))
+        given = logits.clone().requires_grad_()
+        loss, right = answer(given, asked), self.reference(given, asked)
+        got, want = scalar(loss), scalar(right)
         if close(got, want):
-            deep = scalar(answer(torch.tensor([[-200.0, 0.0, 0.0, 200.0]]), torch.tensor([0])))
-            if not math.isfinite(deep) or deep < 300:
-                raise Wrong(
-                    "Right for small logits, but where D is sure it breaks: the logarithm of a softmax runs into log 0."
-                    " `F.cross_entropy` is the same function and does not."
-                )
+            deep = answer(torch.tensor([[-200.0, 0.0, 0.0, 200.0]]), torch.tensor([0]))
+            must_hold(deep, "softmax runs into log 0. `F.cross_entropy` is the same function and does not.")
+            must_train(loss, right, given)
             return
         floor = math.log(1 + (ways - 1) / math.e)
         picked = logits.gather(1, asked[:, None])
@@ -316,6 +337,9 @@ class BinomialInterval(Exercise):
         centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
         return centre - half, centre + half
+
+    def example(self) -> tuple[object, ...]:
+        return 9, 10
 
     def test(self, answer: object) -> None:
         n = 40

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercise import Exercise, Wrong, cloud
 from course_utils.teach.exercises import lesson_03
-from course_utils.teach.exercises.compare import close, named, scalar
+from course_utils.teach.exercises.compare import close, must_train, named, scalar
 
 LESSON = "04_mnist_gan_vs_pca"
 
@@ -29,6 +29,9 @@ class ConditionalAccuracy(Exercise):
     def reference(logits: Tensor, asked: Tensor) -> float:
         said = logits.argmax(dim=1)
         return (said == asked).float().mean().item()
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([[2.0, 0.0], [1.0, 3.0], [0.5, -1.0]]), torch.tensor([0, 0, 1])
 
     def test(self, answer: object) -> None:
         # Fifteen images of five classes, asked for unequally often; a judge that is sure of some and unsure of others.
@@ -85,7 +88,7 @@ class ConditionalAccuracy(Exercise):
 
 
 class Cheat(Exercise):
-    """A generator that draws one training image a class, for ever: it scores what no GAN can."""
+    """A generator that draws one training image a class, for ever: a full score by the paper, without any variety."""
 
     lesson, title, minutes, difficulty = LESSON, "The three-line cheat", 5, 1
     hints = (
@@ -99,6 +102,10 @@ class Cheat(Exercise):
     def reference(asked: Tensor, pixels: Tensor, labels: Tensor) -> Tensor:
         first = {k: pixels[labels == k][0] for k in labels.unique().tolist()}
         return torch.stack([first[k] for k in asked.tolist()])
+
+    def example(self) -> tuple[object, ...]:
+        pixels = torch.tensor([10, 20, 30, 40], dtype=torch.uint8)[:, None, None, None].repeat(1, 1, 28, 28)
+        return torch.tensor([7, 3, 7]), pixels, torch.tensor([3, 7, 7, 3])
 
     def test(self, answer: object) -> None:
         rng = torch.Generator().manual_seed(0)
@@ -178,9 +185,16 @@ class JoinToImage(Exercise):
         channel = plane(code).view(-1, 1, 28, 28)
         return torch.cat([x, channel], dim=1)
 
+    def example(self) -> tuple[object, ...]:
+        plane = nn.Linear(2, 28 * 28, bias=False)
+        plane.weight = nn.Parameter(torch.tensor([[3.0, 5.0]]).repeat(28 * 28, 1))
+        plane.__doc__ = "a layer that makes 3s of class 0 and 5s of class 1"
+        return torch.tensor([0.5, -1.0])[:, None, None, None].repeat(1, 1, 28, 28), torch.tensor([1, 0]), plane
+
     def test(self, answer: object) -> None:
         for classes in (10, 4):
             x = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+            x.requires_grad_()
             y, plane = torch.tensor([1, 0, 2]), nn.Linear(classes, 28 * 28)
             plane.register_forward_pre_hook(_takes_codes)
             got, want = answer(x, y, plane), self.reference(x, y, plane)
@@ -195,11 +209,7 @@ class JoinToImage(Exercise):
                 )
                 with torch.no_grad():
                     raise named(got.detach(), self._mistakes(x, y, plane), otherwise)
-            if not got.requires_grad:
-                raise Wrong(
-                    "The numbers are right, but no gradient reaches the dense layer, so that it would never learn: "
-                    "leave out `.detach()`, `.data` and `no_grad`."
-                )
+            must_train(got, want, x, plane.weight)
 
     def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> tuple[tuple[object, str], ...]:
         code = F.one_hot(y, plane.in_features).float()
@@ -246,6 +256,12 @@ class PPCASample(Exercise):
     def reference(mean: Tensor, W: Tensor, n: int, generator: torch.Generator) -> Tensor:
         z = torch.randn(n, W.shape[1], generator=generator)
         return mean + z @ W.T
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([1.0, 0.0]), torch.tensor([[2.0], [-1.0]]), 100_000, torch.Generator().manual_seed(0)
+
+    def told(self, value: Tensor) -> str:
+        return cloud(value)
 
     def test(self, answer: object) -> None:
         # Three pixels, two components: a flat cloud in space. Six standard errors of a covariance are within `off`.

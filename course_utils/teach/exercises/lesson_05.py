@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.teach.exercise import Exercise, Wrong
-from course_utils.teach.exercises.compare import close, named, numbers, scalar
+from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
 
 LESSON = "05_fashion_acgan"
 
@@ -31,15 +32,20 @@ class SourceLoss(Exercise):
     def reference(real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(-real).mean() + F.softplus(fake).mean()
 
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([[1.0], [-2.0]]), torch.tensor([[0.0], [2.0]])
+
     def test(self, answer: object) -> None:
         real, fake = torch.tensor([[2.0], [-1.0], [0.5], [3.0]]), torch.tensor([[-2.5], [1.0], [0.3], [-0.5]])
-        loss, want = answer(real.clone().requires_grad_(), fake), float(self.reference(real, fake))
-        got = scalar(loss)
+        logits = real.clone().requires_grad_(), fake.clone().requires_grad_()
+        loss, right = answer(*logits), self.reference(*logits)
+        got, want = scalar(loss), scalar(right)
         if not close(got, want):
             mistakes = self._mistakes(real, fake)
             raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
         deep = answer(torch.tensor([[-200.0]]), torch.tensor([[200.0]]))
-        _must_train(loss, deep, "sigmoid runs into log 0. `F.softplus(-a)` is −log sigmoid(a), and does not.")
+        must_hold(deep, "sigmoid runs into log 0. `F.softplus(-a)` is −log sigmoid(a), and does not.")
+        must_train(loss, right, *logits)
 
     def _mistakes(self, real: Tensor, fake: Tensor) -> tuple[tuple[object, str], ...]:
         want = self.reference(real, fake)
@@ -91,16 +97,21 @@ class ClassLoss(Exercise):
     def reference(logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels)
 
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([[2.0, 0.0, 1.0], [0.0, -1.0, 0.5]]), torch.tensor([0, 1])
+
     def test(self, answer: object) -> None:
         logits = 2 * torch.randn(4, 10, generator=torch.Generator().manual_seed(5))
         labels = torch.tensor([3, 0, 9, 3])
-        loss, want = answer(logits.clone().requires_grad_(), labels), float(self.reference(logits, labels))
-        got = scalar(loss)
+        given = logits.clone().requires_grad_()
+        loss, right = answer(given, labels), self.reference(given, labels)
+        got, want = scalar(loss), scalar(right)
         if not close(got, want):
             mistakes = self._mistakes(logits, labels)
             raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
         deep = answer(torch.tensor([[-200.0, 0.0, 200.0]]), torch.tensor([0]))
-        _must_train(loss, deep, "softmax runs into log 0. `F.cross_entropy` on the logits does not.")
+        must_hold(deep, "softmax runs into log 0. `F.cross_entropy` on the logits does not.")
+        must_train(loss, right, given)
 
     def _mistakes(self, logits: Tensor, labels: Tensor) -> tuple[tuple[object, str], ...]:
         want, K = self.reference(logits, labels), logits.shape[1]
@@ -152,6 +163,9 @@ class Gate(Exercise):
     @staticmethod
     def reference(d_loss: Tensor, g_loss: Tensor) -> tuple[Tensor, Tensor]:
         return d_loss >= g_loss, g_loss >= d_loss
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor(0.4), torch.tensor(0.9)
 
     def test(self, answer: object) -> None:
         cases = ((1.4, 0.8), (0.3, 0.5), (0.9, 0.9))  # no fixed threshold gets both of the first two right
@@ -217,6 +231,9 @@ class ConfidenceFilter(Exercise):
         probabilities = logits.softmax(dim=1)
         of_asked = probabilities.gather(1, asked[:, None]).squeeze(1)
         return of_asked >= least
+
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([[3.0, 0.0], [3.0, 2.0], [0.0, 3.0]]), torch.tensor([0, 0, 0]), 0.8
 
     def test(self, answer: object) -> None:
         # rows: sure and right; sure and wrong; right and unsure; nearly; exactly one half; far ahead, but of low logits
@@ -306,6 +323,9 @@ class Leakage(Exercise):
         a, b = divmod(int(shares.argmax()), classes)
         return a, b, float(shares[a, b])
 
+    def example(self) -> tuple[object, ...]:
+        return torch.tensor([0, 0, 0, 0, 0, 1, 1]), torch.tensor([0, 0, 0, 1, 1, 1, 0]), 2
+
     def test(self, answer: object) -> None:
         # The largest leak is 2 → 3; in counts it would be 0 → 1, by columns 3 → 2. Nobody asks for 5, or sees one.
         counts = torch.tensor(
@@ -322,7 +342,8 @@ class Leakage(Exercise):
         pairs = torch.tensor([(a, b) for a in classes for b in classes]).repeat_interleave(counts.flatten(), dim=0)
         asked, seen = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))].T
         want = self.reference(asked, seen, len(counts))
-        got = numbers(answer(asked, seen, len(counts)), "a, b, share")
+        answered = answer(asked, seen, len(counts))
+        got = numbers(answered, "a, b, share")
         if math.isnan(got[2]):
             raise Wrong("Class 5 was never asked for in the example, and 0/0 is NaN: divide by `.clamp(min=1)`.")
         if not close(got, want):
@@ -332,6 +353,12 @@ class Leakage(Exercise):
                 f"{got[0]:g} → {got[1]:g}, {got[2]:.3f}."
             )
             raise named(got, self._mistakes(counts, want), otherwise)
+        try:
+            operator.index(answered[0]), operator.index(answered[1])
+        except TypeError:
+            raise Wrong(
+                "Right, but the lesson looks up the names of classes a and b: make both whole, `int(a)`."
+            ) from None
 
     def _mistakes(self, counts: Tensor, want: tuple[int, int, float]) -> tuple[tuple[object, str], ...]:
         a, b, share = want
@@ -368,18 +395,4 @@ class Leakage(Exercise):
             ((row, column, float((leaks / of_asked)[row, column])), by_count),
             ((down, across, seen_share), columns),
             ((across, down, seen_share), columns),
-        )
-
-
-def _must_train(loss: object, deep: object, reason: str) -> None:
-    """Raises Wrong where a loss of the right value cannot train: it breaks where D is surely wrong, or has no gradient.
-
-    deep: its value for logits of 200 and −200, 400 if it is right. reason: why the usual one breaks there.
-    """
-    if not 300 < scalar(deep) < math.inf:
-        raise Wrong(f"Right for small logits, but where D is sure and wrong it breaks: the logarithm of a {reason}")
-    if not (isinstance(loss, Tensor) and loss.requires_grad):
-        raise Wrong(
-            "The value is right, but no gradient reaches the networks: leave out `.item()`, `float()`, `.detach()` and "
-            "`no_grad`."
         )
