@@ -87,9 +87,9 @@ def acgan_step(
     """ACGAN (Odena et al. 2017, section 3): D answers with a source S and a class C; D maximises L_S + L_C, G L_C −
     L_S.
 
-    `class_on_fakes`: D's class head learns from fakes as well, as in that paper; it invites G to draw only what is
-    easily recognised. Without it the head learns from real images alone. `source_loss`: D's −L_S; G's is −log P(S =
-    real | fake) whatever it is.
+    `class_on_fakes`: D's class head learns from fakes as well, as in that paper, each as an example of the class it was
+    asked for. Without it the head learns from real images alone; G is paid for what the head recognises either way.
+    `source_loss`: D's −L_S; G's is −log P(S = real | fake) whatever it is.
     """
     fake = G(z, c)
 

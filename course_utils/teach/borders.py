@@ -26,7 +26,7 @@ from course_utils.teach.exercises.lesson_03 import ConditionalInput
 from course_utils.teach.figures import LOOKS, style
 
 CLASSES = ("left", "right")
-HEADS = ("real and fake", "real only")
+HEADS = ("head on real and fake", "head on real only")
 CENTRES = torch.tensor([[-0.25, 0.0], [0.25, 0.0]])
 SPREAD = 0.25  # of each class, in both directions: the border is the line x = 0, and classes overlap by a sixth
 BATCH, STEPS, DRAWN, SHOWN = 64, 1000, 2000, 250

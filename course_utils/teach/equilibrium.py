@@ -31,8 +31,9 @@ def losses(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
         ax.set(title=drawable(title), xlabel="% of the run")
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("loss")
-    axes[-1].text(100, ONE_HALF["D"], "2 log 2", ha="right", va="bottom", fontsize=11, color="0.3")
-    axes[-1].text(100, ONE_HALF["G"], "log 2", ha="right", va="bottom", fontsize=11, color="0.3")
+    for who, name in (("D", "2 log 2"), ("G", "log 2")):  # beside the last panel, where no curve runs through them
+        place = {"transform": axes[-1].get_yaxis_transform(), "ha": "left", "va": "center"}
+        axes[-1].text(1.02, ONE_HALF[who], name, fontsize=11, color="0.3", **place)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=12)
     return fig

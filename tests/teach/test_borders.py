@@ -53,7 +53,7 @@ def test_one_setting_gives_one_run_and_leaves_torchs_random_numbers_alone(monkey
 
 @pytest.mark.parametrize(("weight", "heads"), [(1, "fakes only"), (-1, BOTH)])
 def test_what_cannot_be_trained_is_refused(weight, heads):
-    with pytest.raises(CourseError, match=f"weight {weight}, heads '{heads}'.*real and fake or real only"):
+    with pytest.raises(CourseError, match=f"weight {weight}, heads '{heads}'.*{BOTH} or {REAL_ONLY}"):
         borders.drawn(weight, heads, 0)
 
 

@@ -26,6 +26,13 @@ def test_every_panel_has_both_losses_over_the_share_of_its_run_and_both_marks():
         assert len({line.get_linestyle() for line in curves} | {line.get_marker() for line in curves}) == 4
         marks = sorted(line.get_ydata()[0] for line in ax.lines if line not in curves)
         assert marks == pytest.approx([math.log(2), 2 * math.log(2)])
+    labels = {text.get_text(): text for text in fig.axes[-1].texts}
+    assert set(labels) == {"2 log 2", "log 2"}
+    fig.draw_without_rendering()
+    for name, height in (("2 log 2", 2 * math.log(2)), ("log 2", math.log(2))):
+        box = labels[name].get_window_extent()
+        assert fig.axes[-1].bbox.x1 <= box.x0 and box.x1 <= fig.bbox.x1  # beside the curves, and not cut off
+        assert box.y0 < fig.axes[-1].transData.transform((0, height))[1] < box.y1
     assert show.png(fig)
 
 

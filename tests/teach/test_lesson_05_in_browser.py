@@ -9,8 +9,8 @@ def test_predict_play_and_read_the_verdict(lab, page):
     lesson.choose("borders.picture", 0, "3.0", "toy")
     lesson.slide("def grid(", "grid")
     lesson.choose("def between(", 1, "Bag", "walk")
-    lesson.choose("def moment(", 0, "real only", "moment")
+    lesson.choose("def moment(", 0, "head on real only", "moment")
     lesson.answer("On the same 10 % that the classifier gets")
-    assert set(lesson.verdict()["acgan"]) == {"real and fake", "real only"}
+    assert set(lesson.verdict()["acgan"]) == {"head on real and fake", "head on real only"}
     kept = list((lab.root / "runs").iterdir())  # what was trained is found again when a cell runs again
     assert {path.suffix for path in kept} >= {".safetensors", ".shots", ".labels"}

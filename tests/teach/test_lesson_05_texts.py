@@ -1,7 +1,11 @@
 """Lesson 5's texts: the paper's numbers fit together, and quiz and teaching notes say what follows from them."""
 
+import ast
+import copy
 import math
+import re
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +13,12 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
+from course_utils.data.images import Images
+from course_utils.evaluate import statistics
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.gan import losses, train
 from course_utils.profiles import ROOT
+from course_utils.seeds import generator
 from course_utils.teach import borders, quiz
 from course_utils.teach.exercises.lesson_05 import Leakage
 
@@ -137,3 +144,117 @@ def test_the_two_plans_take_as_long_as_they_say():
     rows = [row.split("|")[2:4] for row in table.splitlines()[2:]]
     minutes = [[int(cell.split(",")[0]) for cell in row] for row in rows]
     assert [sum(column) for column in zip(*minutes, strict=True)] == [90, 120]
+
+
+# ------------------------------------------------------------------ the source: its settings, and what its functions do
+
+SOURCE = (FOLDER / "lesson.py").read_text("utf-8")
+SETTINGS = tomllib.loads((FOLDER / "settings.toml").read_text("utf-8"))
+
+
+def defined(name, **world):
+    """A function of the lesson, among these names."""
+    tree = ast.parse(SOURCE, feature_version=(3, 11))
+    (node,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
+    exec(compile(ast.Module([node], []), str(FOLDER), "exec"), world)
+    return world[name]
+
+
+@pytest.mark.parametrize("profile", SETTINGS)
+def test_the_main_acgan_has_a_report_where_others_are_held_beside_it(profile):
+    S, reports = SETTINGS[profile], int(re.search(r"^REPORTS = (\d+)", SOURCE, re.MULTILINE)[1])
+    every, left = divmod(S["gan_steps"], reports)
+    assert left == 0 and S["broken_steps"] % every == 0 and S["broken_steps"] <= S["gan_steps"]
+    assert {int(share) for share in S["few_steps"]} == {share for share in S["shares"] if share < 100}
+    for steps in S["few_steps"].values():
+        assert min(abs(steps - n * every) for n in range(1, reports + 1)) <= every / 2 and steps >= every / 2
+    assert {int(share) for share in S["updates"]} == set(S["shares"])
+
+
+def test_five_draws_of_test_images_need_none_of_them_twice():
+    draws = int(re.search(r"^DRAWS = (\d+)", SOURCE, re.MULTILINE)[1])
+    of_class = (PAPER["images"] - TRAINED) // PAPER["classes"]
+    assert all(draws * S["judged"] / PAPER["classes"] < 0.97 * of_class for S in SETTINGS.values())
+
+
+def test_a_copy_of_g_is_kept_at_the_steps_that_are_asked_for_and_no_later_step_changes_it():
+    young = {}
+    copying = defined("copying", copy=copy, young=young, YOUNG={1: 4, 10: 8})
+
+    def training():
+        G = torch.nn.Linear(1, 1)
+        for step in (2, 4, 6, 8, 10):
+            G.weight.data.fill_(step)
+            yield SimpleNamespace(step=step, generator=G)
+
+    assert [item.step for item in copying(training())] == [2, 4, 6, 8, 10]
+    assert {step: G.weight.item() for step, G in young.items()} == {4: 4.0, 8: 8.0}
+
+
+@pytest.mark.parametrize(("passes", "unchecked"), [(0, 1.0), (1, 0.0), (3, 0.0), (99, 1.0)])
+def test_the_filter_counts_what_it_lets_in_without_a_check(passes, unchecked):
+    """An ACGAN whose n-th pictures pass: never, at once, the third, or too late."""
+    drawn = []
+
+    def draw(G, labels, rng):
+        drawn.append(len(labels))
+        return torch.full((len(labels), 1), len(drawn))
+
+    found, labels = {1: []}, torch.zeros(5, dtype=torch.int64)
+    kept = defined(
+        "kept",
+        torch=torch,
+        TRIES=6,
+        LEAST=0.8,
+        classes=("a",),
+        unchecked=found,
+        drawn=draw,
+        made={"key": (None, None, (1, 0))},
+        Images=lambda pixels, labels, classes: pixels,
+        classifier=SimpleNamespace(logits=lambda sieve, pixels: pixels),
+        exercise_5=SimpleNamespace(chosen=lambda pixels, asked, least: pixels[:, 0] == passes),
+    )
+    pixels = kept(labels, SimpleNamespace(digest=lambda: "key"), None)
+    assert found == {1: [unchecked]} and pixels.shape == (5, 1)
+    assert drawn == [5] * (7 if unchecked else passes)
+    assert bool((pixels == passes).all()) == (not unchecked)
+
+
+@pytest.mark.parametrize(
+    ("differences", "p", "says"),
+    [
+        ([0.03, 0.02, 0.04], 0.01, "`a` at 1 %"),
+        ([0.03, 0.02, 0.04], 0.3, "`a` at 1 % (a lead only)"),
+        ([-0.03, -0.02, -0.04], 0.01, "nowhere that we could show"),
+        ([0.03, -0.02, 0.0], 0.9, "nowhere that we could show"),
+    ],
+)
+def test_a_gain_that_holm_does_not_bear_out_is_called_a_lead(differences, p, says):
+    gains = defined(
+        "gains",
+        PLANS={1: "1 %"},
+        statistics=statistics,
+        adjusted={("1 %", "a", "real"): p},
+        gap=lambda arm, other, plan: np.array(differences),
+    )
+    assert gains(["a"], "real") == says
+
+
+def test_every_gain_that_is_looked_for_is_one_of_the_questions():
+    questions = ast.literal_eval(re.search(r"^QUESTIONS = (\[.*?^\])", SOURCE, re.MULTILINE | re.DOTALL)[1])
+    looked_for = re.findall(r"\+ gains\((\[.*?\]), \"(.*?)\"\)", SOURCE)
+    assert len(looked_for) == 2
+    for arms, other in looked_for:
+        assert {(arm, other) for arm in ast.literal_eval(arms)} <= set(questions)
+
+
+def test_draws_of_real_images_hold_as_many_of_each_class_and_no_image_twice():
+    labels = torch.arange(10).repeat(12)
+    pixels = torch.arange(120, dtype=torch.uint8)[:, None, None, None]
+    images = Images(pixels, labels, tuple("abcdefghij"), "test").seal()
+    equally = defined("equally", torch=torch, each=4, lesson=SimpleNamespace(generator=lambda *key: generator(0, *key)))
+    draws = [equally(images, "new", draw) for draw in range(3)]
+    for draw in draws:
+        assert torch.equal(draw.flatten() % 10, torch.arange(10, dtype=torch.uint8).repeat(4))
+    assert len(torch.cat(draws).unique()) == 120
+    assert torch.equal(draws[0], equally(images, "new"))
