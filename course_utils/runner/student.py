@@ -38,6 +38,9 @@ The notebooks need the course, once on each machine: {where}.
 Run `make setup` in its folder. Then start its JupyterLab *here*, in the folder of this file:
 `PATH/TO/COURSE/.venv/bin/jupyter lab`. Your teacher may have done all that for you.
 
+Where several people use one copy of the course, each first names folders of their own, or all would share one record:
+`export COURSE_HOME=$HOME/my-course COURSE_RESULTS=$HOME/my-course/results COURSE_RUNS=$HOME/my-course/runs`.
+
 {colab}## Work
 
 Run a notebook from the top. Write where it says `# your code here`; `check` tells at once whether you are right, `hint`

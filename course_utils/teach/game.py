@@ -7,6 +7,8 @@ sees no difference scores one half, however inclined to call pictures real.
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from course_utils.teach.widgets import guarded
 
 SIDES = ("left", "right")
 CHANCE = 0.5
+SEEN_S = 0.4  # nobody has looked at a new pair in less; a click that comes sooner is the second of a double click
 KEY = f"In brackets: a 95 % interval. Chance alone: {100 * CHANCE:.0f} %."
 
 
@@ -45,7 +48,8 @@ class Game:
         self.lesson, self.key = lesson, key
         rng = generator(seed, "real or fake")
         n = min(rounds, len(real), len(fake))
-        places = [torch.randperm(len(pixels), generator=rng)[:n] for pixels in (real, fake)]
+        places = [torch.randperm(len(real), generator=rng)[:n]]
+        places.append(places[0] if len(fake) == len(real) else torch.randperm(len(fake), generator=rng)[:n])
         self.truth = torch.randint(len(SIDES), (n,), generator=rng)
         self.pairs = self._sided(real, fake, places)
         left, right = self._sided(d_real.flatten(), d_fake.flatten(), places).T
@@ -65,11 +69,16 @@ class Game:
         return len(self.choices) == len(self.pairs)
 
     def choose(self, side: int) -> None:
-        """Take one side's picture of this round for the real one, and save."""
+        """Take one side's picture of this round for the real one, and save. When all rounds are played, nothing.
+
+        Raises NotWritten where it cannot be saved; the choice counts all the same, and is saved with the next one.
+        """
+        if self.over:
+            return
         self.choices.append(side)
         n = len(self.choices)
         entry = {"right": int(self.hits().sum()), "d_right": int(self.d_hits()[:n].sum()), "of": len(self.pairs)}
-        progress.record(
+        progress.write(
             self.lesson, "games", self.key, {"pictures": self._digest, "choices": list(self.choices), **entry}
         )
 
@@ -96,9 +105,11 @@ def real_or_fake(
 ) -> Game:
     """Play the discriminator against D, on the same pairs; returns the game.
 
-    real, fake: uint8, N × C × H × W and M × C × H × W, of which `rounds` pairs are drawn by `seed`. d_real, d_fake:
-    what D says of them, one number each, larger for "real"; logits, because probabilities saturate. Take real pictures
-    that D was not trained on, or it may know them by heart. alt: what is on a picture, such as "A handwritten digit."
+    real, fake: uint8, N × C × H × W and M × C × H × W, of which `rounds` pairs are drawn by `seed`. Where there are as
+    many of both, picture i of `real` and picture i of `fake` make a pair: give both in the same order, say of the same
+    classes, or the class helps to tell. Where there are not, any two may meet. d_real, d_fake: what D says of them, one
+    number each, larger for "real"; logits, because probabilities saturate. Take real pictures that D was not trained
+    on, or it may know them by heart. alt: what is on a picture, such as "A handwritten digit."
 
     Headless all pairs are drawn with numbers, the answers folded below. Raises CourseError on shapes that do not fit,
     and on an empty `alt`.
@@ -121,7 +132,8 @@ def real_or_fake(
 def game_form(game: Game, alt: str) -> Any:
     """The widget of a `Game`: a pair, a button under each picture, and the score beside D's.
 
-    What the page holds of a pair before the choice is its two pictures and nothing else.
+    What the page holds of a pair before the choice is its two pictures and nothing else. A click that comes within
+    `SEEN_S` of a new pair was meant for the one before and is passed over.
     """
     import ipywidgets as w
 
@@ -129,11 +141,11 @@ def game_form(game: Game, alt: str) -> Any:
     line, board, last, error = w.Label(), w.HTML(), w.HTML(), w.HTML()
     pictures = [w.HTML() for _ in SIDES]
     wide = w.Layout(width="98%")
+    since = -math.inf  # when the pair on the screen took the place of another
     buttons = [w.Button(description=f"{side} is real", layout=wide) for side in SIDES]
 
     def refresh() -> None:
         n = count.value = len(game.choices)
-        line.value = "All rounds played." if game.over else f"Round {n + 1} of {len(game.pairs)}: which one is real?"
         for side, picture, button in zip((0, 1), pictures, buttons, strict=True):
             button.disabled = game.over
             if not game.over:
@@ -145,16 +157,19 @@ def game_form(game: Game, alt: str) -> Any:
             last.value = _last(game, alt)
         if game.over:
             board.value += f"<br>{_compared(game)}"
+        line.value = "All rounds played." if game.over else f"Round {n + 1} of {len(game.pairs)}: which one is real?"
 
     def choose(side: int) -> None:
+        nonlocal since
         try:
             game.choose(side)
         finally:
             refresh()
+            since = time.monotonic()
 
     choose = guarded(choose, error, "The game goes on, but this round could not be saved.")
     for side, button in enumerate(buttons):
-        button.on_click(lambda _, side=side: choose(side))
+        button.on_click(lambda _, side=side: time.monotonic() - since < SEEN_S or choose(side))
     refresh()
     fixed = w.Layout(flex="0 0 auto", margin="0 8px 0 0")  # or a long line on the right would squeeze the pictures
     pair = [w.VBox([picture, button], layout=fixed) for picture, button in zip(pictures, buttons, strict=True)]

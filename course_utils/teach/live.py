@@ -39,6 +39,7 @@ async def watch(
     *,
     title: str,
     every_s: float = 1.0,
+    pause_s: float = 0.0,
     draw: Callable[[P], Figure] = samples_and_losses,
     alt: str = "samples beside the curves of its losses.",
 ) -> P:
@@ -46,7 +47,8 @@ async def watch(
 
     In JupyterLab the picture moves at most every `every_s` seconds; headless, one line and one figure at the end. What
     was stopped keeps its state, and a training that is an iterator goes on if it is watched again. draw: a progress
-    item → its figure; alt: what that shows.
+    item → its figure; alt: what that shows. pause_s: in JupyterLab, seconds to wait after each report, for a training
+    that would be over before anybody has looked.
 
     Raises CourseError if the training yields nothing.
     """
@@ -57,7 +59,7 @@ async def watch(
             if screen and time.monotonic() - drawn >= every_s:
                 screen.draw(last)
                 drawn = time.monotonic()
-            await asyncio.sleep(0)  # lets the kernel take the click on Stop
+            await asyncio.sleep(pause_s if screen else 0)  # lets the kernel take the click on Stop
             if screen and screen.stopped:
                 how = "stopped"
                 break

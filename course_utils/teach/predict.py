@@ -10,6 +10,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.teach import page, progress, show
+from course_utils.teach.widgets import guarded
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def predict(
 
 
 def form(asked: Question) -> Any:
-    """The widget that takes one prediction and then locks."""
+    """The widget that takes one prediction, and locks when it is recorded."""
     import ipywidgets as w
 
     wide = w.Layout(width="max-content")
@@ -98,7 +99,7 @@ def form(asked: Question) -> Any:
     button = w.Button(
         description="Record my prediction", button_style="primary", disabled=bool(asked.options), layout=wide
     )
-    status = w.HTML()
+    status, error = w.HTML(), w.HTML()
 
     def lock(entry: dict[str, Any]) -> None:
         field.disabled = button.disabled = True
@@ -109,8 +110,10 @@ def form(asked: Question) -> Any:
     def record(_: Any = None) -> None:
         late = (asked.lesson, asked.key) in _revealed
         entry = {"question": asked.text, "answer": field.value, "late": late}
-        progress.record(asked.lesson, "predictions", asked.key, entry)
+        progress.write(asked.lesson, "predictions", asked.key, entry)
         lock(entry)
+
+    record = guarded(record, error, "Your prediction is not recorded yet. Mend this, then press the button again.")
 
     def changed(_: Any) -> None:
         if field.disabled:  # the last move of the slider, overtaken by the click on the button
@@ -125,7 +128,7 @@ def form(asked: Question) -> Any:
     else:
         button.on_click(record)
         field.observe(changed, "value")
-    return w.VBox([w.HBox([field, w.Label(asked.unit)]), button, status])
+    return w.VBox([w.HBox([field, w.Label(asked.unit)]), button, status, error])
 
 
 def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], explanation: str) -> None:

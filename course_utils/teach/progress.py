@@ -36,9 +36,17 @@ def home() -> Path:
 
 
 def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
+    """As `write`, but where the file cannot be written, a warning says so and what to do: the cell goes on."""
+    try:
+        write(lesson, kind, key, entry)
+    except files.NotWritten as error:  # only this is not remembered
+        warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
+
+
+def write(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
     """Set `entry` (JSON values) for one thing done, with the time; headless without `COURSE_HOME` nothing.
 
-    Where the file cannot be written, a warning says so and what to do.
+    Raises NotWritten where the file cannot be written; what was recorded stays.
     """
     if kind not in KINDS:
         raise CourseError(f"progress of kind {kind!r} is unknown; it is one of {', '.join(KINDS)}")
@@ -48,10 +56,7 @@ def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
     with _writing:
         done = read()
         done.setdefault(lesson, {}).setdefault(kind, {})[key] = {**entry, "when": when}
-        try:
-            files.write(home() / "progress.json", _json(done), ELSEWHERE)
-        except files.NotWritten as error:  # the lesson goes on; only this is not remembered
-            warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
+        files.write(home() / "progress.json", _json(done), ELSEWHERE)
 
 
 def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

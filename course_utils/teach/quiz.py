@@ -5,10 +5,10 @@ key = "spread"                        # short name, unique in the file
 kind = "choice"
 text = "Markdown: what is asked"
 
-[[question.option]]                   # two or more, plain text, at least one of them right
-text = "The table shows noise"
+[[question.option]]                   # two or more, at least one of them right
+text = "The table shows noise"        # plain text: a button cannot show marks
 right = true
-why = "Yes: …"                        # said to whoever chooses it
+why = "Yes: *one* run each …"         # said to whoever chooses it; `code`, *emphasis* and **strong** are shown
 
 [[question.option]]
 text = "A larger batch is better"
@@ -31,17 +31,27 @@ why = "Of 40,000, but this test set has 400."
 
 from __future__ import annotations
 
-import html
 import math
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mistune
+
 from course_utils.errors import CourseError
 from course_utils.profiles import ROOT
 from course_utils.teach import page, progress, show
+from course_utils.teach.widgets import guarded
+
+GROUPED = re.compile(r"([-+]?[1-9]\d{0,2}([,\s'’])\d{3}(?:\2\d{3})*)((?!\2)[.,]\d+)?")  # \s: thin spaces, too
+MARKS = re.compile(r"[`*]")
+
+_marks = mistune.InlineParser()
+_marks.rules = ["escape", "codespan", "emphasis"]  # no links, no pictures, no HTML
+_as_html = mistune.HTMLRenderer(escape=True)
 
 
 @dataclass(frozen=True)
@@ -86,18 +96,42 @@ def quiz(lesson: str) -> None:
 
 
 def mark(question: Question, answer: str | float) -> tuple[bool, str]:
-    """Is the answer right, and the message to the learner. answer: an option's text, or a number (or typed: "1,5")."""
+    """Is the answer right, and the message to the learner, with its marks. answer: an option's text, or a number.
+
+    A number may be typed as people write it: "1,5", "60,000", "60 000 images". "1,500" can be read in two ways: it is
+    fifteen hundred, but where the question knows nothing of that number, and of one and a half it does, that.
+    """
     if question.options:
         option = next((option for option in question.options if option.text == answer), None)
         return (option.right, option.why) if option else (False, f"{answer!r} is none of the options.")
-    try:
-        value = float(str(answer).replace(",", ".").replace("−", "-").removesuffix(question.unit).strip(" %"))
-    except ValueError:
+    values = numbers(str(answer), question.unit)
+    if not values:
         return False, f"{str(answer)!r} is not a number; write it with digits, such as 12.5."
-    for known in (question.right, *question.wrong):
-        if known.lo <= value <= known.hi:
-            return known is question.right, known.why
-    return False, f"Not {value:g} {question.unit}".rstrip() + "; look at the figures again and count once more."
+    for value in values:
+        for known in (question.right, *question.wrong):
+            if known.lo <= value <= known.hi:
+                return known is question.right, known.why
+    return False, f"Not {values[0]:.12g} {question.unit}".rstrip() + "; look at the figures again and count once more."
+
+
+def numbers(typed: str, unit: str = "") -> list[float]:
+    """What a typed number may mean, the likelier reading first; [] if it is none. Unit and per cent may be left away.
+
+    A comma, a space or an apostrophe before groups of three digits parts thousands, and before other digits a comma is
+    a decimal one. Only a single group after a comma, as in "1,500", has two readings; "0,250" has one.
+    """
+    bare = typed.strip().replace("−", "-").removesuffix(unit).removesuffix(unit.removesuffix("s")).strip(" %")
+    readings = [bare.replace(",", ".")] if bare.count(",") < 2 else []
+    if grouped := GROUPED.fullmatch(bare):
+        whole, separator, fraction = grouped.groups("")
+        readings.insert(0, whole.replace(separator, "") + fraction.replace(",", "."))
+    found = []
+    for text in readings:
+        try:
+            found.append(float(text))
+        except ValueError:  # "60 000" is a number in one reading only
+            continue
+    return found
 
 
 def form(lesson: str, question: Question) -> Any:
@@ -112,6 +146,7 @@ def form(lesson: str, question: Question) -> Any:
         field = w.Text(placeholder="a number", continuous_update=False, layout=w.Layout(width="10em"))
         row = [field, w.Label(question.unit)]
     button = w.Button(description="Check", button_style="primary", layout=wide)
+    error = w.HTML()
     said = w.HTML(
         "✔ You have answered this one before." if progress.entry(lesson, "quiz", question.key).get("right") else ""
     )
@@ -121,15 +156,20 @@ def form(lesson: str, question: Question) -> Any:
             said.value = "Give an answer first."
             return
         right, message = mark(question, field.value)
-        said.value = f"<b>{'✔ Right.' if right else '✘ Not yet.'}</b> {html.escape(message)}"
+        said.value = f"<b>{'✔ Right.' if right else '✘ Not yet.'}</b> {with_marks(message)}"
         before = progress.entry(lesson, "quiz", question.key)
         if not before.get("right"):  # a question once answered stays answered
             tries = before.get("tries", 0) + 1
-            progress.record(lesson, "quiz", question.key, {"right": right, "tries": tries})
+            progress.write(lesson, "quiz", question.key, {"right": right, "tries": tries})
 
-    button.on_click(check)
+    button.on_click(guarded(check, error, "This answer is not recorded. Mend this, then press Check again."))
     field.observe(lambda _: setattr(said, "value", ""), "value")
-    return w.VBox([w.HBox(row), button, said])
+    return w.VBox([w.HBox(row), button, said, error])
+
+
+def with_marks(text: str) -> str:
+    """HTML of a sentence: `code`, *emphasis* and **strong** as in Markdown; all else, tags and links, stays text."""
+    return _as_html.render_tokens(_marks(text, {}), mistune.BlockState())
 
 
 def load(path: Path) -> list[Question]:
@@ -176,7 +216,10 @@ def _question(raw: dict[str, Any], where: str) -> Question:
 def _option(raw: dict[str, Any], where: str) -> Option:
     _only(raw, ("text", "right", "why"), where)
     right = _take(raw, "right", bool, where) if "right" in raw else False
-    return Option(_take(raw, "text", str, where), _take(raw, "why", str, where), right)
+    text = _take(raw, "text", str, where)
+    if MARKS.search(text):
+        raise CourseError(f"{where}: key 'text' is {text!r}; an option is shown as plain text, take * and ` out of it")
+    return Option(text, _take(raw, "why", str, where), right)
 
 
 def _range(raw: dict[str, Any], where: str) -> Range:

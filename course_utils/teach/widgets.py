@@ -50,19 +50,17 @@ class LabelTool:
         return next((i for i in range(len(self.pixels)) if i not in self._given), None)
 
     def give(self, index: int, label: int) -> None:
-        """Label a picture (−1: cannot be read) and save."""
-        self._given[index] = label
-        self._save()
+        """Label a picture (−1: cannot be read) and save. Raises NotWritten where that fails; the label is not given."""
+        self._save({**self._given, index: label})
 
     def back(self) -> None:
-        """Take the last label back and save."""
-        if self._given:
-            self._given.popitem()
-            self._save()
+        """Take the last label back and save. Raises NotWritten where that fails; the label stays."""
+        self._save(dict(list(self._given.items())[:-1]))
 
-    def _save(self) -> None:
-        rows = "".join(f"{index},{label}\n" for index, label in self._given.items())
+    def _save(self, given: dict[int, int]) -> None:
+        rows = "".join(f"{index},{label}\n" for index, label in given.items())
         files.write(self.path, f"# images {self._digest}\nindex,label\n{rows}", "give another path")
+        self._given = given
 
     def _load(self) -> dict[int, int]:
         mend = "give another path, or delete the file to start anew"
@@ -109,7 +107,7 @@ def label_form(tool: LabelTool) -> Any:
     """The widget of a `LabelTool`: the picture, a button a class, and a field to type into instead."""
     import ipywidgets as w
 
-    picture = w.HTML()
+    picture, error = w.HTML(), w.HTML()
     count = w.IntProgress(max=len(tool.pixels), layout=w.Layout(width="100%"))
     line = w.Label()
     typed = w.Text(placeholder="or type", continuous_update=False, layout=w.Layout(width="7em"))
@@ -130,14 +128,25 @@ def label_form(tool: LabelTool) -> Any:
             button.disabled = index is None
         back.disabled = not tool.seen
 
+    def then_refreshed(act: Callable[..., None]) -> Callable[..., None]:
+        """`act`, after which the page shows what is in the file, even where it fails."""
+
+        def call(*args: Any) -> None:
+            try:
+                act(*args)
+            finally:
+                refresh()
+
+        return guarded(call, error, "This click is not saved and does not count. Mend this, then click again.")
+
+    @then_refreshed
     def give(label: int) -> None:
         if (index := tool.next()) is not None:
             tool.give(index, label)
-        refresh()
 
+    @then_refreshed
     def take_back(_: Any = None) -> None:
         tool.back()
-        refresh()
 
     def type_in(change: Any) -> None:
         word = change["new"].strip()
@@ -163,7 +172,9 @@ def label_form(tool: LabelTool) -> Any:
     refresh()
     grid = w.GridBox(buttons, layout=w.Layout(grid_template_columns="repeat(5, 1fr)", grid_gap="4px"))
     keys = w.HTML(f"<small>Keys: 0 to {len(tool.classes) - 1}, x (cannot read), b (back), then Enter</small>")
-    right = w.VBox([line, grid, w.HBox([discard, back, typed]), keys, count], layout=w.Layout(padding="0 0 0 16px"))
+    right = w.VBox(
+        [line, grid, w.HBox([discard, back, typed]), keys, count, error], layout=w.Layout(padding="0 0 0 16px")
+    )
     return w.HBox([picture, right])
 
 

@@ -91,7 +91,7 @@ show.markdown(readme.table(folder=""))
 # Here is everything that lessons are made of, in small. It takes a question that comes back in every one of them.
 #
 # Two classifiers, A and B, are **equally good**: in the long run, each has nine images of ten right. We test each of them
-# on a hundred images of its own. They will hardly ever score exactly the same.
+# on a hundred images of its own. Will they score the same?
 #
 # **Predict.** Before anything runs you say what you expect. What you record stays as it is, and comes back with the
 # result. A wrong prediction teaches more than a right one.
@@ -148,13 +148,15 @@ explorer(
 # **Reveal.** Now your prediction comes back, beside what came out.
 
 # %% jupyter={"source_hidden": true}
-chance = coins.spread(coins.gaps(100, 90, exercise_1.chosen))
+gaps = coins.gaps(100, 90, exercise_1.chosen)
+chance = coins.spread(gaps)
 reveal(
     lesson.slug,
     "gap",
     chance,
     f"On a hundred images each, two classifiers between which *nothing* differs lie within {chance:.0f} points in 95 % "
-    f"of pairs. On ten thousand it is {coins.spread(coins.gaps(10_000, 90, exercise_1.chosen)):.1f} points. "
+    f"of pairs, and {100 * np.mean(gaps == 0):.0f} % of the pairs score exactly the same. On ten thousand images they lie "
+    f"within {coins.spread(coins.gaps(10_000, 90, exercise_1.chosen)):.1f} points. "
     "Keep that in mind when somebody reports a gain of a few points, found on one run.",
 )
 
@@ -164,7 +166,8 @@ reveal(
 # <details><summary>One reading</summary>
 #
 # A hundred times as many images make the gap ten times smaller: it shrinks with the square root. And it is widest for
-# classifiers that guess. This is chance in the <i>test images</i> alone; the seed of the training adds its own.
+# classifiers that have half of the images right, and narrow for those that have nearly all. This is chance in the
+# <i>test images</i> alone; the seed of the training adds its own.
 # </details>
 #
 # There is more: in lesson 1 you **label** pictures by hand, in lesson 4 you play **real or fake** against a
@@ -192,7 +195,8 @@ predict(
 
 # %% [markdown]
 # **Train, and watch.** Above, the real points and G's fakes (those beyond the edge are piled up at it); below, what D says
-# along the line. *Stop* ends the game at once and keeps what was trained.
+# along the line. In JupyterLab the game rests after each picture, so that you can look; *Stop* ends it and keeps what
+# was trained.
 #
 # *While this trains:* D only ever says how real something is. Nobody shows G a real point. How can it find the bumps?
 
@@ -219,6 +223,7 @@ last = await watch(
     line.noted(game, G, D, moments),
     title="A GAN on a line",
     every_s=0.5,
+    pause_s=0.5,
     draw=lambda _: line.picture(moments[-1]),
     alt=WHAT,
 )
@@ -278,8 +283,9 @@ explorer(
 # <details><summary>One reading</summary>
 #
 # Fakes move to where D says <i>real</i>: G is pulled up the slope of D's curve, and that is all it ever learns from. D is
-# always a little late and a little smoother than the best D. Where the fakes are as frequent as the real points, p = q,
-# and the best D says p / (p + q) = one half. If that is so along the whole line, the game is over, and G has won.
+# always a little late and a little smoother than the best D. Where the fakes are as frequent as the real points, every
+# second point that falls there is real, and the best D says one half. If that is so along the whole line, the game is
+# over, and G has won.
 # </details>
 #
 # With D at one half, D pays 2 ln 2 and G pays ln 2: those are the two numbers over the figure, at the end. Remember them.
@@ -314,6 +320,7 @@ last = await watch(
     line.noted(game, G_broken, D_broken, broken),
     title="A broken game",
     every_s=0.5,
+    pause_s=0.5,
     draw=lambda _: line.picture(broken[-1]),
     alt=WHAT,
 )
@@ -348,16 +355,22 @@ show.table(
 )
 
 # %% [markdown]
-# **What do you notice?** Cover the last row. Could you tell from the others which game is broken?
+# **What do you notice?** A D that says one half everywhere pays 2 ln 2, and G then pays ln 2. How far are the losses of
+# either game from that? Which row says what is wrong with the broken game?
 
 # %% jupyter={"source_hidden": true}
 share = [100 * moment.left for moment in broken[len(broken) // 2 :]]
+paid, paid_broken = (
+    np.mean([moment.losses["D"] for moment in played[len(played) // 2 :]])
+    for played in (moments, broken)
+)
 show.markdown(
-    f"<details><summary>One reading</summary>\n\nIn the end the broken D is {broken[-1].certainty:.2f} away from one "
-    f"half, the first one {end.certainty:.2f}. D pays {broken[-1].losses['D']:.2f} and {end.losses['D']:.2f}, and a D "
-    f"that says one half everywhere pays 2 ln 2 = {2 * np.log(2):.2f}. But of the broken G's fakes, from one moment to "
-    f"another, {min(share):.0f} to {max(share):.0f} % lie in the left half, and {100 * line.WEIGHTS[0]:.0f} % of the "
-    "real points. The fakes move to one bump, D learns that this is where they are, and they move on.\n</details>"
+    f"<details><summary>One reading</summary>\n\nOn average D pays {paid:.2f} in the first game and {paid_broken:.2f} in "
+    f"the broken one, and a D that says one half everywhere pays 2 ln 2 = {2 * np.log(2):.2f}. The ranges differ, but a "
+    "loss that is restless around that value may have many reasons, and does not say what the fakes are like. The last "
+    f"row does: of the broken G's fakes, from one moment to another, {min(share):.0f} to {max(share):.0f} % lie in the "
+    f"left half, and {100 * line.WEIGHTS[0]:.0f} % of the real points. The fakes move to one bump, D learns that this is "
+    "where they are, and they move on.\n</details>"
 )
 
 # %% [markdown]
@@ -387,9 +400,11 @@ progress_panel([found.slug for found in find()])
 # %% [markdown]
 # ## Key points
 #
-# - Two equally good classifiers rarely score the same. First measure how far chance reaches, then look at a difference.
-# - G learns from D alone, and D's best answer is p / (p + q).
-# - One half is where a perfect game ends, and what a blind D says. The losses do not tell the two apart.
+# - Two equally good classifiers score differently by chance alone. First measure how far chance reaches, then look at a
+#   difference.
+# - G learns from D alone, and D's best answer is the share of real ones among all the points that fall at a place.
+# - One half is where a perfect game ends, and what a blind D says. Losses near 2 ln 2 and ln 2 go with either: look at the
+#   fakes.
 #
 # **Next:** [lesson 1](01_kannada_gan.ipynb), with real handwriting. Does a paper's gain survive when only the seed is
 # changed?

@@ -500,7 +500,8 @@ tool = label_tool(fakes, train.classes, lesson.labels_file(fakes))
 
 # %% [markdown]
 # For those who do not click through them all, a classifier stands in for the person: a LeNet, trained on the real
-# training images. It labels what it is sure of and discards the rest. It will also be our judge of samples.
+# training images. It labels what it is sure of and discards the rest. It will also be our judge of samples. The next cell
+# says whose labels the lesson uses, and from how many on they are yours.
 
 # %%
 torch.manual_seed(SEED)
@@ -518,8 +519,8 @@ CONFIDENCE = 0.9
 
 
 def labelled(pixels, by_hand=None):
-    """The fakes labelled by hand, if enough were; else those that the judge is sure of."""
-    if by_hand is not None and int((by_hand >= 0).sum()) >= N_REPLACED:
+    """The fakes labelled by hand, if labels are given; else those that the judge is sure of."""
+    if by_hand is not None:
         keep, labels = by_hand >= 0, by_hand
     else:
         unlabelled = Images(
@@ -530,12 +531,16 @@ def labelled(pixels, by_hand=None):
     return Images(pixels[keep], labels[keep], train.classes, "labelled fakes")
 
 
-kept = labelled(fakes, tool.labels.to(lesson.device))
+yours = int((tool.labels >= 0).sum())
+use_yours = yours >= N_REPLACED  # as many as the experiment replaces
+kept = labelled(fakes, tool.labels.to(lesson.device) if use_yours else None)
+looked_at = tool.seen if use_yours else len(fakes)
+discarded = 1 - len(kept) / looked_at
 show.markdown(
-    f"The judge, one network, scores {judge_accuracy.text(100)} % on the test set. Of "
-    f"{len(fakes):,} fakes, "
-    f"{len(kept):,} were kept and "
-    f"**{100 * (1 - len(kept) / len(fakes)):.0f} % discarded**. Kept per class: "
+    f"The judge, one network, scores {judge_accuracy.text(100)} % on the test set. **Whose labels?** "
+    f"{'Yours' if use_yours else 'The judge’s'}: you have labelled {yours:,} fakes, and from {N_REPLACED:,} on your labels "
+    f"are used (run this cell again when you have them). Of {looked_at:,} fakes that {'you' if use_yours else 'the judge'} "
+    f"looked at, {len(kept):,} were kept and **{100 * discarded:.0f} % discarded**. Kept per class: "
     f"{', '.join(map(str, kept.counts().tolist()))}."
 )
 
@@ -1153,7 +1158,7 @@ saved = lesson.save(
     },
     two_run_spread={row["label"]: round(row["spread"], 3) for row in ran},
     samples=quality,
-    discarded=round(1 - len(kept) / len(fakes), 4),
+    discarded=round(discarded, 4),
     judge_accuracy=round(judge_accuracy.mean, 4),
 )
 show.markdown(

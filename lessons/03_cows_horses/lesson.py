@@ -249,7 +249,7 @@ exercise_1.check(constant_scores)  # stuck? exercise_1.hint(), then exercise_1.s
 # %%
 cows_tested = lesson.claimed("train_cows") / lesson.claimed("train_images")
 CONSTANT = dict(zip(METRICS, (*exercise_1.chosen(cows_tested), 0.5**2), strict=True))
-beside = claims.assign(constant=[round(CONSTANT[m], 3) for m in claims.index])
+beside = claims.assign(constant=[round(float(CONSTANT[m]), 3) for m in claims.index])
 show.table(beside, "The paper's test columns beside a constant answer")
 n = lesson.claimed("test_images") // 2
 fits = {
@@ -270,7 +270,10 @@ show.table(
 same = [
     arm
     for arm in PAPERS
-    if all(round(CONSTANT[m], 1) == lesson.claimed(f"{m}_{arm}_val") for m in ("bce", *SHARES))
+    if all(
+        round(float(CONSTANT[m]), 1) == lesson.claimed(f"{m}_{arm}_val")
+        for m in ("bce", *SHARES)
+    )
 ]
 impossible = [arm for arm, found in fits.items() if not found]
 show.markdown(

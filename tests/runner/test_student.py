@@ -39,9 +39,12 @@ def bare(text):
 
 
 def telling(code):
-    """The lines of a piece of code that tell something: not `return factor`, not a lone bracket."""
+    """The lines of a piece of code that tell something: not `return factor`, not a lone bracket. Of what is returned
+    the expression alone, too, for it may stand in a text without `return`."""
     lines = [line.split("  # ")[0].strip() for line in code.splitlines()]
-    return [line for line in lines if re.search(r"[-+*/@]|\w\(|==", line) and len(bare(line)) > 12]
+    told = [line for line in lines if re.search(r"[-+*/@]|\w\(|==", line)]
+    returned = [line.removeprefix("return ") for line in told if line.startswith("return ")]
+    return [line for line in told if len(bare(line)) > 12] + [line for line in returned if len(bare(line)) > 6]
 
 
 def body(function):
@@ -137,6 +140,7 @@ def test_the_readme_of_students_names_each_notebook(out):
     linked = re.findall(r"\]\(([^)]+)\)", text)
     assert linked == [f"{lesson.slug}.ipynb" for lesson in LESSONS]
     assert "{" not in text and "make setup" in text
+    assert all(f"{name}=$HOME/my-course" in text for name in ("COURSE_HOME", "COURSE_RESULTS", "COURSE_RUNS"))
 
 
 def test_the_readme_of_students_names_the_address_where_there_is_one(course, tmp_path):

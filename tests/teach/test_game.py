@@ -16,6 +16,12 @@ FAKE = torch.arange(0, 40, dtype=torch.uint8).view(40, 1, 1, 1).repeat(1, 1, 8, 
 KNOWING = (REAL[:, 0, 0, 0].float(), FAKE[:, 0, 0, 0].float())  # a D that is always right
 
 
+@pytest.fixture(autouse=True)
+def looked_at(monkeypatch):
+    """Every click counts, however fast the test is."""
+    monkeypatch.setattr(game, "SEEN_S", 0)
+
+
 def a_game(d=KNOWING, **settings):
     return Game("04_x", REAL, FAKE, *d, **settings)
 
@@ -47,6 +53,15 @@ def test_the_seed_fixes_the_order():
     one, two, other = a_game(), a_game(), a_game(seed=1)
     assert torch.equal(one.pairs, two.pairs) and torch.equal(one.truth, two.truth)
     assert not torch.equal(one.pairs, other.pairs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_as_many_real_as_fake_ones_are_paired_picture_by_picture(seed):
+    played = Game("04_x", REAL, FAKE[:30], KNOWING[0], torch.arange(30.0), seed=seed)
+    places = played.pairs[:, :, 0, 0, 0].long() % 100  # picture i is i, or 100 + i
+    assert torch.equal(places[:, 0], places[:, 1]) and len(places[:, 0].unique()) == 20
+    by_d = torch.where(played.truth == 0, 1, 0)  # D, which says 0 of every real one, takes the fake for real
+    assert torch.equal(Game("04_x", REAL, FAKE[:30], torch.zeros(30), torch.ones(30), seed=seed).d_choices, by_d)
 
 
 def test_there_are_no_more_rounds_than_pictures():
@@ -120,6 +135,29 @@ def test_a_whole_game_ends_with_a_comparison():
     assert "Only you were right in 0, only D in 3 rounds" in board.value and "probability 0.25" in board.value
 
 
+def test_a_click_after_the_last_round_changes_nothing():
+    found = a_game(rounds=3)
+    _, _, buttons, board, _, error = parts(game_form(found, ALT))
+    for _ in range(3):
+        buttons[0].click()
+    before = list(found.choices), board.value, progress.entry("04_x", "games", "real-or-fake")
+    buttons[1].click()
+    assert (found.choices, board.value, progress.entry("04_x", "games", "real-or-fake")) == before
+    assert len(found.choices) == 3 and "Only you were right in" in board.value and error.value == ""
+
+
+def test_the_second_click_of_a_double_click_answers_no_pair_unseen(monkeypatch):
+    monkeypatch.setattr(game, "SEEN_S", 60)
+    found = a_game()
+    line, _, buttons, _, _, _ = parts(game_form(found, ALT))
+    for _ in range(2):
+        buttons[0].click()
+    assert found.choices == [0] and "Round 2 of 20" in line.value
+    monkeypatch.setattr(game, "SEEN_S", 0)
+    buttons[1].click()
+    assert found.choices == [0, 1]
+
+
 @pytest.mark.parametrize(("hits", "said"), [(10, "cannot tell you from a coin"), (2, "lies below 50 %")])
 def test_it_says_what_the_interval_supports(hits, said):
     found = a_game()
@@ -135,12 +173,24 @@ def test_an_error_in_a_click_is_shown_and_the_game_goes_on(monkeypatch):
         raise OSError("disk <full>")
 
     with monkeypatch.context() as broken:
-        broken.setattr(progress, "record", full)
+        broken.setattr(progress, "write", full)
         buttons[0].click()
     assert "OSError: disk &lt;full&gt;" in error.value and 'role="alert"' in error.value
     assert "Round 2 of 20" in line.value and "of 1 right" in board.value
     buttons[0].click()
     assert error.value == "" and len(progress.entry("04_x", "games", "real-or-fake")["choices"]) == 2
+
+
+@pytest.mark.reliability("faults")
+def test_a_round_that_cannot_be_saved_is_said_and_saved_with_the_next(course_home):
+    found = a_game()
+    _, _, buttons, _, _, error = parts(game_form(found, ALT))
+    course_home.write_text("a file where the folder should be")
+    buttons[0].click()
+    assert "set COURSE_HOME to another folder" in error.value and "could not be saved" in error.value
+    course_home.unlink()
+    buttons[1].click()
+    assert error.value == "" and progress.entry("04_x", "games", "real-or-fake")["choices"] == [0, 1]
 
 
 def test_headless_the_pairs_are_numbered_and_the_answers_folded(capsys, monkeypatch):

@@ -7,6 +7,8 @@ import json
 import nbformat
 from browser import notebook, open_notebook, output, run_all, screenshot, wait_idle, wait_run
 
+from course_utils.teach.game import SEEN_S
+
 QUIZ = """
 [[question]]
 key = "noise"
@@ -273,21 +275,26 @@ game = real_or_fake("04_x", digits, fake, torch.zeros(12), -torch.arange(12.0), 
     pair = area.locator(".jp-OutputArea-output img")
     pair.first.wait_for()
     left, right = (area.get_by_role("button", name=f"{side} is real") for side in ("left", "right"))
-    left.click()
-    area.get_by_text("Round 2 of 6").wait_for()
+
+    def shown(n):
+        area.get_by_text(f"Round {n} of 6").wait_for()
+        page.wait_for_timeout(2000 * SEEN_S)  # a look at the pair
+
+    left.dblclick()
+    shown(2)  # the second click answers no pair unseen
     right.focus()
     page.keyboard.press("Enter")
-    area.get_by_text("Round 3 of 6").wait_for()  # the focus stays: the next round needs no hand on the mouse
+    shown(3)  # the focus stays: the next round needs no hand on the mouse
     page.keyboard.press("Space")
-    area.get_by_text("Round 4 of 6").wait_for()
+    shown(4)
     eventually(page, lambda: record(lab)["04_x"]["games"]["real-or-fake"]["choices"] == [0, 1, 1])
     assert "You: " in area.inner_text() and "D: " in area.inner_text()
     screenshot(page, "game")
     run_all(page)  # it goes on where it was left
-    area.get_by_text("Round 4 of 6").wait_for()
+    shown(4)
     for n in (5, 6):
         left.click()
-        area.get_by_text(f"Round {n} of 6").wait_for()
+        shown(n)
     left.click()
     for said in ("All rounds played.", "Only you were right in"):  # each arrives in a message of its own
         area.get_by_text(said).wait_for()

@@ -1,5 +1,6 @@
 """Lesson 2's texts: the paper's numbers fit together, and the quiz's answers are what the numbers say."""
 
+import json
 import math
 import tomllib
 from fractions import Fraction
@@ -7,6 +8,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from course_utils.evaluate import statistics
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.profiles import ROOT
 from course_utils.teach import quiz
@@ -54,6 +56,17 @@ def test_each_f1_is_that_of_its_precision_and_recall(arm, subset, c):
         2 * p * r / (p + r) for p in (precision - 0.005, precision + 0.005) for r in (recall - 0.005, recall + 0.005)
     ]
     assert min(known) - 0.005 <= f1 <= max(known) + 0.005
+
+
+def test_each_sentence_calls_a_lead_what_is_not_significant_after_holm():
+    results = json.loads((ROOT / "results" / "02_emnist_bagan" / "cpu.json").read_text("utf-8"))
+    sentences = iter(results["verdicts"])
+    for metric in ("accuracy", "recall_0"):
+        known = [pair[metric] for pair in results["pairs"].values()]
+        adjusted = statistics.holm([statistics.paired_p(entry["values"]) for entry in known])
+        for entry, p in zip(known, adjusted, strict=True):
+            said = statistics.lead(statistics.t_interval(entry["values"]), p)
+            assert next(sentences).endswith(said) if said else "lead only" not in next(sentences)
 
 
 def test_the_claims_second_half_is_not_in_the_table():

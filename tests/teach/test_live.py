@@ -1,6 +1,7 @@
 """Watching a training: to its end, stopped, interrupted; and how often it is drawn."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -27,7 +28,7 @@ def watch(training, **settings):
 def test_headless_it_says_one_line_and_shows_one_figure(capsys):
     assert watch(Item(step) for step in range(1, 6)).step == 5
     line, figure = capsys.readouterr().out.splitlines()
-    assert line.startswith("toy GAN: finished at step 5 of 5, 0 s; D 0.500, G 1.250")
+    assert re.match(r"toy GAN: finished at step 5 of 5, \d+ s; D 0\.500, G 1\.250", line)
     assert figure == "Figure: toy GAN, step 5: samples beside the curves of its losses."
 
 
@@ -120,6 +121,26 @@ def test_stop_ends_the_loop_at_once_and_watching_again_goes_on(screen, capsys):
     assert "stopped at step 3 of 5" in capsys.readouterr().out
     assert Screen.last.closed
     assert watch(running).step == 5
+
+
+def waits(monkeypatch):
+    """The pauses of a training of five reports."""
+    found = []
+
+    async def sleep(seconds):
+        found.append(seconds)
+
+    monkeypatch.setattr(live.asyncio, "sleep", sleep)
+    watch((Item(step) for step in range(1, 6)), pause_s=0.5)
+    return found
+
+
+def test_a_fast_training_is_slowed_down_where_somebody_looks(screen, monkeypatch):
+    assert waits(monkeypatch) == [0.5] * 5
+
+
+def test_and_not_in_a_headless_run(monkeypatch):
+    assert waits(monkeypatch) == [0] * 5
 
 
 def test_it_is_drawn_at_most_every_so_often(screen):

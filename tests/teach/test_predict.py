@@ -18,7 +18,7 @@ def nothing_asked(monkeypatch):
 
 
 def parts(question):
-    row, button, status = predict.form(question).children
+    row, button, status, _ = predict.form(question).children
     return row.children[0], button, status
 
 
@@ -63,6 +63,21 @@ def test_a_recorded_prediction_stays_locked_when_the_cell_runs_again():
     field, button, status = parts(NUMBER)
     assert (field.value, field.disabled, button.disabled) == (2.5, True, True)
     assert "2.5 points" in status.value
+
+
+@pytest.mark.reliability("faults")
+def test_what_cannot_be_recorded_is_not_locked_and_the_form_says_what_to_do(course_home):
+    row, button, status, error = predict.form(NUMBER).children
+    field = row.children[0]
+    field.value = 2.5
+    course_home.write_text("a file where the folder should be")
+    button.click()
+    assert not field.disabled and not button.disabled and status.value == ""
+    assert "not recorded yet" in error.value and "set COURSE_HOME to another folder" in error.value
+    course_home.unlink()
+    button.click()
+    assert field.disabled and "Recorded: <b>2.5 points</b>" in status.value and error.value == ""
+    assert progress.entry(LESSON, "predictions", "gain")["answer"] == 2.5
 
 
 def test_a_move_of_the_slider_that_the_click_overtook_still_counts():

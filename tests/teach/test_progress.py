@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.teach import progress, show
 
@@ -17,6 +18,15 @@ def test_what_is_recorded_is_read_back():
     assert progress.entry("01_a", "quiz", "spread")["when"].startswith("20")
     assert set(progress.read()["01_a"]) == {"quiz", "exercises"}
     assert progress.entry("02_b", "quiz", "spread") == {}
+
+
+@pytest.mark.reliability("faults")
+def test_what_cannot_be_written_is_raised_for_a_form_and_a_warning_for_a_cell(course_home):
+    course_home.write_text("a file where the folder should be")
+    with pytest.raises(files.NotWritten, match="set COURSE_HOME"):
+        progress.write("01_a", "quiz", "spread", {"right": True})
+    with pytest.warns(UserWarning, match=r"set COURSE_HOME to another folder; what you have just done is not recorded"):
+        progress.record("01_a", "quiz", "spread", {"right": True})
 
 
 @pytest.mark.reliability("faults")

@@ -71,6 +71,44 @@ def test_numbers_are_read_as_people_type_them(lesson, typed):
 
 
 @pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("60,000", 60_000),
+        ("686,000 images", 686_000),
+        ("60 000", 60_000),
+        ("60\u2009000", 60_000),
+        ("60\u202f000", 60_000),
+        ("60\u00a0000", 60_000),
+        ("60'000", 60_000),
+        ("60’000", 60_000),
+        ("1,234,567.5", 1_234_567.5),
+        ("60 000,5", 60_000.5),
+        ("−1,500", -1500),
+        ("1,500", 1500),  # as a question would write it
+        ("0,250", 0.25),  # no thousands begin with 0
+        ("1,50", 1.5),
+        ("1,2345", 1.2345),
+        ("  7 images  ", 7),
+        ("1 image", 1),
+    ],
+)
+def test_thousands_and_decimals_are_told_apart(typed, read):
+    assert quiz.numbers(typed, "images")[0] == read
+
+
+@pytest.mark.parametrize("typed", ["1,23,456", "1,500,5", "0,1,2", "60 00", "1 500 images each", ""])
+def test_what_is_no_number_has_no_reading(typed):
+    assert quiz.numbers(typed, "images") == []
+
+
+@pytest.mark.parametrize(("right", "wrong", "hit"), [(1500, 1.5, True), (1.5, 7, True), (1.5, 1500, False)])
+def test_a_number_with_two_readings_is_the_large_one_or_else_the_one_the_question_knows(right, wrong, hit):
+    asked = quiz.Question("q", "?", (), quiz.Range(right, right, "yes"), (quiz.Range(wrong, wrong, "no"),))
+    assert quiz.mark(asked, "1,500") == (hit, "yes" if hit else "no")
+    assert quiz.mark(quiz.Question("q", "?", (), quiz.Range(2, 2, "yes")), "1,500")[1].startswith("Not 1500;")
+
+
+@pytest.mark.parametrize(
     "typed, words",
     [
         ("0.0025", "That is the share"),
@@ -101,6 +139,8 @@ def test_wrong_numbers_are_told_why(lesson, typed, words):
         ('why = "1/400 is 0.25 points."', "", r"question 2 \(images\): key 'why' is missing"),
         ("lo = 0.0024", "", r"question 2 \(images\), wrong 1: key 'lo' is missing"),
         ('text = "a gain"', 'text = "noise"', "two options have the same 'text'"),
+        ('text = "a gain"', 'text = "a *gain*"', r"option 2: key 'text' is 'a \*gain\*'; an option is shown as plain"),
+        ('text = "a gain"', 'text = "`gan`"', "option 2: key 'text' is '`gan`'; an option is shown as plain"),
         ("[[question]]", "[[question", "is no TOML"),
     ],
 )
@@ -121,7 +161,7 @@ def test_a_missing_or_empty_file_is_named(lesson, tmp_path):
 
 def test_the_form_marks_and_records(lesson):
     table, images = quiz.load(lesson(GOOD))
-    row, button, said = quiz.form("01_x", table).children
+    row, button, said, _ = quiz.form("01_x", table).children
     button.click()
     assert said.value == "Give an answer first." and progress.read() == {}
     row.children[0].value = "a gain"
@@ -138,10 +178,36 @@ def test_the_form_marks_and_records(lesson):
     assert progress.entry("01_x", "quiz", "table")["right"]  # a question once answered stays answered
     assert "answered this one before" in quiz.form("01_x", table).children[2].value
 
-    row, button, said = quiz.form("01_x", images).children
+    row, button, said, _ = quiz.form("01_x", images).children
     row.children[0].value = "0.25"
     button.click()
     assert "1/400" in said.value
+
+
+def test_marks_in_what_is_said_are_shown_and_nothing_else_becomes_html(lesson):
+    why = "`a_b*c*`, *one* run, **not** <b>two</b>; class_weights, 2 * 3 * 4, [x](javascript:y), ![x](y), <http://z>"
+    table, _ = quiz.load(lesson(GOOD.replace("Yes: one run each cannot tell.", why)))
+    row, button, said, _ = quiz.form("01_x", table).children
+    row.children[0].value = "noise"
+    button.click()
+    assert said.value == (
+        "<b>✔ Right.</b> <code>a_b*c*</code>, <em>one</em> run, <strong>not</strong> &lt;b&gt;two&lt;/b&gt;; "
+        "class_weights, 2 * 3 * 4, [x](javascript:y), ![x](y), &lt;http://z&gt;"
+    )
+
+
+@pytest.mark.reliability("faults")
+def test_an_answer_that_cannot_be_recorded_is_marked_and_the_form_says_so(lesson, course_home):
+    table, _ = quiz.load(lesson(GOOD))
+    row, button, said, error = quiz.form("01_x", table).children
+    row.children[0].value = "noise"
+    course_home.write_text("a file where the folder should be")
+    button.click()
+    assert "✔ Right." in said.value
+    assert "not recorded" in error.value and "set COURSE_HOME to another folder" in error.value
+    course_home.unlink()
+    button.click()
+    assert error.value == "" and progress.entry("01_x", "quiz", "table")["right"]
 
 
 def test_a_fresh_form_holds_no_answer(lesson):

@@ -53,6 +53,35 @@ def test_clicks_are_saved_one_by_one(path):
     assert [file.name for file in path.parent.iterdir()] == ["digits.csv"]
 
 
+@pytest.mark.reliability("faults")
+def test_a_label_that_cannot_be_saved_is_not_given_and_the_page_says_so(path):
+    tool = LabelTool(PIXELS, CLASSES, path)
+    form = widgets.label_form(tool)
+    picture, line, buttons, _, back, typed = parts(form)
+    error = form.children[1].children[-1]
+    path.parent.write_text("a file where the folder should be")
+    first = picture.value
+    for act in (buttons[7].click, lambda: setattr(typed, "value", "7")):
+        act()
+        assert tool.seen == 0 and tool.labels.tolist() == [-1, -1, -1] and back.disabled
+        assert picture.value == first and "Picture 1 of 3" in line.value
+        assert "not saved" in error.value and "give another path" in error.value
+        error.value = ""
+    path.parent.unlink()
+    buttons[7].click()
+    assert error.value == "" and tool.labels.tolist() == [7, -1, -1]
+    before = path.read_text()
+    path.rename(path.with_name("kept"))
+    path.mkdir()  # in the place of the file
+    back.click()
+    assert tool.seen == 1 and "Picture 2 of 3" in line.value and "not saved" in error.value
+    path.rmdir()
+    path.with_name("kept").rename(path)
+    assert path.read_text() == before
+    back.click()
+    assert tool.seen == 0 and error.value == ""
+
+
 def test_it_can_be_used_from_the_keyboard(path):
     tool = LabelTool(PIXELS, CLASSES, path)
     *_, line, _, _, _, typed = (None, *parts(widgets.label_form(tool)))

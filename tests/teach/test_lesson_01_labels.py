@@ -1,0 +1,72 @@
+"""Lesson 1: whose labels are used, and of how many pictures looked at the share is that was discarded."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from course_utils.data.images import Images
+from course_utils.evaluate import statistics
+from course_utils.runner import build
+from course_utils.runner.lessons import resolve
+from course_utils.teach.widgets import LabelTool
+
+ENOUGH = 3
+CLASSES = tuple("0123456789")
+CELLS = [cell.source for cell in build.notebook(resolve(["1"])[0], "teacher").cells if cell.cell_type == "code"]
+(CELL,) = [source for source in CELLS if "def labelled(" in source]
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Runs the cell with these labels given by hand to the first of twenty fakes → (what it says, its variables)."""
+
+    def run(labels):
+        fakes = torch.arange(20, dtype=torch.uint8).view(20, 1, 1, 1).repeat(1, 1, 8, 8)
+        tool = LabelTool(fakes, CLASSES, tmp_path / "labels.csv")
+        for index, label in enumerate(labels):
+            tool.give(index, label)
+        images = Images(fakes, torch.zeros(20, dtype=torch.int64), CLASSES)
+        sure = torch.nn.functional.one_hot(torch.full((20,), 7), 10) * torch.tensor([9.0] * 5 + [0.0] * 15)[:, None]
+        said = []
+        known = {
+            "torch": torch,
+            "Images": Images,
+            "statistics": statistics,
+            "SEED": 0,
+            "S": {"judge_updates": 1},
+            "N_REPLACED": ENOUGH,
+            "LeNet": lambda: None,
+            "classifier": SimpleNamespace(
+                train=lambda *_, **__: None, adam=lambda: None, logits=lambda _, images: sure
+            ),
+            "train": images,
+            "tests": {"test": images},
+            "fakes": fakes,
+            "tool": tool,
+            "lesson": SimpleNamespace(generator=lambda *_: None, device=torch.device("cpu")),
+            "show": SimpleNamespace(markdown=said.append),
+        }
+        exec(CELL, known)
+        return said[0], known
+
+    return run
+
+
+def test_without_labels_they_are_the_judge_s_and_the_share_is_of_all_fakes(told):
+    said, known = told([])
+    assert "The judge’s: you have labelled 0 fakes, and from 3 on" in said
+    assert "Of 20 fakes that the judge looked at, 5 were kept and **75 % discarded**" in said
+    assert set(known["kept"].labels.tolist()) == {7}
+
+
+def test_a_few_labels_are_not_used_yet(told):
+    said, known = told([1, 1, -1, -1])
+    assert "The judge’s: you have labelled 2 fakes" in said and len(known["kept"]) == 5
+
+
+def test_enough_labels_are_yours_and_what_was_never_looked_at_is_not_discarded(told):
+    said, known = told([1, 2, -1, 4])
+    assert "Yours: you have labelled 3 fakes" in said
+    assert "Of 4 fakes that you looked at, 3 were kept and **25 % discarded**" in said
+    assert known["kept"].labels.tolist() == [1, 2, 4] and known["discarded"] == 0.25

@@ -1,0 +1,34 @@
+"""The teacher's notes: plans that fill the time they name, and commands that can be typed."""
+
+import re
+
+import pytest
+
+from course_utils.runner.lessons import find
+
+NOTES = {lesson.slug: (lesson.folder / "TEACHING.md").read_text(encoding="utf-8") for lesson in find()}
+
+
+def rows(text):
+    """The cells of the plan's table, a list a row."""
+    section = text.split("\n## Two plans\n")[1].split("\n## ")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+
+
+@pytest.mark.parametrize("slug", NOTES)
+def test_each_plan_fills_the_minutes_that_it_names(slug):
+    header, _, *phases = rows(NOTES[slug])
+    planned = {i: int(found[1]) for i, name in enumerate(header) if (found := re.match(r"(\d+) minutes", name))}
+    assert sorted(planned.values()) == ([45, 60] if slug.startswith("00_") else [90, 120])
+    for column, minutes in planned.items():
+        assert sum(int(re.match(r"\d+", phase[column])[0]) for phase in phases) == minutes
+
+
+@pytest.mark.parametrize("slug", NOTES)
+def test_the_course_s_command_is_named_where_set_up_puts_it(slug):
+    assert re.findall(r"`course \w+", NOTES[slug]) == []
+
+
+def test_who_shares_a_machine_is_told_what_to_set():
+    for name in ("COURSE_HOME", "COURSE_RESULTS", "COURSE_RUNS"):
+        assert f"`{name}`" in NOTES["00_start_here"]
