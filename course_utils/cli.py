@@ -202,7 +202,7 @@ def _data(args: argparse.Namespace) -> int:
     if args.what == "list":
         print(sources.table(args.names))
         return 0
-    bad = 0
+    bad = {"local": 0, "cache": 0}
     for card in [cards.card_of(name) for name in args.names] or cards.CARDS.values():
         if args.what == "fetch":
             print(f"{card.name}: {sources.fetch(card.name)}", flush=True)
@@ -212,10 +212,14 @@ def _data(args: argparse.Namespace) -> int:
         print(f"{card.name}: {len(files) - len(faults)} of {len(files)} files are whole", flush=True)
         for file in faults:
             print(f"  {file.state}: {file.path}  {file.detail}".rstrip())
-        bad += len(faults)
-    if bad:
-        print(f"{bad} files are missing or damaged; get them with: course data fetch")
-    return int(bad > 0)
+        local = sources.local_folder(card)
+        for file in faults:
+            bad["local" if local and file.path.is_relative_to(local) else "cache"] += 1
+    if bad["local"]:
+        print(f"{bad['local']} files in $COURSE_DATA are missing or damaged; for each, {sources.REPLACE}")
+    if bad["cache"]:
+        print(f"{bad['cache']} files are missing or damaged; get them with: course data fetch")
+    return int(any(bad.values()))
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ from course_utils.evaluate.classification import scores
 from course_utils.evaluate.statistics import paired_differences, t_interval
 from course_utils.precision import resolve
 from course_utils.seeds import generator
-from course_utils.side_by_side import default_workers
+from course_utils.side_by_side import cores, default_workers
 
 Key = tuple[str, int]  # (arm, seed)
 Scores = Callable[[Tensor, Tensor], dict[str, float]]
@@ -323,12 +323,13 @@ def entry(values: Sequence[float]) -> dict:
 
 def provenance(device: torch.device | str, started: float) -> dict:
     """wall_s since `started` (time.monotonic(), which no setting of the clock moves), device, the precision that `auto`
-    means there, versions and commit (with '+' when the tree has uncommitted changes)."""
+    means there, versions and commit: with '+' when course_utils or lessons differ from it, new files included; None
+    where no repository holds course_utils."""
     device = torch.device(device)
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
-        name = f"{platform.processor() or platform.machine()}, {default_workers()} cores"
+        name = f"{platform.processor() or platform.machine()}, {cores()} cores"
     return {
         "wall_s": round(time.monotonic() - started, 1),
         "device": f"{device.type} ({name})",
@@ -349,7 +350,8 @@ def _commit() -> str | None:
         return subprocess.run(["git", *args], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../lessons")
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # or it is installed within somebody else's repository
+        changed = git("status", "--porcelain", "--untracked-files=normal", "--", ".", "../lessons")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

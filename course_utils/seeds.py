@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from course_utils.errors import CourseError
+
 
 def number(*key: int | str) -> int:
-    """The seed of a key such as (0, "batches"), 0 … 2⁶³ − 1: the same key gives the same number, another key
-    another."""
+    """The seed of a key such as (0, "batches"), 0 … 2⁶³ − 1: the same key gives the same number, another key in
+    general another.
+
+    A key counts as one row of 32-bit words, the bytes of a name read as a number; zeros at the end of a row of up to
+    four words do not count. So ("a",) is (97,), (2³²,) is (0, 1), and (0, "a", 0) is (0, "a"): tell purposes apart by
+    other names, not by one more number. Raises CourseError for a number below 0.
+    """
+    if negative := [k for k in key if isinstance(k, int) and k < 0]:
+        raise CourseError(f"the key {key} of a seed holds {negative[0]}, expected 0 or more; choose another seed")
     words = [k if isinstance(k, int) else int.from_bytes(k.encode(), "big") for k in key]
     return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
 

@@ -21,12 +21,20 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 
+def cores() -> int:
+    """Cores that this process may use, 1 or more."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_workers() -> int:
-    """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory)."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, 8)
+    """A process a core that this process may use, 8 at most (each holds PyTorch and one training set in memory).
+
+    The first number of $OMP_NUM_THREADS ("4", or "4,2" for nested threads), where it is one above 0, takes the place of
+    the cores.
+    """
+    threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    asked = int(threads) if threads.isdecimal() else 0
+    return min(asked or cores(), 8)
 
 
 @contextmanager
@@ -68,16 +76,33 @@ def each(
 def _results(work: Callable[[K], R], keys: list[K], workers: int) -> Iterable[R]:
     if workers <= 1:
         return map(work, keys)
-    import cloudpickle
     from joblib import Parallel, delayed, parallel_config
 
-    home = sys.modules.get(work.__module__)
-    if home is not None and home.__spec__ is None and home.__name__ != "__main__":
-        cloudpickle.register_pickle_by_value(home)  # of a notebook run without Jupyter: nobody could import it
+    _let_notebooks_travel()
     _let_modules_travel()
     with parallel_config(backend="loky", inner_max_num_threads=1):
         # no memory maps: their arrays are read-only, and PyTorch warns of each
         return Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(delayed(work)(key) for key in keys)
+
+
+def by_value(thing: object) -> bytes:
+    """`thing` for a process, which `pickle.loads` unpacks; functions and classes of a notebook travel by value."""
+    import cloudpickle
+
+    _let_notebooks_travel()
+    _let_modules_travel()
+    return cloudpickle.dumps(thing)
+
+
+def _let_notebooks_travel() -> None:
+    """cloudpickle takes functions of a notebook run without Jupyter for those of a module; nobody could import it."""
+    import cloudpickle
+
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or name in ("__main__", "__mp_main__"):
+            continue
+        if module.__spec__ is None and "__builtins__" in vars(module):  # made by hand, and code ran in it
+            cloudpickle.register_pickle_by_value(module)
 
 
 def _let_modules_travel() -> None:

@@ -9,15 +9,13 @@ import torch
 from course_utils import experiment
 from course_utils.classify.networks import SmallCNN
 from course_utils.classify.train import adam, rmsprop
+from course_utils.classify.workers import predictions
 from course_utils.data.augment import PAPER_1, PAPER_2
 from course_utils.data.images import Images, scaled
 from course_utils.errors import SealedError
 
-TRAINED = []  # an entry a network that is made: no network, no training
-
 
 def network(maps=2):
-    TRAINED.append(maps)
     return SmallCNN(1, 10, maps)
 
 
@@ -32,15 +30,23 @@ ARMS = {"real": experiment.real, "classic": experiment.classic(PAPER_1), "weight
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
     """An experiment of three arms and two seeds, in which a test changes one thing: (outcome, networks trained)."""
+    answered = []  # not noted by the network itself: what a recipe reaches is part of what it is found by
+
+    def noting(*args):
+        for answer in predictions(*args):
+            answered.append(answer)
+            yield answer
+
+    monkeypatch.setattr(experiment, "predictions", noting)
 
     def run(recipe=RECIPE, arms=ARMS, seeds=(0, 1), tests=TESTS, train=TRAIN, scored_on=("test", "odd"), **settings):
         settings = {"cache": tmp_path / "cache", "workers": 1, **settings}
-        TRAINED.clear()
+        answered.clear()
         outcome = experiment.run({"": experiment.Plan(arms, recipe, scored_on)}, train, tests, seeds, **settings)[""]
-        assert outcome.cached + len(TRAINED) == len(arms) * len(seeds)
-        return outcome, len(TRAINED)
+        assert outcome.cached + len(answered) == len(arms) * len(seeds)
+        return outcome, len(answered)
 
     return run
 

@@ -130,6 +130,15 @@ def test_data_is_listed_fetched_and_verified(monkeypatch, tmp_path, capsys):
     assert cli.main(["data", "verify", "mnist"]) == 1
     out = capsys.readouterr().out
     assert "mnist: 0 of 4 files are whole" in out and "missing: " in out
+    assert out.endswith("4 files are missing or damaged; get them with: course data fetch\n")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "mine"))
+    (tmp_path / "mine" / cards.card_of("mnist").folder).mkdir(parents=True)
+    assert cli.main(["data", "verify", "mnist"]) == 1
+    out = capsys.readouterr().out  # what is wrong there no download mends
+    assert out.endswith(
+        "4 files in $COURSE_DATA are missing or damaged; for each, replace it by a good copy, or unset COURSE_DATA\n"
+    )
+    assert "course data fetch" not in out
 
 
 def test_the_start_notebook_is_built_last(monkeypatch):

@@ -1,8 +1,13 @@
 """Arms × seeds: paired, equal, repeatable, the same on any number of workers; and a results file that is whole."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -288,3 +293,104 @@ def test_a_plan_may_ask_for_probabilities(outcome, tmp_path, how):
             assert torch.allclose(answers.sum(1), torch.ones(len(answers)))
             assert torch.equal(answers.argmax(1), outcome.predictions["real", seed][name])
             assert torch.equal(answers, kept.predictions["real", seed][name])
+
+
+NOTEBOOK = """
+import torch
+from torch import nn
+from course_utils import experiment
+from course_utils.classify.train import adam
+from course_utils.data.images import Images
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(16, SIZE))
+    def forward(self, x):
+        return self.body(x)
+
+SIZE = 2
+images = Images(torch.randint(0, 256, (40, 1, 4, 4)).byte(), torch.arange(40) % 2, ("a", "b"))
+tests = {"test": images.seal()}
+plans = {
+    name: experiment.Plan({"real": arm}, experiment.Recipe(network, adam(), 3, 8, "float32"), ("test",), True)
+    for name, network in (("lambda", lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, SIZE))), ("class", Net))
+    for arm in (lambda train, rng: (train, lambda x, rng: x.flip(-1)),)
+}
+def sure(labels, found):
+    return {"sure": float(found.amax(1).mean())}
+
+one, two = (experiment.run(plans, images, tests, [0, 1], workers=n, scores=sure) for n in (1, 2))
+for name in plans:
+    for key, answer in one[name].predictions.items():
+        assert torch.equal(answer["test"], two[name].predictions[key]["test"])
+print("the same")
+"""
+
+
+@pytest.mark.parametrize("of", ["a kernel", "a notebook without Jupyter"])
+def test_networks_and_transforms_of_a_notebook_go_to_workers(of, tmp_path):
+    script = NOTEBOOK
+    if of == "a notebook without Jupyter":
+        script = (
+            "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
+            f"exec({NOTEBOOK!r}, vars(lesson))\n"
+        )
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", script]  # as in a kernel, no file is __main__
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=env, cwd=tmp_path)
+    assert done.stdout == "the same\n", done.stderr
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository that holds a copy of one file of course_utils, in whose place experiment.py looks for its commit."""
+    if not shutil.which("git"):
+        pytest.skip("no git here")
+    package = tmp_path / "course_utils"
+    package.mkdir()
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "lesson.py").write_text("")
+    (package / "experiment.py").write_text("")
+    monkeypatch.setattr(experiment, "__file__", str(package / "experiment.py"))
+
+    def git(*args):
+        who = ("-c", "user.name=x", "-c", "user.email=x@y")
+        subprocess.run(["git", *who, *args], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    return tmp_path, git
+
+
+def commit():
+    return experiment.provenance("cpu", time.monotonic())["commit"]
+
+
+def test_a_commit_is_clean_where_nothing_else_is_needed_to_repeat_the_run(repository):
+    root, git = repository
+    git("add", ".")
+    git("commit", "-m", "all")
+    clean = commit()
+    assert len(clean) == 12
+    for changed in ("course_utils/new.py", "course_utils/experiment.py", "lessons/new.py"):
+        (root / changed).write_text("1")
+        assert commit() == f"{clean}+", changed
+        git("clean", "-d", "--force")
+        git("checkout", ".")
+        assert commit() == clean
+    (root / "notes.txt").write_text("mine")  # reaches no result
+    assert commit() == clean
+
+
+def test_a_repository_that_only_lies_around_the_package_is_not_its_own(repository):
+    root, git = repository
+    (root / "README").write_text("somebody's")
+    git("add", "README")
+    git("commit", "-m", "somebody's")
+    assert commit() is None
+
+
+def test_cores_are_those_of_the_machine_not_of_a_setting(monkeypatch):
+    before = experiment.provenance("cpu", 0)["device"]
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert experiment.provenance("cpu", 0)["device"] == before

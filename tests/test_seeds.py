@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from course_utils import seeds
+from course_utils.errors import CourseError
 
 CPU = torch.device("cpu")
 
@@ -14,6 +15,20 @@ def test_a_key_names_its_stream():
     assert len({seeds.number(*key) for key in keys}) == len(keys)
     drawn = torch.rand(3, generator=seeds.generator(0, "a"))
     assert torch.equal(drawn, torch.rand(3, generator=seeds.generator(0, "a")))
+
+
+def test_keys_that_have_one_number_are_those_that_are_told():
+    """The numbers stay as they are: results rest on them."""
+    assert seeds.number(0, "batches") == 2396711050464383184
+    for one, other in [((0, "a", 0), (0, "a")), (("a",), (97,)), ((2**32,), (0, 1)), ((0,), ())]:
+        assert seeds.number(*one) == seeds.number(*other)
+    assert seeds.number(0, "a name of many words", 0) != seeds.number(0, "a name of many words")
+
+
+@pytest.mark.parametrize("key", [(-1,), (0, "batches", -3)])
+def test_a_number_below_0_is_named(key):
+    with pytest.raises(CourseError, match=rf"holds {min(k for k in key if k != 'batches')}, expected 0 or more"):
+        seeds.generator(*key)
 
 
 @pytest.mark.reliability("determinism")

@@ -103,8 +103,14 @@ def test_an_error_is_raised_here():
 def test_workers_are_as_many_as_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert side_by_side.default_workers() == 3
+    monkeypatch.setattr(side_by_side, "cores", lambda: 6)
+    for threads, workers in (("4,2", 4), (" 2 , 1", 2), ("64", 8), ("", 6), ("0", 6), ("many", 6), ("-1", 6)):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        assert side_by_side.default_workers() == workers, threads
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert 1 <= side_by_side.default_workers() <= 8
+    assert side_by_side.default_workers() == 6
+    monkeypatch.setattr(side_by_side, "cores", lambda: 96)
+    assert side_by_side.default_workers() == 8
 
 
 def test_a_lesson_travels_without_its_data():

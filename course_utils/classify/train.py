@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -84,12 +85,21 @@ def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: ob
     return model.eval()
 
 
-@torch.no_grad()
+@contextmanager
+def judging(model: nn.Module) -> Iterator[None]:
+    """Inside, `model` answers as a finished one: without dropout, by running statistics, and without gradients."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
 def logits(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
     """The model's answer to each picture, N × classes, with dropout off and running statistics; sealed sets are
     welcome."""
-    was_training = model.training
-    model.eval()
-    out = [model(x.contiguous(memory_format=torch.channels_last)) for x, _ in images.in_order(batch_size)]
-    model.train(was_training)
-    return torch.cat(out)
+    with judging(model):
+        parts = images.in_order(batch_size)
+        return torch.cat([model(x.contiguous(memory_format=torch.channels_last)) for x, _ in parts])

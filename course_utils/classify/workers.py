@@ -3,6 +3,7 @@ GPU stacks that are trained together."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
 from course_utils.data.images import Images
 from course_utils.seeds import generator
-from course_utils.side_by_side import one_thread
+from course_utils.side_by_side import by_value, one_thread
 
 PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
 
@@ -69,7 +70,8 @@ def predictions(
     One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
     and transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to
     rounding and dropped units. Jobs are made just before they are needed, so that only a few training sets are in
-    memory; None is a job that needs no doing. Whatever ends the loop early, Ctrl-C too, ends the workers.
+    memory; None is a job that needs no doing. Networks and transforms of a notebook travel to the workers by value.
+    Whatever ends the loop early, Ctrl-C too, ends the workers.
     """
     jobs = ((key, made) for key in keys if (made := job(key)) is not None)
     if together > 1:
@@ -88,7 +90,7 @@ def _in_processes(jobs: Iterator[Keyed], tests: dict[str, Images], workers: int)
     try:
         while True:
             for key, job in islice(jobs, workers + 1 - len(running)):  # one more than workers, so that none idles
-                running[pool.submit(_work, job)] = key
+                running[pool.submit(_work, by_value(job))] = key
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -169,8 +171,8 @@ def _start(tests: dict[str, Images]) -> None:
     _tests = tests
 
 
-def _work(job: Job) -> dict[str, np.ndarray]:
-    return {name: packed(answers) for name, answers in predict(job, _tests).items()}
+def _work(job: bytes) -> dict[str, np.ndarray]:
+    return {name: packed(answers) for name, answers in predict(pickle.loads(job), _tests).items()}
 
 
 def packed(answers: Tensor) -> np.ndarray:

@@ -22,6 +22,7 @@ from course_utils.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("auto", "real", "standin")
+REPLACE = "replace it by a good copy, or unset COURSE_DATA"  # what is wrong in $COURSE_DATA no download mends
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,7 @@ def load(name: str, source: str = "auto", *, scale: float = 1.0) -> Dataset:
         try:
             return _real(card, folder, "local")
         except DataError as error:
-            raise DataError(
-                f"{error}; replace it by a good copy, or unset COURSE_DATA and run `course data fetch {name}`"
-            ) from None
+            raise DataError(f"{error}; {REPLACE} and run `course data fetch {name}`") from None
     folder = cache_folder(card)
     if folder.is_dir():
         with contextlib.suppress(DataError):  # it is incomplete or damaged: to be mended by the download

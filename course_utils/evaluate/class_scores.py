@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from course_utils.classify.train import judging
 from course_utils.data.images import Images, scaled
 from course_utils.errors import CourseError
 from course_utils.evaluate import checks
@@ -18,15 +19,14 @@ from course_utils.evaluate import checks
 Classifier = Callable[[Images], Tensor]  # pictures → predicted labels, int64, N
 
 
-@torch.no_grad()
 def conditional_accuracy(judge: nn.Module, pixels: Tensor, asked_labels: Tensor, batch_size: int = 1000) -> float:
     """Share (0..1) of generated pictures in which `judge` sees the class that was asked for; uint8, N × C × H × W.
 
     Paper 4 calls it Inception score, paper 5 accuracy in generating; it is not the score of Salimans et al. A
     generator that repeats one perfect digit a class has 100 %.
     """
-    judge.eval()
-    said = torch.cat([judge(scaled(part)).argmax(dim=1) for part in pixels.split(batch_size)])
+    with judging(judge):
+        said = torch.cat([judge(scaled(part)).argmax(dim=1) for part in pixels.split(batch_size)])
     return _agreement(said, asked_labels)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from course_utils.classify.train import judging
 from course_utils.data.images import scaled
 from course_utils.errors import CourseError
 from course_utils.evaluate import checks
@@ -40,11 +41,10 @@ def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
 # ------------------------------------------------------------------ two sets of features: fidelity and variety
 
 
-@torch.no_grad()
 def features(judge: nn.Module, pixels: Tensor, batch_size: int = 1000) -> Tensor:
-    """`judge.features` of each picture; uint8, N × C × H × W → N × F."""
-    judge.eval()
-    return torch.cat([judge.features(scaled(part)) for part in pixels.split(batch_size)])
+    """`judge.features` of each picture, with dropout off and running statistics; uint8, N × C × H × W → N × F."""
+    with judging(judge):
+        return torch.cat([judge.features(scaled(part)) for part in pixels.split(batch_size)])
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:

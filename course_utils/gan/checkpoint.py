@@ -22,7 +22,8 @@ class CheckpointError(CourseError):
 
 def save(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
     """Write tensors and facts (what JSON can hold), whole or not at all; raises NotWritten where the disk refuses."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # copies, because safetensors refuses tensors that share their memory, as tied weights do
+    tensors = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     text = json.dumps(facts)
     header = {"facts": text, "sha256": _digest(tensors, text)}
     files.write(path, safetensors.torch.save(tensors, header), "name another folder for checkpoints (COURSE_RUNS)")

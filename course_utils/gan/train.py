@@ -70,7 +70,7 @@ def training(
     checkpoint: Path | None = None,
     checkpoint_s: float = 20.0,
 ) -> Iterator[Progress]:
-    """Train G and D in place by Adam, where the data lies; yields a `Progress` `reports` times, the last at the end.
+    """Train G and D in place by Adam, where the data lies; yields a `Progress` at each report, the last at the end.
 
     step: a function of `gan.steps`, or of their form. D: None for an autoencoder, which has no opponent. batches: n →
     the real data of step n. seed: fixes all that is random in the run; PyTorch's default generators stay as they were.
@@ -78,13 +78,17 @@ def training(
     device → (D trains, G trains) in the next, bools there; True stands for `lower_pauses`. average: decay of the moving
     average of G, `Progress.generator`, which is what to sample from. precision: 'auto', 'float32' or 'bfloat16'.
     capture: on a GPU, record the step once as a CUDA graph and replay it. fixed: what `Progress.samples` draws from, by
-    default ten draws of `G.prior`, or the first batch for a G without one.
+    default ten draws of `G.prior`, or the first batch for a G without one. reports: one every `steps // reports` steps,
+    but at least one step apart, and one at the end; so at least as many as asked for, given as many steps.
 
     checkpoint: a .safetensors file, written at a report when `checkpoint_s` seconds have passed, at the end, and when
     the run is left; or a folder, in which each run has a file of its own. If the file exists, the run goes on from it
     and ends with the numbers of an unbroken one. Raises TrainingFailed when a loss is not finite, or when G has
-    collapsed and `stop_on_collapse`; CheckpointError when the file is damaged or another run's.
+    collapsed and `stop_on_collapse`; CheckpointError when the file is damaged or another run's; CourseError for
+    `reports` below 1.
     """
+    if reports < 1:
+        raise CourseError(f"reports is {reports}, expected 1 or more; leave it out for 40")
     device = batches(0)[0].device
     precision = formats.resolve(precision, device)
     run = Players(G, D, device, seed, lr, betas)
@@ -100,6 +104,7 @@ def training(
         about |= {"steps": steps, "seed": seed, "lr": lr, "betas": betas, "average": average}
         about |= {"precision": precision, "reports": reports}
         about |= {"schedule": _told(schedule), "gate": _told(gate), "step": _told(step), "data": _told(batches)}
+        about |= {"fixed": _told(fixed), "loop": _told(training)}  # no `fixed` draws it, from the run's random numbers
         if checkpoint.suffix != SUFFIX:
             checkpoint /= fingerprint([about, G, D, torch.__version__, device.type]) + SUFFIX
         if checkpoint.exists():
@@ -170,11 +175,11 @@ def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28,
 
 
 def _told(thing: object) -> str:
-    """The fingerprint of `thing`; where nothing tells what it does, its name has to do."""
+    """The fingerprint of `thing`; where nothing tells what it does, that of its code alone, or its type has to do."""
     try:
         return fingerprint(thing)
     except Unknown:
-        return repr(type(thing))
+        return fingerprint(getattr(thing, "__code__", repr(type(thing))))
 
 
 def _keep(run: Players, path: Path, about: dict) -> None:

@@ -170,3 +170,15 @@ def test_judging_leaves_the_model_as_it_was():
     assert model.training and out.shape == (50, 10)
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     torch.testing.assert_close(out, train.logits(model, bars(50), batch_size=7), rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_trains_on_after_an_error_in_judging():
+    model = torch.nn.Dropout().train()
+    with pytest.raises(ValueError, match="broken"), train.judging(model):
+        assert not model.training and not torch.is_grad_enabled()
+        raise ValueError("broken")
+    assert model.training and torch.is_grad_enabled()
+    model.eval()
+    with train.judging(model):
+        pass
+    assert not model.training

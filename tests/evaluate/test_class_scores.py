@@ -133,3 +133,9 @@ def test_scores_on_a_gpu_are_those_on_the_cpu():
     asked = pictures([0, 10, 250], [0, 1, 1]).to("cuda")
     assert conditional_accuracy(Brightness(), asked.pixels, asked.labels) == pytest.approx(2 / 3)
     np.testing.assert_equal(gan_train(lambda fake: lambda images: images.labels, asked, asked), 1.0)
+
+
+def test_a_judge_that_was_training_goes_on_training():
+    judge = Brightness().train()
+    assert conditional_accuracy(judge, pictures([10, 240], [0, 1]).pixels, torch.tensor([0, 1])) == 1
+    assert judge.training

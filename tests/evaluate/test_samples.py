@@ -76,6 +76,9 @@ def test_features_do_not_depend_on_batch_mates():
     whole = samples.features(judge, pixels)
     assert whole.shape == (10, 84)
     torch.testing.assert_close(whole, samples.features(judge, pixels, batch_size=3))
+    assert judge.training and not whole.requires_grad
+    samples.features(judge.eval(), pixels)
+    assert not judge.training
 
 
 seeds = st.integers(0, 2**32 - 1)

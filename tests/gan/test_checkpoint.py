@@ -80,3 +80,11 @@ def test_other_safetensors_and_numbers_that_are_none_are_refused(tmp_path):
         checkpoint.load(path)
     with pytest.raises(CheckpointError, match="nowhere"):
         checkpoint.load(tmp_path / "nowhere")
+
+
+def test_tensors_that_share_their_memory_are_kept_each(tmp_path):
+    path, whole = tmp_path / "run.safetensors", torch.arange(6.0)
+    given = {"one": whole, "same": whole, "part": whole[2:], "turned": whole.reshape(2, 3).T}
+    checkpoint.save(path, given, FACTS)
+    found, _ = checkpoint.load(path)
+    assert all(torch.equal(found[name], tensor) for name, tensor in given.items())

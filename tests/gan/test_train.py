@@ -14,6 +14,7 @@ import pytest
 import torch
 from small_gans import METHODS, fc, images
 
+from course_utils.errors import CourseError
 from course_utils.gan import batches, train
 from course_utils.gan.checkpoint import CheckpointError
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
@@ -62,7 +63,8 @@ def test_a_run_leaves_the_default_generator_as_it_was():
 
 
 @pytest.mark.parametrize(
-    ("steps", "reports", "expected"), [(12, 4, [3, 6, 9, 12]), (10, 4, [2, 4, 6, 8, 10]), (3, 9, [1, 2, 3])]
+    ("steps", "reports", "expected"),
+    [(12, 4, [3, 6, 9, 12]), (10, 4, [2, 4, 6, 8, 10]), (3, 9, [1, 2, 3]), (7, 4, [*range(1, 8)])],
 )
 def test_reports_are_even_and_the_last_is_the_end(steps, reports, expected):
     seen = []
@@ -282,6 +284,7 @@ def test_a_finished_run_is_not_run_again(tmp_path):
         ({"seed": 1}, "seed is 0 there and 1 here"),
         ({"step": partial(gan_step, g_loss=lambda fake: -fake.mean())}, "step is"),
         ({"gate": True}, "gate is"),
+        ({"fixed": (torch.zeros(1, 5, 4),)}, "fixed is"),
         (
             {"nets": (FCGenerator(latent=5, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0))},
             "of other networks",
@@ -294,6 +297,73 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, told):
     settings = {"nets": fc(), **change}
     with pytest.raises(CheckpointError, match=rf"run\.safetensors is .*{told}"):
         run(checkpoint=path, **settings)
+
+
+@pytest.mark.parametrize("other", [None, torch.ones(1, 5, 4), torch.zeros(1, 7, 4)])
+def test_other_fixed_points_are_another_run(tmp_path, other):
+    def shown(fixed, **settings):
+        _, _, (*_, last) = run(fixed=None if fixed is None else (fixed,), nets=fc(dropout=0.3), **settings)
+        return last
+
+    shown(torch.zeros(1, 5, 4), checkpoint=tmp_path)
+    alone, beside = shown(other), shown(other, checkpoint=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert alone.losses == beside.losses and torch.equal(alone.samples(), beside.samples())
+
+
+def test_a_run_is_known_by_its_loop_too(tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    run(checkpoint=path)
+    monkeypatch.setattr(train.Players, "average", lambda self, decay: None)
+    with pytest.raises(CheckpointError, match="loop is"):
+        run(checkpoint=path)
+
+
+def test_steps_that_cannot_be_read_are_told_apart_by_their_code(tmp_path):
+    opaque = iter(())
+
+    def one(*args):
+        return gan_step(*args) if opaque else None
+
+    def other(*args):
+        return gan_step(*args) if opaque is not None else None
+
+    for step in (one, other):
+        run(step=step, checkpoint=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_tied_weights_and_latents_are_kept(tmp_path):
+    class Two(FCGenerator):
+        def forward(self, z, same):
+            return super().forward((z + same) / 2)
+
+        def prior(self, *args):
+            return super().prior(*args) * 2
+
+    def step(G, D, opt_G, opt_D, x, z, same):
+        return gan_step(lambda _: G(z, same), D, opt_G, opt_D, x, z)
+
+    def tied(seed):
+        torch.manual_seed(seed)
+        G, D = Two(latent=4, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0)
+        for net in (G, D):
+            net.register_parameter("twin", next(net.parameters()))  # the same weights under two names
+        return G, D
+
+    z = torch.randn(1, 5, 4)
+    reports = {
+        name: run(nets=tied(seed), step=step, fixed=(z, z), checkpoint=path)[2][-1]
+        for name, seed, path in (("alone", 0, None), ("kept", 0, tmp_path), ("found", 7, tmp_path))
+    }
+    assert len(list(tmp_path.iterdir())) == 2  # other weights at first are another run
+    assert torch.equal(reports["alone"].samples(), reports["kept"].samples())
+
+
+@pytest.mark.parametrize("reports", [0, -1])
+def test_a_run_makes_at_least_one_report(reports):
+    with pytest.raises(CourseError, match=rf"reports is {reports}, expected 1 or more"):
+        run(reports=reports)
 
 
 KILLED = """
