@@ -85,13 +85,19 @@ def _results(work: Callable[[K], R], keys: list[K], workers: int) -> Iterable[R]
         return Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(delayed(work)(key) for key in keys)
 
 
-def by_value(thing: object) -> bytes:
-    """`thing` for a process, which `pickle.loads` unpacks; functions and classes of a notebook travel by value."""
-    import cloudpickle
+class ByValue:
+    """A thing on its way to another process, where it arrives as itself; functions and classes of a notebook travel by
+    value."""
 
-    _let_notebooks_travel()
-    _let_modules_travel()
-    return cloudpickle.dumps(thing)
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+    def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
+        import cloudpickle
+
+        _let_notebooks_travel()
+        _let_modules_travel()
+        return cloudpickle.loads, (cloudpickle.dumps(self.thing),)
 
 
 def _let_notebooks_travel() -> None:

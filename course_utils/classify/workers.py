@@ -3,7 +3,6 @@ GPU stacks that are trained together."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -19,7 +18,7 @@ from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
 from course_utils.data.images import Images
 from course_utils.seeds import generator
-from course_utils.side_by_side import by_value, one_thread
+from course_utils.side_by_side import ByValue, one_thread
 
 PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
 
@@ -90,7 +89,7 @@ def _in_processes(jobs: Iterator[Keyed], tests: dict[str, Images], workers: int)
     try:
         while True:
             for key, job in islice(jobs, workers + 1 - len(running)):  # one more than workers, so that none idles
-                running[pool.submit(_work, by_value(job))] = key
+                running[pool.submit(_work, ByValue(job))] = key
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -171,8 +170,8 @@ def _start(tests: dict[str, Images]) -> None:
     _tests = tests
 
 
-def _work(job: bytes) -> dict[str, np.ndarray]:
-    return {name: packed(answers) for name, answers in predict(pickle.loads(job), _tests).items()}
+def _work(job: Job) -> dict[str, np.ndarray]:
+    return {name: packed(answers) for name, answers in predict(job, _tests).items()}
 
 
 def packed(answers: Tensor) -> np.ndarray:
