@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.runner import doctor
 from course_utils.runner.lessons import find
 
-NEEDED = doctor.PLAIN | {"cloudpickle", "ipywidgets", "joblib", "pillow", "pooch", "safetensors", "tqdm"}
+NEEDED = doctor.PLAIN | {"cloudpickle", "ipywidgets", "joblib", "mistune", "pillow", "pooch", "safetensors", "tqdm"}
 """What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 
