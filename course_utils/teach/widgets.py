@@ -55,7 +55,8 @@ class LabelTool:
 
     def back(self) -> None:
         """Take the last label back and save. Raises NotWritten where that fails; the label stays."""
-        self._save(dict(list(self._given.items())[:-1]))
+        if self._given:
+            self._save(dict(list(self._given.items())[:-1]))
 
     def _save(self, given: dict[int, int]) -> None:
         rows = "".join(f"{index},{label}\n" for index, label in given.items())

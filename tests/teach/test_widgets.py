@@ -229,3 +229,9 @@ def test_the_picture_to_label_is_the_right_one(path):
     data = base64.b64decode(re.search('base64,([^"]+)', picture.value)[1])
     shown = np.asarray(Image.open(io.BytesIO(data)))[::10, ::10, 0]
     assert (shown == PIXELS[0, 0].numpy()).all()
+
+
+def test_nothing_to_take_back_writes_no_file(path):
+    tool = LabelTool(PIXELS, CLASSES, path)
+    tool.back()
+    assert not path.exists()
