@@ -14,7 +14,7 @@ PYTHON = python3.13 python3.12 python3.11 python3 python
 
 VENV_PYTHON = .venv/bin/python
 READY       = .venv/.ready
-COURSE      = $(VENV_PYTHON) -m course_utils
+COURSE      = $(VENV_PYTHON) -m course_tools
 # In a container one often is root, and Jupyter would refuse.
 ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -30,7 +30,7 @@ help:
 setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
 
 lab: $(READY)  ## open the notebooks in JupyterLab, at the one to start with
-	$(VENV_PYTHON) -m course_utils.runner.lab --ip=127.0.0.1 $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/$(START) notebooks
+	$(VENV_PYTHON) -m course_tools.run.lab --ip=127.0.0.1 $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/$(START) notebooks
 
 data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a folder of yours)
 	$(COURSE) data fetch
@@ -84,7 +84,7 @@ lock: $(VENV_PYTHON)  ## renew requirements.lock from pyproject.toml (maintainer
 		--excludes /dev/stdin --python-version 3.11 --universal --upgrade --generate-hashes --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
-	$(VENV_PYTHON) -m course_utils.runner.licences
+	$(VENV_PYTHON) -m course_tools.author.licences
 
 $(READY): export VIRTUAL_ENV = $(CURDIR)/.venv
 $(READY): pyproject.toml requirements.lock $(VENV_PYTHON)

@@ -20,9 +20,9 @@ from benchmarks import quality
 from benchmarks.measure import measured, peaks, table, write
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.rows import rows
+from course_utils.core.profiles import ROOT
 from course_utils.data import sources
 from course_utils.experiment import provenance
-from course_utils.profiles import ROOT
 
 SEEDS = 3  # of the runs whose samples are compared
 

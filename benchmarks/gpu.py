@@ -19,13 +19,13 @@ import torch
 
 from benchmarks.measure import Contender, Row, counted, measured, one_after_another, peaks, table, turns, write
 from benchmarks.methods import METHODS, Method
+from course_utils.core.profiles import ROOT
+from course_utils.core.stacked import Stacked
 from course_utils.data import sources
 from course_utils.data.images import Images
 from course_utils.experiment import provenance
 from course_utils.gan.batches import Batches
 from course_utils.gan.train import training
-from course_utils.profiles import ROOT
-from course_utils.stacked import Stacked
 
 SEEDS = 16
 NAMES = ("FC GAN B 64", "DCGAN-28 B 64", "ACGAN-28 B 100")

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils import files
+from course_utils.core import files
 
 Contender = Iterator[float]
 """Each `next` trains on the same number of images and tells the seconds it took; the first one warms up."""

@@ -13,11 +13,11 @@ from torch import nn
 from benchmarks.methods import Method
 from course_utils.classify.networks import LeNet
 from course_utils.classify.train import adam, logits, train
+from course_utils.core.seeds import generator
 from course_utils.data.images import Images, resized
 from course_utils.evaluate.samples import fd_lenet
 from course_utils.evaluate.statistics import Interval, paired_differences, t_interval
 from course_utils.gan.train import sample
-from course_utils.seeds import generator
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.measure import Contender, turns
-from course_utils.teach import borders, coins, cycles, figures, line, mixture, ring, show
+from course_utils.teach import show
+from course_utils.teach.plots import figures
+from course_utils.teach.toys import borders, coins, cycles, line, mixture, ring
 
 ROUNDS = 9
 

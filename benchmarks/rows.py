@@ -17,6 +17,8 @@ from benchmarks.twins import twin
 from course_utils.classify import train as classify
 from course_utils.classify.networks import KannadaCNN
 from course_utils.classify.workers import Job, Recipe, predictions
+from course_utils.core.seeds import generator
+from course_utils.core.side_by_side import default_workers
 from course_utils.data.images import Images, resized
 from course_utils.gan import batches
 from course_utils.gan.networks import (
@@ -31,8 +33,6 @@ from course_utils.gan.networks import (
 )
 from course_utils.gan.steps import cyclegan_step, gan_step
 from course_utils.gan.train import training
-from course_utils.seeds import generator
-from course_utils.side_by_side import default_workers
 
 LR = 0.002  # paper 1's learning rate
 TURNS = 1_000_000  # more than any run takes

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils import files
 from course_utils.classify import workers
+from course_utils.core import files
+from course_utils.core.fingerprint import Unknown, fingerprint
 from course_utils.data.images import Images
-from course_utils.fingerprint import Unknown, fingerprint
 
 Answers = dict[str, Tensor]  # by test set: labels, int64, N, or probabilities, float32, N × K
 

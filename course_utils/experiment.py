@@ -21,17 +21,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from course_utils import __version__, files
+from course_utils import __version__
 from course_utils.cache import Cache
 from course_utils.classify.train import Transform, balanced_weights
 from course_utils.classify.workers import Job, Recipe, predictions
+from course_utils.core import files
+from course_utils.core.errors import CourseError
+from course_utils.core.precision import resolve
+from course_utils.core.seeds import generator
+from course_utils.core.side_by_side import cores, default_workers
 from course_utils.data.images import Images
-from course_utils.errors import CourseError
 from course_utils.evaluate.classification import scores
 from course_utils.evaluate.statistics import paired_differences, t_interval
-from course_utils.precision import resolve
-from course_utils.seeds import generator
-from course_utils.side_by_side import cores, default_workers
 
 Key = tuple[str, int]  # (arm, seed)
 Scores = Callable[[Tensor, Tensor], dict[str, float]]

@@ -10,9 +10,9 @@ from course_utils import experiment
 from course_utils.classify.networks import SmallCNN
 from course_utils.classify.train import adam, rmsprop
 from course_utils.classify.workers import predictions
+from course_utils.core.errors import SealedError
 from course_utils.data.augment import PAPER_1, PAPER_2
 from course_utils.data.images import Images, scaled
-from course_utils.errors import SealedError
 
 
 def network(maps=2):

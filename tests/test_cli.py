@@ -5,14 +5,16 @@ import sys
 
 import pytest
 
-from course_utils import __version__, cli
+from course_tools import cli
+from course_tools.author import build, ledger_page, readme
+from course_tools.run import lessons
+from course_tools.run.lessons import Lesson
+from course_utils import __version__
 from course_utils.data import cards, sources
-from course_utils.runner import build, ledger_page, lessons, readme
-from course_utils.runner.lessons import Lesson
 
 LESSON = """\
 import json
-from course_utils import profiles
+from course_utils.core import profiles
 folder = profiles.results_folder(PROFILE)
 (folder / "01_a.json").write_text(json.dumps({"lesson": "01_a", "profile": PROFILE, "verdict": f"Seed {SEED}."}))
 """
@@ -33,7 +35,7 @@ def course(tmp_path):
 
     def call(*args, **more):
         return subprocess.run(
-            [sys.executable, "-m", "course_utils", *args],
+            [sys.executable, "-m", "course_tools", *args],
             env=environment | {"COURSE_ROOT": str(root)} | more,
             capture_output=True,
             text=True,

@@ -11,11 +11,12 @@ import tomllib
 import nbformat
 import pytest
 
-from course_utils import files
-from course_utils.profiles import PROFILES, ROOT
-from course_utils.runner import build, readme, run
-from course_utils.runner.lessons import find
-from course_utils.teach import quiz
+from course_tools.author import build, readme
+from course_tools.run import run
+from course_tools.run.lessons import find
+from course_utils.core import files
+from course_utils.core.profiles import PROFILES, ROOT
+from course_utils.teach.widgets import quiz
 
 LESSONS = find()
 STUDIES = [lesson for lesson in LESSONS if lesson.study]

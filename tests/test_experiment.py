@@ -16,11 +16,11 @@ import torch
 from course_utils import experiment
 from course_utils.classify.networks import LeNet
 from course_utils.classify.train import adam
+from course_utils.core.errors import CourseError, SealedError
+from course_utils.core.precision import resolve
+from course_utils.core.seeds import generator
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images
-from course_utils.errors import CourseError, SealedError
-from course_utils.precision import resolve
-from course_utils.seeds import generator
 
 RECIPE = experiment.Recipe(LeNet, adam(), updates=6, batch_size=16, precision="float32")
 

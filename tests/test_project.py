@@ -119,7 +119,7 @@ def test_make_names_the_fault_where_no_python_fits(tmp_path):
 
 def test_a_run_passes_on_only_the_options_that_were_given():
     plain = run("make", "--dry-run", "--assume-old=.venv/.ready", "run").stdout
-    assert plain.split()[1:] == ["-m", "course_utils", "run"]
+    assert plain.split()[1:] == ["-m", "course_tools", "run"]
     chosen = run(
         *("make", "--dry-run", "--assume-old=.venv/.ready", "run"),
         *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin", "AGAIN=1"),
@@ -150,7 +150,7 @@ def test_both_licences_are_there():
 
 
 def test_the_command_tells_the_version_of_the_package():
-    assert run(sys.executable, "-m", "course_utils", "--version").stdout.split() == ["course", course_utils.__version__]
+    assert run(sys.executable, "-m", "course_tools", "--version").stdout.split() == ["course", course_utils.__version__]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn, vmap
 
 from course_utils.classify.train import Optimizer, Transform
+from course_utils.core.precision import autocast, resolve
+from course_utils.core.stacked import Stacked
 from course_utils.data.images import Images
-from course_utils.precision import autocast, resolve
-from course_utils.stacked import Stacked
 
 
 def train_together(

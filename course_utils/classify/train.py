@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.core.precision import autocast, resolve
 from course_utils.data.images import Images
-from course_utils.precision import autocast, resolve
 
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Transform = Callable[[Tensor, torch.Generator], Tensor]

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
+from course_utils.core.seeds import generator
+from course_utils.core.side_by_side import ByValue, one_thread
 from course_utils.data.images import Images
-from course_utils.seeds import generator
-from course_utils.side_by_side import ByValue, one_thread
 
 PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 
-from course_utils.errors import DataError
+from course_utils.core.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from course_utils.errors import DataError
+from course_utils.core.errors import DataError
 
 if TYPE_CHECKING:
     from requests import Response

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.errors import DataError
+from course_utils.core.errors import DataError
 
 LIMIT = 256 * 2**20  # bytes, unpacked; the largest official file (EMNIST Digits train) has 188 million
 UINT8 = 0x08

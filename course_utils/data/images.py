@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.errors import DataError, SealedError
+from course_utils.core.errors import DataError, SealedError
 
 
 def scaled(pixels: Tensor) -> Tensor:

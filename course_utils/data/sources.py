@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils import files
+from course_utils.core import files
+from course_utils.core.errors import DataError
 from course_utils.data import idx, store
 from course_utils.data.cards import CARDS, Card, File, card_of
 from course_utils.data.download import Job, download
 from course_utils.data.images import Images
 from course_utils.data.store import Store
-from course_utils.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("auto", "real", "standin")

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.core.errors import DataError
 from course_utils.data import idx
 from course_utils.data.cards import Card, Edition, File, animal
 from course_utils.data.images import Images
-from course_utils.errors import DataError
 
 SUMS = "SHA256SUMS"  # written beside downloads whose sha256 nobody publishes, so that later damage is found
 JPEG = {"quality": 90, "subsampling": 0}  # the encoding of the JPEG files in our copy of ETH-80

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 
 
 def feature_sets(least: int = 1, **sets: Tensor) -> list[Tensor]:

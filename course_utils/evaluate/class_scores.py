@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.classify.train import judging
+from course_utils.core.errors import CourseError
 from course_utils.data.images import Images, scaled
-from course_utils.errors import CourseError
 from course_utils.evaluate import checks
 
 Classifier = Callable[[Images], Tensor]  # pictures → predicted labels, int64, N

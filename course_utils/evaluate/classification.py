@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn import metrics
 from torch import Tensor
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate import checks
 
 METRICS = ("accuracy", "macro_f1")

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.classify.train import judging
+from course_utils.core.errors import CourseError
+from course_utils.core.seeds import generator as generator_of
 from course_utils.data.images import scaled
-from course_utils.errors import CourseError
 from course_utils.evaluate import checks
-from course_utils.seeds import generator as generator_of
 
 # ------------------------------------------------------------------ pixels
 

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 
 
 @dataclass(frozen=True)

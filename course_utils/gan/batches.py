@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from course_utils.core.seeds import generator
 from course_utils.data.images import Images, scaled
-from course_utils.seeds import generator
 
 Batches = Callable[[int], tuple[Tensor, ...]]
 

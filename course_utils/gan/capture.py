@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 
 WARM_UP = 3  # steps before recording, in which optimisers and libraries allocate what they keep
 

@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from course_utils import files
-from course_utils.errors import CourseError
+from course_utils.core import files
+from course_utils.core.errors import CourseError
 
 
 class CheckpointError(CourseError):

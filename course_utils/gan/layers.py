@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 
 
 class StackedLinear(nn.Module):

@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course_utils import precision as formats
+from course_utils.core import precision as formats
+from course_utils.core.errors import CourseError
+from course_utils.core.files import NotWritten
+from course_utils.core.fingerprint import Unknown, fingerprint
 from course_utils.data.images import to_pixels
-from course_utils.errors import CourseError
-from course_utils.files import NotWritten
-from course_utils.fingerprint import Unknown, fingerprint
 from course_utils.gan.batches import Batches
 from course_utils.gan.capture import Captured
-from course_utils.gan.players import Players
+from course_utils.gan.state import Players
 
 Step = Callable[..., tuple[Tensor, ...]]
 Gate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]

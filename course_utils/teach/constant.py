@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.figures import LOOKS, drawable, style
+from course_utils.teach.plots.figures import LOOKS, drawable, style
 
 
 def confusions(

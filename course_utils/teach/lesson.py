@@ -13,12 +13,13 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from course_utils import experiment, files
+from course_utils import experiment
+from course_utils.core import files
+from course_utils.core.errors import CourseError
+from course_utils.core.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
+from course_utils.core.results import read as read_results
+from course_utils.core.seeds import generator, number
 from course_utils.data.sources import Dataset, load
-from course_utils.errors import CourseError
-from course_utils.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
-from course_utils.results import read as read_results
-from course_utils.seeds import generator, number
 from course_utils.teach import show
 
 

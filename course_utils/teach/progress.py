@@ -19,9 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from course_utils import files
-from course_utils.errors import CourseError
-from course_utils.profiles import ROOT
+from course_utils.core import files
+from course_utils.core.errors import CourseError
+from course_utils.core.profiles import ROOT
 from course_utils.teach import show
 
 KINDS = ("predictions", "exercises", "quiz", "games")

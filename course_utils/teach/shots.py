@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from course_utils import files
+from course_utils.core import files
 from course_utils.gan.train import Progress
 
 

@@ -25,7 +25,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 
 DPI = 100
 _saved = itertools.count(1)

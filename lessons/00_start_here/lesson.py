@@ -50,19 +50,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from course_tools.author import readme
+from course_tools.run.lessons import find
 from course_utils.gan import train as gan
 from course_utils.gan.steps import gan_step
-from course_utils.runner import doctor, readme
-from course_utils.runner.lessons import find
-from course_utils.teach import coins, line, show
+from course_utils.teach import doctor, show
 from course_utils.teach.exercises import lesson_00 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.line import LineNetwork, Moment
-from course_utils.teach.live import watch
-from course_utils.teach.panel import progress_panel
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
-from course_utils.teach.widgets import explorer
+from course_utils.teach.toys import coins, line
+from course_utils.teach.toys.line import LineNetwork, Moment
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.panel import progress_panel
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start("00_start_here", "Start here", None, profile=PROFILE, seed=SEED, device=DEVICE)

@@ -65,13 +65,14 @@ from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step
-from course_utils.teach import comparisons, figures, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_01 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.live import watch
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
-from course_utils.teach.widgets import explorer, label_tool
+from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.widgets.explorer import explorer, label_tool
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start(

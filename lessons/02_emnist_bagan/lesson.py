@@ -55,6 +55,8 @@ from scipy import stats
 from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import EMNISTCNN, LeNet, count_parameters
+from course_utils.core.seeds import generator
+from course_utils.core.side_by_side import each
 from course_utils.data.augment import PAPER_2, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, samples, statistics
@@ -70,16 +72,16 @@ from course_utils.gan.networks import (
     Encoder,
 )
 from course_utils.gan.steps import autoencoder_step, bagan_step, cvae_step
-from course_utils.seeds import generator
-from course_utils.side_by_side import each
-from course_utils.teach import comparisons, figures, imbalance, mixture, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_02 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.live import watch
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
+from course_utils.teach.plots import comparisons, figures, imbalance
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets import explorer
+from course_utils.teach.toys import mixture
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start(

@@ -69,14 +69,16 @@ from course_utils.gan.networks import (
     Translators,
 )
 from course_utils.gan.steps import cgan_step, cyclegan_step
-from course_utils.teach import clusters, comparisons, constant, cycles, figures, show
+from course_utils.teach import constant, show
 from course_utils.teach.exercises import lesson_03 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.live import watch
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
+from course_utils.teach.plots import comparisons, figures
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets import explorer
+from course_utils.teach.toys import clusters, cycles
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start(

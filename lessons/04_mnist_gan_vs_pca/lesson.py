@@ -54,6 +54,8 @@ import torch.nn.functional as F
 from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import LeNet, count_parameters
+from course_utils.core.seeds import generator
+from course_utils.core.side_by_side import each
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import class_scores, classification, samples, statistics
@@ -62,17 +64,17 @@ from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PPCAGenerator
 from course_utils.gan.steps import cgan_step, gan_step, update
-from course_utils.seeds import generator
-from course_utils.side_by_side import each
-from course_utils.teach import comparisons, curves, figures, grid, ring, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_04 as exercises
-from course_utils.teach.game import real_or_fake
 from course_utils.teach.lesson import start
-from course_utils.teach.live import watch
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
+from course_utils.teach.plots import comparisons, curves, figures, grid
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets import explorer
+from course_utils.teach.toys import ring
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.game import real_or_fake
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start(

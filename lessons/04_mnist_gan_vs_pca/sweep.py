@@ -10,13 +10,13 @@ import torch
 
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import LeNet
+from course_utils.core.seeds import generator
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import class_scores, samples
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import DCDiscriminator, DCGenerator
 from course_utils.gan.steps import cgan_step
-from course_utils.seeds import generator
 
 DATASET = "mnist"
 BATCH = 64  # the batch size to which `gan_steps` in settings.toml belongs

@@ -51,9 +51,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import experiment, side_by_side
+from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import EMNISTCNN, LeNet, count_parameters
+from course_utils.core import side_by_side
+from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import classification, samples, statistics
@@ -66,23 +68,16 @@ from course_utils.gan.networks import (
     TransposedGenerator,
 )
 from course_utils.gan.steps import acgan_step, gan_step
-from course_utils.seeds import generator
-from course_utils.teach import (
-    borders,
-    by_class,
-    comparisons,
-    curves,
-    equilibrium,
-    figures,
-    show,
-)
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_05 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.live import watch
-from course_utils.teach.predict import predict, reveal
-from course_utils.teach.quiz import quiz
+from course_utils.teach.plots import by_class, comparisons, curves, equilibrium, figures
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets import explorer
+from course_utils.teach.toys import borders
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.predict import predict, reveal
+from course_utils.teach.widgets.quiz import quiz
 
 # %%
 lesson = start(

@@ -11,9 +11,9 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from course_utils.classify import train
 from course_utils.classify.networks import EMNISTCNN, AnimalCNN, KannadaCNN, LeNet, SmallCNN, count_parameters
+from course_utils.core.errors import CourseError, SealedError
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images
-from course_utils.errors import CourseError, SealedError
 
 
 def bars(n=200, seed=0, channels=1):

@@ -9,9 +9,9 @@ from course_utils.classify import train, workers
 from course_utils.classify.networks import KannadaCNN, LeNet, SmallCNN
 from course_utils.classify.together import train_together
 from course_utils.classify.workers import Job, Recipe, predictions
+from course_utils.core.errors import SealedError
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images, scaled
-from course_utils.errors import SealedError
 
 SETTINGS = {"updates": 8, "batch_size": 16, "precision": "float32"}
 WEIGHTS = (torch.linspace(0.1, 2, 10), None, torch.ones(10))

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_utils.core.errors import SealedError
 from course_utils.data.augment import PAPER_1, PAPER_2, Classic, augmented
 from course_utils.data.images import Images
-from course_utils.errors import SealedError
 
 
 def rng(seed=0):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from course_utils.core.errors import DataError
 from course_utils.data import idx
-from course_utils.errors import DataError
 
 pytestmark = pytest.mark.reliability("damaged inputs")
 

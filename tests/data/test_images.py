@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_utils.core.errors import DataError, SealedError
 from course_utils.data.images import Images, resized, scaled, to_pixels
-from course_utils.errors import DataError, SealedError
 
 CLASSES = ("a", "b", "c")
 

@@ -22,10 +22,10 @@ import torch
 from PIL import Image
 from test_idx import packed
 
+from course_utils.core.errors import DataError
 from course_utils.data import cards, download, sources, standins, store
 from course_utils.data.cards import CARDS, Archive, Card, Edition, File
 from course_utils.data.images import Images
-from course_utils.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("COURSE_DATA") or ROOT / "../shared/datasets")  # before `sealed_off` takes it away

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 from torch.nn.functional import avg_pool2d
 
+from course_utils.core.errors import DataError, SealedError
 from course_utils.data.standins import DRAWN, draw
 from course_utils.data.standins.animals import VIEWS, _views
-from course_utils.errors import DataError, SealedError
 
 SPLITS = {  # pictures a class at scale 1
     "kannada": {"train": 600, "test": 100, "dig": 100},

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.image.inception import InceptionScore
 
+from course_utils.core.errors import CourseError, SealedError
 from course_utils.data.images import Images
-from course_utils.errors import CourseError, SealedError
 from course_utils.evaluate.class_scores import conditional_accuracy, gan_test, gan_train, inception_score
 
 

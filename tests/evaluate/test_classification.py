@@ -10,7 +10,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 from torchmetrics.classification import MulticlassCalibrationError
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate import classification
 
 answers = arrays(np.int64, 40, elements=st.integers(0, 3))

@@ -9,7 +9,7 @@ from scipy import linalg, ndimage
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from course_utils.classify.networks import LeNet
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate import samples
 
 

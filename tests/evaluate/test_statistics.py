@@ -14,7 +14,7 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import (
     Interval,
     bootstrap_interval,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from small_gans import images
 
+from course_utils.core.errors import SealedError
 from course_utils.data.images import Images
-from course_utils.errors import SealedError
 from course_utils.gan import batches
 
 

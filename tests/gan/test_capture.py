@@ -6,7 +6,7 @@ import pytest
 import torch
 from small_gans import METHODS
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.gan import capture, train
 
 

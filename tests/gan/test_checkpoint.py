@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from course_utils.files import NotWritten
+from course_utils.core.files import NotWritten
 from course_utils.gan import checkpoint
 from course_utils.gan.checkpoint import CheckpointError
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.gan.layers import StackedLinear, UpConv, VirtualBatchNorm, dcgan_init, one_hot
 
 

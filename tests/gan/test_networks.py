@@ -8,9 +8,10 @@ from scipy import stats
 from torch import nn
 
 from course_utils.classify.networks import count_parameters
+from course_utils.core.errors import CourseError
+from course_utils.core.fingerprint import fingerprint
+from course_utils.core.stacked import Stacked
 from course_utils.data.images import Images
-from course_utils.errors import CourseError
-from course_utils.fingerprint import fingerprint
 from course_utils.gan.layers import StackedLinear, UpConv
 from course_utils.gan.networks import (
     ACDiscriminator,
@@ -35,7 +36,6 @@ from course_utils.gan.networks import (
     Translators,
     TransposedGenerator,
 )
-from course_utils.stacked import Stacked
 
 N = 6  # pictures in a batch: two of each class
 CLASSES = 3

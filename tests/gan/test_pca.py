@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from course_utils.classify.networks import count_parameters
+from course_utils.core.errors import CourseError, SealedError
+from course_utils.core.seeds import generator
 from course_utils.data.images import Images, scaled
-from course_utils.errors import CourseError, SealedError
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, PPCAGenerator
-from course_utils.seeds import generator
 
 N, CLASSES = 120, 2
 

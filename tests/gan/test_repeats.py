@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_utils import precision
+from course_utils.core import precision
 
 pytestmark = pytest.mark.reliability("determinism")
 FOLDER = Path(__file__).parent

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from small_gans import ADVERSARIAL, METHODS, fc, noise
 from torch import nn
 
+from course_utils.core.stacked import Stacked
 from course_utils.gan import losses, train
 from course_utils.gan.networks import StackedLinear
 from course_utils.gan.steps import acgan_step, bagan_step, cyclegan_step, gan_step
-from course_utils.stacked import Stacked
 
 
 def weights(net):

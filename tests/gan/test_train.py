@@ -14,7 +14,7 @@ import pytest
 import torch
 from small_gans import METHODS, fc, images
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.gan import batches, train
 from course_utils.gan.checkpoint import CheckpointError
 from course_utils.gan.networks import FCDiscriminator, FCGenerator

@@ -24,7 +24,7 @@ EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "subprocess.Popen")
 if __name__ == "__main__":
     moment, name, folder, *command = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # under a test runner Ctrl-C may be ignored
-    from course_utils.cli import main
+    from course_tools.cli import main
     renamed = open(os.environ.get("RENAMED", os.devnull), "w")
     seen = 0
     def watch(event, args):

@@ -10,7 +10,7 @@ import atheris
 
 with atheris.instrument_imports(include=["course_utils.data.idx"]):
     from course_utils.data import idx
-from course_utils.errors import DataError
+from course_utils.core.errors import DataError
 
 
 def described(content: bytes) -> tuple[int, ...] | None:

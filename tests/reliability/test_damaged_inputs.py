@@ -15,24 +15,24 @@ import pytest
 import torch
 from torch import nn
 
+from course_tools.run import lessons, report
+from course_tools.sweep.table import Table
 from course_utils import experiment
-from course_utils import results as stored
 from course_utils.classify.networks import SmallCNN
 from course_utils.classify.train import adam, balanced_weights
+from course_utils.core import results as stored
+from course_utils.core.errors import CourseError, DataError
 from course_utils.data import idx, sources, store
 from course_utils.data.augment import PAPER_1, augmented
 from course_utils.data.cards import CARDS, Card, Edition, File
 from course_utils.data.images import Images, scaled
-from course_utils.errors import CourseError, DataError
 from course_utils.evaluate import classification, samples
 from course_utils.gan import checkpoint
 from course_utils.gan.batches import labelled
 from course_utils.gan.networks import ClassGaussians, ClassPCA, PPCAGenerator
-from course_utils.runner import lessons, report
-from course_utils.runner.table import Table
 from course_utils.teach import progress
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets import LabelTool
+from course_utils.teach.widgets.explorer import LabelTool
 
 pytestmark = pytest.mark.reliability("damaged inputs")
 
@@ -177,7 +177,9 @@ UNPICKLERS = {
     "pandas.read_pickle",
     "pd.read_pickle",
 }
-ALLOWED = {"course_utils/side_by_side.py": "functions of a notebook go to this machine's own processes, through a pipe"}
+ALLOWED = {
+    "course_utils/core/side_by_side.py": "functions of a notebook go to this machine's own processes, through a pipe"
+}
 
 
 def opened(tree):

@@ -12,18 +12,20 @@ from matplotlib.figure import Figure
 from small_course import TINY, add
 from small_gans import METHODS
 
-from course_utils import experiment, files
+from course_tools.run import finished, report
+from course_tools.run.run import Outcome
+from course_tools.sweep.table import Table
+from course_tools.sweep.task import Answer, Task
+from course_utils import experiment
 from course_utils.classify.networks import LeNet
 from course_utils.classify.train import adam
+from course_utils.core import files
+from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
-from course_utils.errors import CourseError
 from course_utils.gan import checkpoint, train
-from course_utils.runner import finished, report
-from course_utils.runner.run import Outcome
-from course_utils.runner.table import Table
-from course_utils.runner.task import Answer, Task
-from course_utils.teach import progress, shots, widgets
+from course_utils.teach import progress, shots
 from course_utils.teach.lesson import Lesson
+from course_utils.teach.widgets.explorer import explorer as widgets
 
 pytestmark = pytest.mark.reliability("faults")
 

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from course_utils.core.errors import DataError
 from course_utils.data import download
 from course_utils.data.download import Job
-from course_utils.errors import DataError
 
 pytestmark = pytest.mark.reliability("downloads")
 
@@ -242,7 +242,7 @@ SCRIPT = """
 import hashlib, sys
 from pathlib import Path
 from course_utils.data import download
-from course_utils.errors import DataError
+from course_utils.core.errors import DataError
 def check(path, url):
     if hashlib.sha256(path.read_bytes()).hexdigest() != sys.argv[3]:
         raise DataError(f"{url}: another sha256")

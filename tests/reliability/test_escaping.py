@@ -11,9 +11,12 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.runner import kernel, ledger_page, report, site
-from course_utils.teach import figures, predict, progress, show
-from course_utils.teach.exercise import Exercise, Wrong
+from course_tools.author import ledger_page, site
+from course_tools.run import kernel, report
+from course_utils.teach import progress, show
+from course_utils.teach.exercises.exercise import Exercise, Wrong
+from course_utils.teach.plots import figures
+from course_utils.teach.widgets import predict
 
 sys.path.append(str(Path(__file__).parents[1] / "teach"))
 from browser import chromium, lab, notebook, open_notebook, page, run_all  # noqa: F401
@@ -193,7 +196,9 @@ IN_THE_LAB = f"""\
 import sys, torch
 sys.path.append({str(Path(__file__).parent)!r})
 from test_escaping import HOSTILE, Names, raising
-from course_utils.teach import predict, quiz, show, widgets
+from course_utils.teach.widgets import explorer as widgets
+from course_utils.teach.widgets import predict, quiz
+from course_utils.teach import show
 import pandas as pd
 
 def render(name):

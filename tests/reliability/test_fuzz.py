@@ -18,17 +18,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_utils import results as stored
+from course_tools.author import ledger, readme, verify
+from course_tools.run import finished, report, run
+from course_tools.run.lessons import Lesson
+from course_tools.sweep import table
+from course_utils.core import results as stored
+from course_utils.core.errors import CourseError, DataError
 from course_utils.data import idx, store
 from course_utils.data.images import Images
-from course_utils.errors import CourseError, DataError
 from course_utils.gan import checkpoint
 from course_utils.gan.batches import unlabelled
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step
 from course_utils.gan.train import TrainingFailed, fit, training
-from course_utils.runner import finished, ledger, readme, report, run, table, verify
-from course_utils.runner.lessons import Lesson
 from course_utils.teach import lesson as lessons
 
 pytestmark = pytest.mark.reliability("damaged inputs")

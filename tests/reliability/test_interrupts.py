@@ -11,8 +11,8 @@ import torch
 from small_course import SWEEP, TINY, add
 from small_gans import METHODS
 
+from course_tools.sweep.table import Table
 from course_utils.gan import checkpoint, train
-from course_utils.runner.table import Table
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -27,12 +27,12 @@ WATCHES = """
 import asyncio, json, os, re, signal, sys
 from pathlib import Path
 folder, orders, steps, report = Path(sys.argv[1]), *map(json.loads, sys.argv[2:])
-where = re.compile(r"course_utils/(files|gan/(train|steps|players|checkpoint))\\.py$")
+where = re.compile(r"course_utils/(core/files|gan/(train|steps|state|checkpoint))\\.py$")
 sys.path[:0] = {helpers!r}
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from small_gans import METHODS
 from course_utils.gan import train
-from course_utils.teach.live import watch
+from course_utils.teach.widgets.live import watch
 
 def child(name, line):
     lines = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course_utils.profiles import ROOT
+from course_utils.core.profiles import ROOT
 
 pytestmark = pytest.mark.reliability("security")
 
@@ -184,7 +184,7 @@ def test_binder_and_colab_change_none_of_it():
         or Path(name).name in ("postBuild", "start", "apt.txt", "Dockerfile")
         or Path(name).name.startswith("jupyter_")
     ]
-    read = ["environment.yml", "course_utils/runner/online.py", *(name for name in tracked if name.endswith(".ipynb"))]
+    read = ["environment.yml", "course_tools/run/online.py", *(name for name in tracked if name.endswith(".ipynb"))]
     for name in read:
         text = (ROOT / name).read_text(encoding="utf-8")
         for word in ("--ip", "IdentityProvider", "ServerApp", "JUPYTER_TOKEN", "allow_origin", "c.Notebook"):

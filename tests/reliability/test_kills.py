@@ -14,9 +14,9 @@ import torch
 from small_course import SWEEP, TINY, add
 from small_gans import METHODS
 
+from course_tools.author import build
+from course_tools.sweep.table import Table
 from course_utils.gan import checkpoint, train
-from course_utils.runner import build
-from course_utils.runner.table import Table
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -76,8 +76,8 @@ for name, where, line, size, at in orders:
     if name == "whole":
         whole = [int(n) for n in (folder / "whole.counts").read_text().split()]
 """
-LOOP = r"course_utils/gan/(train|steps|players|batches)\.py$"
-WRITING = r"course_utils/(files|gan/checkpoint)\.py$"
+LOOP = r"course_utils/gan/(train|steps|state|batches)\.py$"
+WRITING = r"course_utils/(core/files|gan/checkpoint)\.py$"
 
 
 def trained(folder, orders):
@@ -230,8 +230,9 @@ def measured(folder):
 
 # `course notebooks` for one lesson, without the pages about all lessons, which a small course has not.
 BUILDS = faults.COMMAND.replace(
-    "from course_utils.cli import main",
-    "from course_utils.runner import build, lessons; main = lambda words: not build.build(lessons.resolve(words)[0])",
+    "from course_tools.cli import main",
+    "from course_tools.author import build\nfrom course_tools.run import lessons\n"
+    "main = lambda words: not build.build(lessons.resolve(words)[0])",
 )
 
 

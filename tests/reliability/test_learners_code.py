@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.teach import guard
-from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises import guard
+from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 sys.path.append(str(Path(__file__).parents[1] / "teach"))
 from test_every_exercise import ALL

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.reliability("learners' code")
 
 SETUP = """
 import asyncio, os, sys, time
-from course_utils.teach.exercise import Exercise, Wrong
+from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 class Double(Exercise):
     lesson, title, minutes, difficulty, limit = "01_x", "Double it", 3, 1, 0.3

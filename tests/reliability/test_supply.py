@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import course_utils
-from course_utils.profiles import ROOT
-from course_utils.runner import licences
+from course_tools.author import licences
+from course_utils.core.profiles import ROOT
 
 pytestmark = pytest.mark.reliability("supply")
 LOCK = ROOT / "requirements.lock"
@@ -147,7 +147,7 @@ def test_the_lock_alone_installs_all_but_torch_and_builds_the_course(python, tmp
     assert not [line for line in missing if not line.endswith("requires torch, which is not installed.")]
 
     installed(python, tmp_path, "--no-index", "--no-build-isolation", "--no-deps", ROOT)
-    version = alone(python, "-m", "course_utils", "--version", folder=tmp_path).stdout
+    version = alone(python, "-m", "course_tools", "--version", folder=tmp_path).stdout
     assert version.split() == ["course", course_utils.__version__]
     figure("packages installed from the lock alone", len(pins()))
 

@@ -20,8 +20,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_utils.runner import build
-from course_utils.runner.lessons import resolve
+from course_tools.author import build
+from course_tools.run.lessons import resolve
 
 REPO = Path(__file__).parents[2]
 SCREENS = REPO / "build" / "screens"

@@ -13,11 +13,15 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from course_utils.errors import CourseError
-from course_utils.profiles import ROOT
-from course_utils.runner.lessons import find
-from course_utils.teach import coins, comparisons, figures, game, line, show, widgets
-from course_utils.teach.figures import LOOKS, STYLE
+from course_tools.run.lessons import find
+from course_utils.core.errors import CourseError
+from course_utils.core.profiles import ROOT
+from course_utils.teach import show
+from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.plots.figures import LOOKS, STYLE
+from course_utils.teach.toys import coins, line
+from course_utils.teach.widgets import explorer as widgets
+from course_utils.teach.widgets import game
 
 SEEN = {
     "normal": np.eye(3),
@@ -30,7 +34,7 @@ XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1
 NEXT, ANY = 15, 9  # CIE 1976 difference of two looks that follow each other, and of any two; 2.3 is just noticeable
 SMALLEST = 10  # points, at the size in which figures are stored and shown: 13 pixels high at least
 
-TEACH = sorted((ROOT / "course_utils" / "teach").glob("*.py"))
+TEACH = sorted((ROOT / "course_utils" / "teach").rglob("*.py"))
 SOURCES = [lesson.folder / "lesson.py" for lesson in find()]
 
 

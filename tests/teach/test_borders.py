@@ -4,8 +4,9 @@ import pytest
 import torch
 from scipy import stats
 
-from course_utils.errors import CourseError
-from course_utils.teach import borders, show
+from course_utils.core.errors import CourseError
+from course_utils.teach import show
+from course_utils.teach.toys import borders
 
 BOTH, REAL_ONLY = borders.HEADS
 

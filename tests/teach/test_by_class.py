@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach import by_class, show
+from course_utils.teach import show
+from course_utils.teach.plots import by_class
 
 CLASSES = ("top", "bag", "coat", "shoe")
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from course_utils.teach import clusters, show
+from course_utils.teach import show
 from course_utils.teach.exercises.lesson_03 import ConditionalInput
+from course_utils.teach.toys import clusters
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from course_utils.teach import coins
+from course_utils.teach.toys import coins
 
 
 @pytest.mark.parametrize(("images", "accuracy"), [(100, 90), (1000, 70), (10_000, 95)])

@@ -5,8 +5,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach import curves, show
-from course_utils.teach.figures import LOOKS
+from course_utils.teach import show
+from course_utils.teach.plots import curves
+from course_utils.teach.plots.figures import LOOKS
 
 LINES = {
     "gan": {50: Interval(90, 89, 91), 10: Interval(85, 83, 87), 0: Interval(70, 66, 74)},

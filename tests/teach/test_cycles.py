@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.errors import CourseError
-from course_utils.teach import cycles, show
+from course_utils.core.errors import CourseError
+from course_utils.teach import show
+from course_utils.teach.toys import cycles
 
 UNDONE = ("rotation", "reflection", "swaps")
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from course_utils.gan import losses
-from course_utils.teach import equilibrium, show
+from course_utils.teach import show
+from course_utils.teach.plots import equilibrium
 
 
 def test_one_half_is_what_the_losses_give_to_a_d_that_says_one_half():

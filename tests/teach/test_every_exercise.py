@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from course_utils.teach import exercises
-from course_utils.teach.exercise import WIDTH, Exercise, Wrong
 from course_utils.teach.exercises import lesson_01, lesson_02, lesson_03, lesson_04, lesson_05
+from course_utils.teach.exercises.exercise import WIDTH, Exercise, Wrong
 
 ALL = [
     kind

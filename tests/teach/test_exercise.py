@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from course_utils.teach import progress
-from course_utils.teach.exercise import WIDTH, Exercise, Wrong, brief, cloud
+from course_utils.teach.exercises.exercise import WIDTH, Exercise, Wrong, brief, cloud
 
 
 class Double(Exercise):

@@ -12,11 +12,11 @@ from scipy import stats
 from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
+from course_utils.core.seeds import generator
 from course_utils.evaluate.statistics import proportion_interval
-from course_utils.seeds import generator
-from course_utils.teach.exercise import Wrong
 from course_utils.teach.exercises import compare
 from course_utils.teach.exercises import lesson_02 as lesson
+from course_utils.teach.exercises.exercise import Wrong
 
 ALL = [
     lesson.AccuracyAndRecall,

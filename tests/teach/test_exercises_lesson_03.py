@@ -12,8 +12,8 @@ from torch import nn
 
 from course_utils.gan import losses
 from course_utils.gan.networks import AnimalGenerator
-from course_utils.teach.exercise import Wrong
 from course_utils.teach.exercises import lesson_03 as lesson
+from course_utils.teach.exercises.exercise import Wrong
 
 ALL = [lesson.ConditionalInput, lesson.SmoothedLoss, lesson.CycleLoss, lesson.ConstantScores]
 

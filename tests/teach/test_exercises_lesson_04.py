@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, samples
 from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PPCAGenerator, dcgan
 from course_utils.gan.steps import cgan_step
-from course_utils.seeds import generator
-from course_utils.teach.exercise import Wrong
 from course_utils.teach.exercises import lesson_04 as lesson
+from course_utils.teach.exercises.exercise import Wrong
 
 ALL = [lesson.ConditionalAccuracy, lesson.Cheat, lesson.JoinToNoise, lesson.JoinToImage, lesson.PPCASample]
 

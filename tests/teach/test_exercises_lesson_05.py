@@ -13,8 +13,8 @@ from sklearn import metrics
 from course_utils.gan import losses, train
 from course_utils.gan.networks import ACDiscriminator, ACGenerator
 from course_utils.gan.steps import acgan_step
-from course_utils.teach.exercise import Wrong
 from course_utils.teach.exercises import lesson_05 as lesson
+from course_utils.teach.exercises.exercise import Wrong
 
 ALL = [lesson.SourceLoss, lesson.ClassLoss, lesson.Gate, lesson.ConfidenceFilter, lesson.Leakage]
 

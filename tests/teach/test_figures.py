@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from course_utils.errors import CourseError
-from course_utils.teach import figures, show
+from course_utils.core.errors import CourseError
+from course_utils.teach import show
+from course_utils.teach.plots import figures
 
 
 def pictures(n, channels=1, side=8):

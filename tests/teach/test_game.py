@@ -5,10 +5,11 @@ import json
 import pytest
 import torch
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import proportion_interval
-from course_utils.teach import game, progress, show
-from course_utils.teach.game import Game, game_form, real_or_fake
+from course_utils.teach import progress, show
+from course_utils.teach.widgets import game
+from course_utils.teach.widgets.game import Game, game_form, real_or_fake
 
 ALT = "A grey square."
 REAL = torch.arange(100, 130, dtype=torch.uint8).view(30, 1, 1, 1).repeat(1, 1, 8, 8)  # 100 and up

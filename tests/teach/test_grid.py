@@ -5,7 +5,8 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach import grid, show
+from course_utils.teach import show
+from course_utils.teach.plots import grid
 
 CELLS = {
     (1, 1, 64): Interval(0.861, 0.84, 0.88),

@@ -5,10 +5,11 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import Interval, proportion_interval
-from course_utils.teach import imbalance, show
+from course_utils.teach import show
 from course_utils.teach.exercises.lesson_02 import ClassGaussian
+from course_utils.teach.plots import imbalance
 
 PAPER = {
     "small": {"bagan": (0.945, 400), "manual": (0.9425, 400)},

@@ -7,7 +7,7 @@ import json
 import nbformat
 from browser import notebook, open_notebook, output, run_all, screenshot, wait_idle, wait_run
 
-from course_utils.teach.game import SEEN_S
+from course_utils.teach.widgets.game import SEEN_S
 
 QUIZ = """
 [[question]]
@@ -36,7 +36,10 @@ SETUP = """
 import torch
 from pathlib import Path
 from sklearn.datasets import load_digits
-from course_utils.teach import exercise, figures, live, predict, quiz, show, widgets
+from course_utils.teach.exercises import exercise
+from course_utils.teach.plots import figures
+from course_utils.teach.widgets import live, predict, quiz, explorer as widgets
+from course_utils.teach import show
 digits = torch.from_numpy((load_digits().images[:12] * 15.9).astype("uint8"))[:, None]
 """
 
@@ -265,7 +268,7 @@ predict.predict("01_x", "later", "Which?", ["a", "b"])
 
 def test_the_game_is_played_by_mouse_and_keyboard(lab, page):
     cell = """
-from course_utils.teach.game import real_or_fake
+from course_utils.teach.widgets.game import real_or_fake
 fake = 255 - digits
 game = real_or_fake("04_x", digits, fake, torch.zeros(12), -torch.arange(12.0), "A handwritten digit.", rounds=6)
 """

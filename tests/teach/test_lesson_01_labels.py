@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from course_tools.author import build
+from course_tools.run.lessons import resolve
 from course_utils.data.images import Images
 from course_utils.evaluate import statistics
-from course_utils.runner import build
-from course_utils.runner.lessons import resolve
-from course_utils.teach.widgets import LabelTool
+from course_utils.teach.widgets.explorer import LabelTool
 
 ENOUGH = 3
 CLASSES = tuple("0123456789")

@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 import torch
 
+from course_utils.core.profiles import ROOT
 from course_utils.evaluate import statistics
 from course_utils.evaluate.statistics import proportion_interval
-from course_utils.profiles import ROOT
-from course_utils.teach import quiz
 from course_utils.teach.exercises.lesson_02 import AccuracyAndRecall, ClassGaussian
+from course_utils.teach.widgets import quiz
 
 FOLDER = ROOT / "lessons" / "02_emnist_bagan"
 NUMBERS = {n["key"]: n for n in tomllib.loads((FOLDER / "paper.toml").read_text("utf-8"))["number"]}

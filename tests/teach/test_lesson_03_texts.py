@@ -5,10 +5,10 @@ import tomllib
 
 import pytest
 
-from course_utils.profiles import PROFILES, ROOT
-from course_utils.teach import quiz
+from course_utils.core.profiles import PROFILES, ROOT
 from course_utils.teach.constant import confusions
 from course_utils.teach.exercises.lesson_03 import ConstantScores
+from course_utils.teach.widgets import quiz
 
 FOLDER = ROOT / "lessons" / "03_cows_horses"
 NUMBERS = {n["key"]: n for n in tomllib.loads((FOLDER / "paper.toml").read_text("utf-8"))["number"]}

@@ -6,13 +6,13 @@ import tomllib
 
 import torch
 
+from course_utils.core.profiles import ROOT
 from course_utils.evaluate.class_scores import inception_score
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.gan.networks import ClassPCA, PPCAGenerator
-from course_utils.profiles import ROOT
-from course_utils.teach import quiz
 from course_utils.teach.exercises import lesson_04
 from course_utils.teach.exercises.lesson_04 import Cheat, ConditionalAccuracy
+from course_utils.teach.widgets import quiz
 
 FOLDER = ROOT / "lessons" / "04_mnist_gan_vs_pca"
 NUMBERS = {n["key"]: n for n in tomllib.loads((FOLDER / "paper.toml").read_text("utf-8"))["number"]}

@@ -13,14 +13,15 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
+from course_utils.core.profiles import ROOT
+from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.evaluate import statistics
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.gan import losses, train
-from course_utils.profiles import ROOT
-from course_utils.seeds import generator
-from course_utils.teach import borders, quiz
 from course_utils.teach.exercises.lesson_05 import Leakage
+from course_utils.teach.toys import borders
+from course_utils.teach.widgets import quiz
 
 FOLDER = ROOT / "lessons" / "05_fashion_acgan"
 NUMBERS = {n["key"]: n for n in tomllib.loads((FOLDER / "paper.toml").read_text("utf-8"))["number"]}

@@ -5,8 +5,9 @@ import torch
 
 from course_utils.gan.steps import gan_step
 from course_utils.gan.train import training
-from course_utils.teach import line, show
-from course_utils.teach.line import LineNetwork, Moment, X
+from course_utils.teach import show
+from course_utils.teach.toys import line
+from course_utils.teach.toys.line import LineNetwork, Moment, X
 
 
 def play(steps=800, hidden=64, seed=0, **settings):

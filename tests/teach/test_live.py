@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from course_utils.errors import CourseError
-from course_utils.teach import live, show
+from course_utils.core.errors import CourseError
+from course_utils.teach import show
+from course_utils.teach.widgets import live
 
 
 @dataclass

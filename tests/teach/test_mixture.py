@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.errors import CourseError
-from course_utils.teach import mixture, show
+from course_utils.core.errors import CourseError
+from course_utils.teach import show
+from course_utils.teach.toys import mixture
 
 SEEDS = range(8)
 

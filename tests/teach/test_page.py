@@ -6,7 +6,7 @@ import threading
 import ipywidgets as w
 import pytest
 
-from course_utils.teach import page
+from course_utils.teach.widgets import page
 
 
 def elsewhere(act):

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from course_utils.runner.lessons import find
-from course_utils.teach import page, panel, progress, show
+from course_tools.run.lessons import find
+from course_utils.teach import progress, show
+from course_utils.teach.widgets import page, panel
 
 LESSON = "01_kannada_gan"
 

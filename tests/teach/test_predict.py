@@ -2,9 +2,10 @@
 
 import pytest
 
-from course_utils.errors import CourseError
-from course_utils.teach import predict, progress
-from course_utils.teach.predict import Question
+from course_utils.core.errors import CourseError
+from course_utils.teach import progress
+from course_utils.teach.widgets import predict
+from course_utils.teach.widgets.predict import Question
 
 LESSON = "01_kannada_gan"
 CHOICE = Question(LESSON, "winner", "Which arm wins?", ("real", "gan", "none"))

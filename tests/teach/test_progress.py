@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from course_utils import files
-from course_utils.errors import CourseError
+from course_utils.core import files
+from course_utils.core.errors import CourseError
 from course_utils.teach import progress, show
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from course_utils.errors import CourseError
-from course_utils.teach import progress, quiz
+from course_utils.core.errors import CourseError
+from course_utils.teach import progress
+from course_utils.teach.widgets import quiz
 
 GOOD = """
 [[question]]

@@ -5,9 +5,10 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from course_utils.errors import CourseError
-from course_utils.seeds import generator
-from course_utils.teach import ring, show
+from course_utils.core.errors import CourseError
+from course_utils.core.seeds import generator
+from course_utils.teach import show
+from course_utils.teach.toys import ring
 
 
 def real(shape, n=400, seed=0):

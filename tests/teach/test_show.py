@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.teach import show
 
 

@@ -15,8 +15,8 @@ from browser import (
     wait_run,
 )
 
-from course_utils.runner import build
-from course_utils.runner.lessons import resolve
+from course_tools.author import build
+from course_tools.run.lessons import resolve
 
 
 def shot(page, area, name):

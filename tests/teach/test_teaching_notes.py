@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from course_utils.runner.lessons import find
+from course_tools.run.lessons import find
 
 NOTES = {lesson.slug: (lesson.folder / "TEACHING.md").read_text(encoding="utf-8") for lesson in find()}
 

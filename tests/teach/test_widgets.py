@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils.errors import CourseError
-from course_utils.teach import widgets
-from course_utils.teach.widgets import LabelTool
+from course_utils.core.errors import CourseError
+from course_utils.teach.widgets.explorer import LabelTool
+from course_utils.teach.widgets.explorer import explorer as widgets
 
 PIXELS = torch.arange(3 * 28 * 28).reshape(3, 1, 28, 28).remainder(251).to(torch.uint8)
 CLASSES = tuple("0123456789")

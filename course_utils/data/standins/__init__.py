@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from course_utils.core.errors import DataError
 from course_utils.data.images import Images
 from course_utils.data.standins.animals import draw_animals
 from course_utils.data.standins.digits import draw_digits
 from course_utils.data.standins.garments import draw_garments
 from course_utils.data.standins.kannada import draw_kannada
-from course_utils.errors import DataError
 
 DRAWN: dict[str, Callable[[int, float], dict[str, Images]]] = {
     "kannada": draw_kannada,

@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
-from course_utils.errors import CourseError
 from course_utils.gan.layers import Dropout, UpConv
 from course_utils.gan.networks import prior
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.errors import CourseError
+from course_utils.core.errors import CourseError
 from course_utils.gan.layers import Dropout, one_hot
 from course_utils.gan.networks import prior
 

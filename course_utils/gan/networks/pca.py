@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from course_utils.core.errors import CourseError, SealedError
+from course_utils.core.side_by_side import one_thread
 from course_utils.data.images import Images, scaled, to_pixels
-from course_utils.errors import CourseError, SealedError
 from course_utils.gan.networks import prior
-from course_utils.side_by_side import one_thread
 
 
 class ClassPCA(nn.Module):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.teach.exercise import Wrong
+from course_utils.teach.exercises.exercise import Wrong
 
 
 def close(got: Any, want: Any, rtol: float = 1e-4, atol: float = 1e-6) -> bool:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.teach.exercise import Exercise, Wrong
 from course_utils.teach.exercises.compare import close, named
+from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "00_start_here"
 

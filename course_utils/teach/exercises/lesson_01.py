@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from course_utils.teach.exercise import Exercise, Wrong
 from course_utils.teach.exercises.compare import close, must_hold, must_train, named, scalar
+from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "01_kannada_gan"
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from course_utils.teach.exercise import Exercise, Wrong, brief, cloud
 from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
+from course_utils.teach.exercises.exercise import Exercise, Wrong, brief, cloud
 
 LESSON = "02_emnist_bagan"
 

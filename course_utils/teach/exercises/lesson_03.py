@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.teach.exercise import Exercise, Wrong
 from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
+from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "03_cows_horses"
 

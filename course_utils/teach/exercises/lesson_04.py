@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.teach.exercise import Exercise, Wrong, cloud
 from course_utils.teach.exercises import lesson_03
 from course_utils.teach.exercises.compare import close, must_train, named, scalar
+from course_utils.teach.exercises.exercise import Exercise, Wrong, cloud
 
 LESSON = "04_mnist_gan_vs_pca"
 

@@ -1,0 +1,1 @@
+"""The command `course`: what runs, sweeps, builds and publishes the lessons."""

@@ -1,0 +1,164 @@
+"""`course results`: what is committed in results/, where it comes from, and whether it can be computed anew.
+
+Of a lesson's results the first seed of every arm is computed anew; of a sweep its quickest task. On the same kind of
+machine the numbers come back as they were. Elsewhere other instructions round otherwise, training magnifies it, and in
+the end the same seed on another machine is like another seed here. So a value may lie as far from the committed one as
+two runs that differ in their seed alone: t · s · √2, at a level that lets all values agree in 95 % of cases. s is the
+spread of the other seeds, pooled over arms (or points of the grid).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from course_tools.run import finished, report, run
+from course_tools.run.lessons import Lesson
+from course_tools.sweep import sweep
+from course_tools.sweep.table import Table
+from course_utils.core.results import read as read_results
+
+TOLD = ("data", "seeds", "device", "versions", "commit", "wall_s")
+"""What results must tell of where they come from."""
+
+SAME = 1e-6  # results are rounded to six decimals
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value computed anew: what it is, the committed one, and those of other seeds, a list an arm like this one."""
+
+    name: str
+    anew: float
+    committed: float
+    others: list[list[float]]
+
+    def is_likely(self, level: float) -> bool:
+        """Whether two runs that differ in their seed alone are as far apart in `level` of cases."""
+        groups = [np.asarray(values) for values in self.others if len(values) > 1]
+        freedom = sum(len(values) - 1 for values in groups)
+        if not freedom:
+            return False
+        spread = np.sqrt(sum(((values - values.mean()) ** 2).sum() for values in groups) / freedom)
+        return abs(self.anew - self.committed) <= stats.t.ppf((1 + level) / 2, freedom) * spread * np.sqrt(2)
+
+
+def committed(lesson: Lesson) -> list[Path]:
+    """The results of the lesson that are kept with the course, sweep.csv last."""
+    folder = lesson.root / "results" / lesson.slug
+    return [*sorted(path for path in folder.glob("*.json") if path.stem != "sweep"), *folder.glob("sweep.csv")]
+
+
+def tell(lesson: Lesson, path: Path, anew: bool) -> bool:
+    """Print where committed results come from and, with `anew`, whether a part of them comes out as it was."""
+    told, missing = origin(path)
+    print(f"{lesson.slug}/{path.name}: {told}" + "".join(f"; MISSING: {name}" for name in missing), flush=True)
+    if not anew:
+        return not missing
+    sentence, agrees = verify(lesson, path)
+    print(f"{lesson.slug}/{path.name}: {sentence}", flush=True)
+    return agrees and not missing
+
+
+def origin(path: Path) -> tuple[str, list[str]]:
+    """A line that says where committed results come from, and what they leave out."""
+    if path.suffix == ".csv":
+        table = Table(path.parent)
+        rows = [row[0] for row in table.rows.values()]
+        devices = ", ".join(sorted({row["device"] for row in rows}))
+        commits = ", ".join(sorted(str(code.get("commit")) for code in table.about["code"].values()))
+        wall = report.duration(sum(float(row["seconds"]) for row in rows))
+        sources = ", ".join(sorted({row["data_source"] for row in rows}))
+        missing = sorted({row["code"] for row in rows} - set(table.about["code"]))
+        line = f"{len(rows)} tasks; data: {sources}; device: {devices}; commit: {commits}; {wall} of computing"
+        return line, [f"what code {code} is" for code in missing]
+    results = read_results(path)
+    missing = [name for name in TOLD if not results.get(name)]
+    if not (results.get("data") or {}).get("sha256"):
+        missing.append("data hashes")
+    return report.provenance(results).replace(" · ", "; "), missing
+
+
+def verify(lesson: Lesson, path: Path) -> tuple[str, bool]:
+    """One part of committed results computed anew: a sentence, and whether it agrees."""
+    found = _sweep(lesson, path) if path.suffix == ".csv" else _lesson(lesson, path)
+    if isinstance(found, str):
+        return found, False
+    return judge(found)
+
+
+def judge(values: list[Value]) -> tuple[str, bool]:
+    """Whether values computed anew agree with the committed ones, in a sentence."""
+    same = [v for v in values if abs(v.anew - v.committed) <= SAME]
+    level = 1 - 0.05 / len(values)
+    outside = [v for v in values if v not in same and not v.is_likely(level)]
+    said = f"{len(same)} of {len(values)} values are the same"
+    if near := len(values) - len(same) - len(outside):
+        said += f", {near} as far away as another seed could be"
+    if outside:
+        worst = ", ".join(f"{v.name} is {v.anew:.6g}, was {v.committed:.6g}" for v in outside[:5])
+        said += f"; {len(outside)} DIFFER: {worst}" + (" …" if len(outside) > 5 else "")
+    return said, not outside
+
+
+def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:
+    results = read_results(path, "data", "profile", "seeds", "arms")
+    if not finished.same_data(results["data"], None, results["profile"]):
+        return f"not computed: the data here are others than {results['data']['name']} was then (set COURSE_DATA)"
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "values.json"
+        command = [sys.executable, "-m", "course_tools.author.first_seed", lesson.notebook, path.resolve(), out]
+        environment = run.environment_of(lesson, results["profile"], out.parent, "none", None)
+        done = subprocess.run(
+            list(map(str, command)), cwd=lesson.notebook.parent, env=environment, capture_output=True, text=True
+        )
+        if not out.exists():
+            return "not computed: the lesson did not come to its experiment\n" + (done.stdout + done.stderr)[-2000:]
+        anew = json.loads(out.read_text("utf-8"))
+    arms = results["arms"]
+    return [
+        Value(
+            f"{metric} of {arm} on {test}",
+            anew[arm][metric][test],
+            estimate["values"][0],
+            [arms[other][metric][test]["values"][1:] for other in arms],
+        )
+        for arm, metrics in arms.items()
+        for metric, by_test in metrics.items()
+        for test, estimate in by_test.items()
+    ]
+
+
+def _sweep(lesson: Lesson, path: Path) -> list[Value] | str:
+    table = Table(path.parent)
+    if not table.rows:
+        return "not computed: the table has no rows"
+    rows = min(table.rows.values(), key=lambda rows: float(rows[0]["seconds"]))
+    point = table.point(rows[0])
+    seeds = int(rows[0]["seed"]) + 1
+    planned = sweep.plan(lesson, {name: [value] for name, value in point.items()}, seeds, rows[0]["profile"])
+    task = next((task for task in planned if task.id == rows[0]["task"]), None)
+    if task is None:
+        return f"not computed: {lesson.slug} has no longer a task with {point}"
+    answer = task.compute()
+    if answer.error:
+        return f"not computed: {task}: {answer.error}"
+    if answer.data and answer.data["sha256"] != (table.code_and_data(task)[1] or {}).get("sha256"):
+        return f"not computed: the data here are others than {answer.data['name']} was then (set COURSE_DATA)"
+    kind = ("profile", "arm", "test_set", "metric")
+    found = []
+    for row, old in zip(answer.rows, rows, strict=True):
+        others: dict[str, list[float]] = {}
+        for other in itertools.chain(*(rows for id, rows in table.rows.items() if id != task.id)):
+            if all(other.get(name) == old.get(name) for name in kind):
+                others.setdefault(str(table.point(other)), []).append(float(other["value"]))
+        found.append(Value(f"{row['metric']} at {task}", row["value"], float(old["value"]), list(others.values())))
+    return found

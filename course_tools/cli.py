@@ -1,0 +1,253 @@
+"""The command `course`: run lessons, build their notebooks, look after the data, check the machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from course_utils import __version__
+from course_utils.core import files
+from course_utils.core.errors import CourseError
+from course_utils.core.profiles import PROFILES, ROOT, resolve
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, saying what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        self.exit(2, f"course: {message}; see: {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    top = Parser(prog="course", description="GAN-based data augmentation, rebuilt and put to the test.")
+    top.add_argument("--version", action="version", version=f"course {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="execute lessons and report their results")
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
+    run.add_argument("--out", type=Path, default=ROOT / "build", help="folder for what the run leaves (default build)")
+    run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
+    run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
+    run.add_argument("--again", action="store_true", help="run also what is finished: same parameters, code and data")
+    run.add_argument("--timeout", type=float, metavar="S", help="seconds that a lesson may take (default: no limit)")
+    run.set_defaults(act=_run)
+
+    sweep = commands.add_parser("sweep", help="a lesson at every point of a grid and with every seed, on Dask")
+    sweep.add_argument("lesson", metavar="LESSON", help="number or slug")
+    sweep.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values of parameters: F=1,2,3 D=1,2")
+    sweep.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 at each point (default 5)")
+    sweep.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    where = sweep.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster's; default: processes here")
+    where.add_argument(
+        "--slurm", type=Path, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
+    )
+    sweep.add_argument(
+        "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
+    )
+    sweep.add_argument("--out", type=Path, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
+    sweep.set_defaults(act=_sweep)
+
+    notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile cpu")
+    notebooks.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
+    notebooks.set_defaults(act=_notebooks)
+
+    student = commands.add_parser("student", help="write the lessons for a class: build/student and build/teacher")
+    student.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    student.add_argument("--out", type=Path, default=ROOT / "build", help="folder for the two (default build)")
+    student.set_defaults(act=_student)
+
+    ledger = commands.add_parser("ledger", help="every number of the papers beside ours, with a verdict")
+    ledger.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    ledger.add_argument("--profile", choices=PROFILES[1:], help="default: the largest that a lesson has results of")
+    what = ledger.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="say what numbers and sentences nothing bears out")
+    what.add_argument("--write", action="store_true", help="renew results/LEDGER.md and README.md's block")
+    ledger.set_defaults(act=_ledger)
+
+    results = commands.add_parser("results", help="where the committed results come from")
+    results.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    results.add_argument("--verify", action="store_true", help="compute a part of each anew, and compare (minutes)")
+    results.set_defaults(act=_results)
+
+    site = commands.add_parser("site", help="lessons, ledger, teaching notes and API as pages that need no network")
+    site.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default build/site)")
+    site.set_defaults(act=_site)
+
+    data = commands.add_parser("data", help="list, fetch or verify the data sets")
+    data.add_argument("what", choices=("list", "fetch", "verify"))
+    data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
+    data.set_defaults(act=_data)
+
+    doctor = commands.add_parser("doctor", help="check this machine, and say what to do about each fault")
+    doctor.add_argument("--kernel", default="python3", help="none: check only what `run --kernel none` needs")
+    doctor.set_defaults(act=_doctor)
+    return top
+
+
+def _run(args: argparse.Namespace) -> int:
+    from course_tools.run import lessons, run
+
+    if args.jobs < 1:
+        raise CourseError(f"--jobs is {args.jobs}, expected 1 or more")
+    if args.timeout is not None and args.timeout <= 0:
+        raise CourseError(f"--timeout is {args.timeout:g}, expected more than 0 seconds")
+    outcomes = run.run(
+        lessons.resolve(args.lessons),
+        resolve(args.profile),
+        args.out,
+        args.jobs,
+        args.kernel,
+        lessons.parse_parameters(args.p),
+        args.again,
+        args.timeout,
+    )
+    failed = [outcome for outcome in outcomes if outcome.error]
+    return 0 if not failed else 2 if all(outcome.mistake for outcome in failed) else 1
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from course_tools.run import lessons
+    from course_tools.sweep import sweep
+
+    for name in ("seeds", "workers"):
+        if (number := getattr(args, name)) is not None and number < 1:
+            raise CourseError(f"--{name} is {number}, expected 1 or more")
+    (lesson,) = lessons.resolve([args.lesson])
+    profile = resolve(args.profile)
+    out = args.out or ROOT / "build" / profile / "sweeps" / lesson.slug
+    grid = sweep.parse_grid(args.grid)
+    return int(bool(sweep.run(lesson, grid, args.seeds, profile, out, args.scheduler, args.slurm, args.workers)))
+
+
+def _notebooks(args: argparse.Namespace) -> int:
+    from course_tools.run import lessons
+
+    chosen = lessons.resolve(args.lessons)
+    from course_tools.author import build, ledger_page, readme  # after the cheap check: they take seconds to import
+
+    if args.check:
+        faults = [f"{lesson.slug}: {fault}" for lesson in chosen for fault in build.check(lesson)] + readme.check()
+        print("\n".join(faults) or f"{len(chosen)} notebooks are in order")
+        return int(bool(faults))
+    chosen.sort(key=lambda lesson: not lesson.study)  # the start notebook last: its map shows the others' results
+    built = [build.build(lesson) for lesson in chosen]
+    readme.update()
+    ledger_page.write()
+    return int(not all(built))
+
+
+def _student(args: argparse.Namespace) -> int:
+    from course_tools.run import lessons
+
+    chosen = lessons.resolve(args.lessons)
+    from course_tools.author import student  # after the cheap check, as above
+
+    student.write(chosen, args.out)
+    print(f"for students: {args.out / 'student'}\nfor teachers: {args.out / 'teacher'}")
+    return 0
+
+
+def _ledger(args: argparse.Namespace) -> int:
+    from course_tools.run import lessons
+
+    chosen = lessons.resolve(args.lessons)
+    from course_tools.author import ledger_page, prose, readme
+
+    if args.write:
+        readme.update()
+        ledger_page.write()
+        return 0
+    ledgers = [ledger for ledger in ledger_page.ledgers() if ledger.lesson in chosen]
+    total = f"{sum(len(ledger.paper) for ledger in ledgers)} numbers of {len(ledgers)} papers"
+    if not args.check:
+        for ledger in ledgers:
+            print("\n".join(ledger_page.lines(ledger, args.profile or ledger.profiles[-1])))
+        print(total)
+        return 0
+    faults = [
+        f"{ledger.lesson.slug}: {fault}" for ledger in ledgers for fault in ledger.faults() + prose.faults(ledger)
+    ]
+    faults += prose.readme_faults(ledgers) + readme.check() + ledger_page.check()
+    print("\n".join(faults) or f"{total} have a row each, and the results bear out what the text says")
+    return int(bool(faults))
+
+
+def _results(args: argparse.Namespace) -> int:
+    from course_tools.author import verify
+    from course_tools.run import lessons
+
+    parts = [(lesson, path) for lesson in lessons.resolve(args.lessons) for path in verify.committed(lesson)]
+    well = [verify.tell(lesson, path, args.verify) for lesson, path in parts]
+    return int(not all(well))
+
+
+def _site(args: argparse.Namespace) -> int:
+    from course_tools.author import site
+
+    faults = site.build(args.out)
+    print("\n".join([*faults, f"{args.out / 'index.html'}: {len(faults) or 'no'} faults"]))
+    return int(bool(faults))
+
+
+def _data(args: argparse.Namespace) -> int:
+    from course_utils.data import cards, sources
+
+    if args.what == "list":
+        print(sources.table(args.names))
+        return 0
+    bad = {"local": 0, "cache": 0}
+    for card in [cards.card_of(name) for name in args.names] or cards.CARDS.values():
+        if args.what == "fetch":
+            print(f"{card.name}: {sources.fetch(card.name)}", flush=True)
+            continue
+        files = sources.verify(card.name)
+        faults = [file for file in files if file.state != "ok"]
+        print(f"{card.name}: {len(files) - len(faults)} of {len(files)} files are whole", flush=True)
+        for file in faults:
+            print(f"  {file.state}: {file.path}  {file.detail}".rstrip())
+        local = sources.local_folder(card)
+        for file in faults:
+            bad["local" if local and file.path.is_relative_to(local) else "cache"] += 1
+    if bad["local"]:
+        print(f"{bad['local']} files in $COURSE_DATA are missing or damaged; for each, {sources.REPLACE}")
+    if bad["cache"]:
+        print(f"{bad['cache']} files are missing or damaged; get them with: course data fetch")
+    return int(any(bad.values()))
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from course_utils.teach import doctor
+
+    return doctor.main(args.kernel)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 if all is well, 1 if a lesson or a check failed, 2 on a user's mistake, 130 when stopped."""
+    args = parser().parse_args(argv)
+    try:
+        Path.home()
+    except RuntimeError:  # a container's user of whom nobody knows: Jupyter needs a name, though not the folder
+        os.environ["HOME"] = "/nonexistent"
+    try:
+        return args.act(args)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in files.REMEDIES:
+            raise
+        print(f"course: {files.refused(error, error.filename or 'a file', use='read or written')}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("course: stopped", file=sys.stderr)
+        return 130

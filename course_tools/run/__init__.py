@@ -1,0 +1,1 @@
+"""What executes lessons and reports on them."""

@@ -1,0 +1,1 @@
+"""What spreads a lesson over a grid, seeds and machines."""

@@ -1,0 +1,87 @@
+"""Where the tasks of a sweep are computed: on Dask's workers here, on those of a running cluster, or as SLURM jobs."""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_tools.sweep import task
+from course_utils.core.errors import CourseError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+DEATHS = 1
+"""So often a task's worker may die on a cluster of ours before Dask gives the task up; it is then tried alone."""
+
+
+@contextmanager
+def client(scheduler: str | None, slurm: Path | None, workers: int | None, most: int) -> Iterator[Client]:
+    """A client of the cluster at the address `scheduler`; else of SLURM jobs; else of processes here, `most` at most.
+
+    Raises CourseError where nobody answers, or Dask is not installed.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise CourseError("course sweep needs Dask; install it with: pip install -e '.[sweep]'") from None
+    if scheduler:
+        try:
+            client = Client(scheduler)
+        except (OSError, ValueError) as error:
+            raise CourseError(f"no Dask scheduler answers at {scheduler} ({error})") from None
+        with client:
+            yield client
+        return
+    if slurm:
+        cluster = slurm_cluster(slurm)
+        cluster.scale(jobs=workers or 1)
+    else:
+        # a worker gets one task at a time, so that its death is blamed on no other
+        with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+            cluster = LocalCluster(
+                n_workers=min(workers or default_workers(), most),
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,
+                scheduler_kwargs={"allowed_failures": DEATHS},
+                preload=[task.__name__],
+            )
+    ours = ExitStack()
+    ours.enter_context(cluster)
+    try:
+        with Client(cluster) as client:
+            yield client
+    finally:
+        # All is in by now; Dask may fail so while it starts a worker anew that a task killed.
+        with suppress(AssertionError):
+            ours.close()
+
+
+def default_workers() -> int:
+    """A process a core; one where there is a GPU, which several would have to share."""
+    import torch
+
+    from course_utils.core import side_by_side
+
+    return 1 if torch.cuda.is_available() else side_by_side.default_workers()
+
+
+def slurm_cluster(path: Path) -> Any:
+    """dask-jobqueue's cluster of SLURM jobs; the TOML file holds what its SLURMCluster takes (queue, walltime …)."""
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError:
+        raise CourseError("--slurm needs dask-jobqueue; install it with: pip install -e '.[slurm]'") from None
+    try:
+        settings = tomllib.loads(path.read_text("utf-8"))
+        return SLURMCluster(
+            **{"cores": 1, "processes": 1, "scheduler_options": {"dashboard_address": ":0"}, **settings}
+        )
+    except (OSError, TypeError, ValueError) as error:
+        raise CourseError(f"{path}: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, seeds, precision, files, processes, and the key of finished work."""

@@ -1,0 +1,46 @@
+"""How much a run computes, which data it may use and where its results go; read from arguments and the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from course_utils.core.errors import CourseError
+
+PROFILES = ("smoke", "cpu", "gpu")
+
+ROOT = Path(os.environ.get("COURSE_ROOT") or Path(__file__).parents[2]).resolve()
+"""The folder of lessons/, notebooks/, results/ and build/: the repository, unless $COURSE_ROOT names another."""
+
+
+def resolve(profile: str | None = None) -> str:
+    """The profile to run: the one named, else $COURSE_PROFILE, else `cpu`. Raises CourseError on an unknown one."""
+    name = profile or os.environ.get("COURSE_PROFILE") or "cpu"
+    if name not in PROFILES:
+        raise CourseError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
+    return name
+
+
+def data_source(data: str | None, profile: str) -> str:
+    """The `source` to load data from: what a lesson's DATA says; by default stand-ins for smoke, else `auto`."""
+    return data or ("standin" if profile == "smoke" else "auto")
+
+
+def standin_scale(profile: str) -> float:
+    """The size of stand-ins, relative to their standard size: `smoke` takes small ones."""
+    return 0.1 if profile == "smoke" else 1.0
+
+
+def results_folder(profile: str) -> Path:
+    """Where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
+    return Path(os.environ.get("COURSE_RESULTS") or ROOT / "build" / profile / "results")
+
+
+def runs_folder(profile: str) -> Path | None:
+    """Where finished trainings are kept, so that a notebook run again finds them: $COURSE_RUNS, else
+    build/<profile>/runs.
+
+    None, for $COURSE_RUNS=off: nothing is kept or found. Headless runs are so by default, because their minutes count.
+    """
+    named = os.environ.get("COURSE_RUNS")
+    return None if named == "off" else Path(named or ROOT / "build" / profile / "runs")

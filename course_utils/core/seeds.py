@@ -1,0 +1,61 @@
+"""Random generators by name, so that one stream of random numbers never depends on how much another was used."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from course_utils.core.errors import CourseError
+
+
+def number(*key: int | str) -> int:
+    """The seed of a key such as (0, "batches"), 0 … 2⁶³ − 1: the same key gives the same number, another key in
+    general another.
+
+    A key counts as one row of 32-bit words, the bytes of a name read as a number; zeros at the end of a row of up to
+    four words do not count. So ("a",) is (97,), (2³²,) is (0, 1), and (0, "a", 0) is (0, "a"): tell purposes apart by
+    other names, not by one more number. Raises CourseError for a number below 0.
+    """
+    if negative := [k for k in key if isinstance(k, int) and k < 0]:
+        raise CourseError(f"the key {key} of a seed holds {negative[0]}, expected 0 or more; choose another seed")
+    words = [k if isinstance(k, int) else int.from_bytes(k.encode(), "big") for k in key]
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
+
+
+def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A new generator, seeded with the number of its key."""
+    return torch.Generator(device).manual_seed(number(*key))
+
+
+class OwnRandomness:
+    """PyTorch's default generators, of the CPU and of one GPU, as a run's own: `with` puts them in place, and gives the
+    old ones back after.
+
+    What runs inside (dropout, latent points) repeats with the seed, whatever else drew random numbers in between.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.device = device
+        outside = self._states()
+        torch.manual_seed(seed)
+        self.states = self._states()
+        self._set(outside)
+
+    def __enter__(self) -> None:
+        self._outside = self._states()
+        self._set(self.states)
+
+    def __exit__(self, *error: object) -> None:
+        self.states = self._states()
+        self._set(self._outside)
+
+    def _states(self) -> dict[str, torch.Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        return states
+
+    def _set(self, states: dict[str, torch.Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"], self.device)

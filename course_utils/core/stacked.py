@@ -1,0 +1,88 @@
+"""K networks of one architecture as one module, for GPUs: sixteen small networks then cost about as much as one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from course_utils.core.errors import CourseError
+
+
+class Stacked(nn.Module):
+    """K networks side by side: model k sees x[k] and nothing else.
+
+    Each parameter and buffer of the stack is those of the K networks in one tensor with a leading K, so that one
+    elementwise optimiser (Adam, RMSprop) trains them as K of its kind would, and batch normalisation keeps K running
+    statistics. Dropout drops other units in each network. The networks given are copied. Raises CourseError where
+    they are not of one architecture.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.models = len(networks)
+        states = [network.state_dict() for network in networks]
+        shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in state.items()} for state in states]
+        for k, (network, shape) in enumerate(zip(networks, shapes, strict=True)):
+            if type(network) is not type(networks[0]) or shape != shapes[0]:
+                raise CourseError(
+                    f"network {k}, a {type(network).__name__}, differs from network 0, a {type(networks[0]).__name__}; "
+                    "build the networks of a stack with the same arguments"
+                )
+        self.network = copy.deepcopy(networks[0])  # the architecture; its tensors become the stacked ones
+        for name, _ in list(self.network.named_parameters()):
+            _put(self.network, name, nn.Parameter(torch.stack([state[name] for state in states])))
+        for name, _ in list(self.network.named_buffers()):
+            _put(self.network, name, torch.stack([state[name] for state in states]))
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Tensors K × … → what each network makes of its own, stacked: K × …."""
+        return self._each(self.network, "", inputs, ())
+
+    def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, ...]:
+        """n draws for each network of what its own `prior` gives, K × n × …."""
+        return self._each(_Prior(self.network), "network.", (), (n, generator))
+
+    @torch.no_grad()
+    def unstack(self, into: Sequence[nn.Module] | None = None) -> list[nn.Module]:
+        """The K networks, each with weights and buffers of its own; `into` given, those networks take them."""
+        networks = [copy.deepcopy(self.network) for _ in range(self.models)] if into is None else list(into)
+        for k, network in enumerate(networks):
+            state = {name: tensor[k].clone() for name, tensor in self.network.state_dict().items()}
+            if into is None:  # its tensors are still those of all K
+                for name, _ in list(network.named_parameters()):
+                    _put(network, name, nn.Parameter(state[name]))
+                for name, _ in list(network.named_buffers()):
+                    _put(network, name, state[name])
+            else:
+                network.load_state_dict(state)
+        return networks
+
+    def _each(self, network: nn.Module, prefix: str, mapped: tuple, same: tuple) -> Tensor | tuple[Tensor, ...]:
+        tensors = {prefix + name: tensor for name, tensor in self.network.named_parameters()}
+        tensors |= {prefix + name: tensor for name, tensor in self.network.named_buffers()}
+        in_dims = (0, *(0 for _ in mapped))
+        call = vmap(
+            lambda tensors, *own: functional_call(network, tensors, (*own, *same)), in_dims, randomness="different"
+        )
+        return call(tensors, *mapped)
+
+
+def _put(network: nn.Module, name: str, tensor: Tensor) -> None:
+    owner, _, last = name.rpartition(".")
+    setattr(network.get_submodule(owner), last, tensor)
+
+
+class _Prior(nn.Module):
+    """`prior` as a module's forward, which is the only method that functional_call calls."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, ...]:
+        """What the network's prior gives."""
+        return self.network.prior(n, generator)

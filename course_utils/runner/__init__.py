@@ -1,1 +1,0 @@
-"""What builds, executes and reports the lessons."""

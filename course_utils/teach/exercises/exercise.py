@@ -1,0 +1,234 @@
+"""Checked exercises: `ex.check(answer)` tells a wrong answer from an untried one, `ex.hint()` and `ex.solution()` help.
+
+An exercise is a subclass of `Exercise` in teach/exercises/<lesson>.py and one instance of it:
+
+    class ReplaceImages(Exercise):
+        lesson, title, minutes, difficulty = "01_kannada_gan", "Replace k images", 5, 1
+        hints = ("…", "…")
+
+        @staticmethod
+        def reference(real, fake, k): ...
+
+        def example(self):
+            return torch.tensor([10, 20, 30]), torch.tensor([90]), 1
+
+        def test(self, answer):
+            if len(answer(real, fake, 3)) != len(real):
+                raise Wrong("Your set grew: replace images, do not add them.")
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils.teach import progress, show
+from course_utils.teach.exercises import guard
+
+
+class Wrong(Exception):
+    """Raised by a test: the answer is wrong, and the message names the mistake."""
+
+
+class _Untried(Exception):
+    """The learner's function returned None or `...`."""
+
+
+class Exercise(ABC):
+    """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3.
+
+    limit: seconds after which a check stops the learner's code; the references take a few at most.
+    """
+
+    lesson: str
+    title: str
+    minutes: int
+    difficulty: int
+    hints: tuple[str, ...] = ()
+    limit: float = 60
+    reference: Callable[..., Any]
+
+    def __init__(self) -> None:
+        self._passed: Any = None
+        self._hints_seen = 0
+
+    def __repr__(self) -> str:
+        level = "●" * self.difficulty + "○" * (3 - self.difficulty)
+        return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}{self._target()}"
+
+    def example(self) -> tuple[Any, ...]:
+        """Arguments whose *target output* the display shows: few, small, and none that `test` uses; () shows none."""
+        return ()
+
+    def told(self, value: Any) -> str:
+        """What the reference makes of the example, in numbers or words that hold for every right answer."""
+        return brief(value)
+
+    @abstractmethod
+    def test(self, answer: Any) -> None:
+        """Return if `answer` is right, raise Wrong if not."""
+
+    def check(self, answer: Any) -> None:
+        """Say whether the answer is correct, incorrect and why, or not attempted.
+
+        Whatever the answer does, the notebook goes on: it is stopped after `limit` seconds, of what it prints the first
+        lines are shown, and what it changes for others is put back (see `guard`). While nbgrader executes the notebook,
+        whatever is not correct raises Wrong, which costs the cell its points.
+        """
+        self._passed = None
+        outcome, message = self._judge(answer)
+        if outcome == "correct":
+            self._passed = answer
+        show.markdown(f"**{_SIGNS[outcome]} {outcome.capitalize()}.** {message}")
+        if outcome != "not attempted":
+            before = progress.entry(self.lesson, "exercises", type(self).__name__)
+            tries = before.get("tries", 0) + 1
+            self._record(outcome="correct" if before.get("outcome") == "correct" else outcome, tries=tries)
+        if outcome != "correct" and show.graded():
+            raise Wrong(message)
+
+    def hint(self) -> None:
+        """Show the next hint."""
+        if self._hints_seen < len(self.hints):
+            self._hints_seen += 1
+            show.markdown(f"**Hint {self._hints_seen} of {len(self.hints)}.** {self.hints[self._hints_seen - 1]}")
+            self._record(hints=self._hints_seen)
+        else:
+            show.markdown("No more hints; `solution()` shows one way to write it.")
+
+    def solution(self) -> None:
+        """Show the source of the reference solution."""
+        source = textwrap.dedent(inspect.getsource(self.reference)).removeprefix("@staticmethod\n")
+        show.markdown(f"```python\n{source}```")
+        self._record(solution_seen=True)
+
+    @property
+    def chosen(self) -> Any:
+        """What the lesson goes on with: the learner's answer once it has passed, else the reference."""
+        return self.reference if self._passed is None else self._passed
+
+    def _target(self) -> str:
+        with torch.no_grad(), torch.random.fork_rng(()):
+            arguments = self.example()
+            if not arguments:
+                return ""
+            names = inspect.signature(self.reference).parameters
+            given = ", ".join(f"{name} = {brief(value)}" for name, value in zip(names, arguments, strict=True))
+            parts = f"Target output: for {given}", f"it gives {self.told(self.reference(*arguments))}"
+        if len(" ".join(parts)) <= WIDTH:
+            return "\n" + " ".join(parts)
+        return "".join(f"\n{textwrap.fill(part, WIDTH, break_on_hyphens=False)}" for part in parts)
+
+    def _judge(self, answer: Any) -> tuple[str, str]:
+        goes_on = "The lesson goes on with the reference solution."
+        if answer is None or answer is ...:
+            return "not attempted", goes_on
+        ran = guard.run(lambda: self._tried(answer), self.limit)
+        outcome, message = ran.value or ("incorrect", f"Your code raised `{type(ran.error).__name__}`.")
+        if ran.late and outcome != "correct":
+            outcome, message = "incorrect", f"Your code was stopped after {self.limit:g} s: does its loop end?"
+        if ran.changed:
+            more = f", and {len(ran.changed) - 3} more" if len(ran.changed) > 3 else ""
+            message += f" Your code changed {', '.join(ran.changed[:3])}{more}; that was put back."
+        if outcome == "correct":
+            goes_on = "From here on the lesson uses your version."
+        return outcome, f"{message} {goes_on}".strip()
+
+    def _tried(self, answer: Any) -> tuple[str, str]:
+        """Outcome and message; what is neither an Exception nor an exit gets through."""
+        try:
+            if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
+                warnings.simplefilter("ignore")
+            self.test(_watched(answer))
+        except Wrong as wrong:
+            return "incorrect", show.without_html(str(wrong))
+        except _Untried:
+            return "not attempted", "Your function gives back nothing (or `...`): has it a `return`?"
+        except (Exception, SystemExit) as error:
+            line = _line(error)
+            if "ellipsis" in line:  # the stub's own `...` was reached
+                return "not attempted", "There is still a `...` to fill in."
+            if isinstance(error, NotImplementedError) and not line:  # nbgrader's own stub
+                return "not attempted", "There is still a `raise NotImplementedError` to replace."
+            said = f"{type(error).__name__}: {line}" if line else type(error).__name__
+            return "incorrect", f"Your code raised {show.code(said)}."
+        return "correct", ""
+
+    def _record(self, **news: Any) -> None:
+        key = type(self).__name__
+        progress.record(self.lesson, "exercises", key, {**progress.entry(self.lesson, "exercises", key), **news})
+
+
+LONGEST = 300
+"""Characters of an error's message that are shown."""
+
+WIDTH = 110
+"""Characters of a line of the display."""
+
+MOST = 24
+"""Numbers that are shown one by one; of more, the shape is."""
+
+_SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
+
+
+def brief(value: Any) -> str:
+    """Numbers, arrays or a tuple of them in a few characters, as Python writes lists; what can be called by its doc."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(brief, value))})"
+    if isinstance(value, torch.Generator):
+        return "any"
+    if callable(value):
+        return str(value.__doc__)
+    array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+    if array.ndim == 4 and (array == array[..., :1, :1]).all():
+        return f"{_nested(array[..., 0, 0].tolist())} (each {_shape(array[0, 0])} times)"
+    return _nested(array.tolist()) if array.size <= MOST else f"{_shape(array)} numbers"
+
+
+def cloud(draws: Tensor) -> str:
+    """Where n × d random draws lie and how they spread, to one decimal: the same for all seeds if there are many."""
+    mean, covariance = ((10 * part).round() / 10 for part in (draws.mean(0), torch.cov(draws.T)))
+    return f"{_shape(draws)} random numbers, with mean ≈ {brief(mean)} and covariance ≈ {brief(covariance)}"
+
+
+def _shape(array: np.ndarray | Tensor) -> str:
+    return " × ".join(map(str, array.shape))
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_nested, value))}]"
+    return f"{value + 0.0:.3g}" if isinstance(value, float) else str(value)  # + 0.0: no -0
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's message, cut where it is long."""
+    try:
+        line = next(iter(str(error).splitlines()), "")
+        return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
+    except Exception:
+        return "its message cannot be read"
+
+
+def _watched(answer: Any) -> Any:
+    """The learner's function, made to raise _Untried where it returns None or `...`; other answers as they are."""
+    if not inspect.isroutine(answer):
+        return answer
+
+    @wraps(answer)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value = answer(*args, **kwargs)
+        if value is None or any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
+            raise _Untried
+        return value
+
+    return call

@@ -1,0 +1,1 @@
+"""Toys in the plane and on the line, which train in seconds."""

@@ -1,0 +1,252 @@
+"""The quiz at the end of a lesson, read from `lessons/<lesson>/quiz.toml` so that no answer stands in the notebook.
+
+[[question]]
+key = "spread"                        # short name, unique in the file
+kind = "choice"
+text = "Markdown: what is asked"
+
+[[question.option]]                   # two or more, at least one of them right
+text = "The table shows noise"        # plain text: a button cannot show marks
+right = true
+why = "Yes: *one* run each …"         # said to whoever chooses it; `code`, *emphasis* and **strong** are shown
+
+[[question.option]]
+text = "A larger batch is better"
+why = "Two runs cannot tell: …"       # `right` left away is false
+
+[[question]]
+key = "images"
+kind = "number"
+text = "How many test images is that?"
+unit = "images"                       # may be left away
+lo = 1                                # right from lo to hi, both included
+hi = 1
+why = "0.945 − 0.9425 = 1/400."
+
+[[question.wrong]]                    # any number of them: named wrong answers, lo to hi
+lo = 100
+hi = 100
+why = "Of 40,000, but this test set has 400."
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mistune
+
+from course_utils.core.errors import CourseError
+from course_utils.core.profiles import ROOT
+from course_utils.teach import progress, show
+from course_utils.teach.widgets import page
+from course_utils.teach.widgets.explorer import guarded
+
+GROUPED = re.compile(r"([-+]?[1-9]\d{0,2}([,\s'’])\d{3}(?:\2\d{3})*)((?!\2)[.,]\d+)?")  # \s: thin spaces, too
+MARKS = re.compile(r"[`*]")
+
+_marks = mistune.InlineParser()
+_marks.rules = ["escape", "codespan", "emphasis"]  # no links, no pictures, no HTML
+_as_html = mistune.HTMLRenderer(escape=True)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to choose, and what to say to whoever chooses it."""
+
+    text: str
+    why: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `lo` to `hi`, both included, and what to say about them."""
+
+    lo: float
+    hi: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: `options` to choose from, or (without options) a number in the `right` range."""
+
+    key: str
+    text: str
+    options: tuple[Option, ...] = ()
+    right: Range | None = None
+    wrong: tuple[Range, ...] = ()
+    unit: str = ""
+
+
+def quiz(lesson: str) -> None:
+    """Ask a lesson's questions: widgets in JupyterLab, the list of questions (no answers) in a headless run.
+
+    Raises CourseError if the file is missing or malformed.
+    """
+    for number, question in enumerate(load(ROOT / "lessons" / lesson / "quiz.toml"), 1):
+        show.markdown(f"**Question {number}.** {question.text}{'' if show.interactive() else _listed(question)}")
+        if show.interactive():
+            page.show(form(lesson, question))
+
+
+def mark(question: Question, answer: str | float) -> tuple[bool, str]:
+    """Is the answer right, and the message to the learner, with its marks. answer: an option's text, or a number.
+
+    A number may be typed as people write it: "1,5", "60,000", "60 000 images". "1,500" can be read in two ways: it is
+    fifteen hundred, but where the question knows nothing of that number, and of one and a half it does, that.
+    """
+    if question.options:
+        option = next((option for option in question.options if option.text == answer), None)
+        return (option.right, option.why) if option else (False, f"{answer!r} is none of the options.")
+    values = numbers(str(answer), question.unit)
+    if not values:
+        return False, f"{str(answer)!r} is not a number; write it with digits, such as 12.5."
+    for value in values:
+        for known in (question.right, *question.wrong):
+            if known.lo <= value <= known.hi:
+                return known is question.right, known.why
+    return False, f"Not {values[0]:.12g} {question.unit}".rstrip() + "; look at the figures again and count once more."
+
+
+def numbers(typed: str, unit: str = "") -> list[float]:
+    """What a typed number may mean, the likelier reading first; [] if it is none. Unit and per cent may be left away.
+
+    A comma, a space or an apostrophe before groups of three digits parts thousands, and before other digits a comma is
+    a decimal one. Only a single group after a comma, as in "1,500", has two readings; "0,250" has one.
+    """
+    bare = typed.strip().replace("−", "-").removesuffix(unit).removesuffix(unit.removesuffix("s")).strip(" %")
+    readings = [bare.replace(",", ".")] if bare.count(",") < 2 else []
+    if grouped := GROUPED.fullmatch(bare):
+        whole, separator, fraction = grouped.groups("")
+        readings.insert(0, whole.replace(separator, "") + fraction.replace(",", "."))
+    found = []
+    for text in readings:
+        try:
+            found.append(float(text))
+        except ValueError:  # "60 000" is a number in one reading only
+            continue
+    return found
+
+
+def form(lesson: str, question: Question) -> Any:
+    """The widget of one question: a field, a button, and the message after it."""
+    import ipywidgets as w
+
+    wide = w.Layout(width="max-content")
+    if question.options:
+        field = w.RadioButtons(options=[option.text for option in question.options], value=None, layout=wide)
+        row = [field]
+    else:
+        field = w.Text(placeholder="a number", continuous_update=False, layout=w.Layout(width="10em"))
+        row = [field, w.Label(question.unit)]
+    button = w.Button(description="Check", button_style="primary", layout=wide)
+    error = w.HTML()
+    said = w.HTML(
+        "✔ You have answered this one before." if progress.entry(lesson, "quiz", question.key).get("right") else ""
+    )
+
+    def check(_: Any) -> None:
+        if field.value in (None, ""):
+            said.value = "Give an answer first."
+            return
+        right, message = mark(question, field.value)
+        said.value = f"<b>{'✔ Right.' if right else '✘ Not yet.'}</b> {with_marks(message)}"
+        before = progress.entry(lesson, "quiz", question.key)
+        if not before.get("right"):  # a question once answered stays answered
+            tries = before.get("tries", 0) + 1
+            progress.write(lesson, "quiz", question.key, {"right": right, "tries": tries})
+
+    button.on_click(guarded(check, error, "This answer is not recorded. Mend this, then press Check again."))
+    field.observe(lambda _: setattr(said, "value", ""), "value")
+    return w.VBox([w.HBox(row), button, said, error])
+
+
+def with_marks(text: str) -> str:
+    """HTML of a sentence: `code`, *emphasis* and **strong** as in Markdown; all else, tags and links, stays text."""
+    return _as_html.render_tokens(_marks(text, {}), mistune.BlockState())
+
+
+def load(path: Path) -> list[Question]:
+    """The questions of a quiz file. Raises CourseError that names file, question and key."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CourseError(
+            f"{path} is missing; a lesson's quiz is described in course_utils/teach/widgets/quiz.py"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{path} is no TOML: {error}") from None
+    entries = raw.get("question")
+    if not isinstance(entries, list) or not entries:
+        raise CourseError(f"{path}: key 'question' is missing; a quiz is a list of [[question]]")
+    questions = [_question(entry, f"{path}: question {i}") for i, entry in enumerate(entries, 1)]
+    keys = [question.key for question in questions]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise CourseError(f"{path}: key {twice!r} names two questions; give each its own")
+    return questions
+
+
+def _question(raw: dict[str, Any], where: str) -> Question:
+    key = _take(raw, "key", str, where)
+    where += f" ({key})"
+    kind, text = _take(raw, "kind", str, where), _take(raw, "text", str, where)
+    if kind == "choice":
+        _only(raw, ("key", "kind", "text", "option"), where)
+        options = tuple(
+            _option(entry, f"{where}, option {i}") for i, entry in enumerate(_take(raw, "option", list, where), 1)
+        )
+        if not any(option.right for option in options) or all(option.right for option in options):
+            raise CourseError(f"{where}: key 'right' must be true in at least one option and not in all")
+        if len({option.text for option in options}) < len(options):
+            raise CourseError(f"{where}: two options have the same 'text'")
+        return Question(key, text, options)
+    if kind == "number":
+        _only(raw, ("key", "kind", "text", "unit", "lo", "hi", "why", "wrong"), where)
+        wrong = tuple(_range(entry, f"{where}, wrong {i}") for i, entry in enumerate(raw.get("wrong", []), 1))
+        unit = _take(raw, "unit", str, where) if "unit" in raw else ""
+        return Question(key, text, (), _range(raw, where), wrong, unit)
+    raise CourseError(f"{where}: key 'kind' is {kind!r}, expected 'choice' or 'number'")
+
+
+def _option(raw: dict[str, Any], where: str) -> Option:
+    _only(raw, ("text", "right", "why"), where)
+    right = _take(raw, "right", bool, where) if "right" in raw else False
+    text = _take(raw, "text", str, where)
+    if MARKS.search(text):
+        raise CourseError(f"{where}: key 'text' is {text!r}; an option is shown as plain text, take * and ` out of it")
+    return Option(text, _take(raw, "why", str, where), right)
+
+
+def _range(raw: dict[str, Any], where: str) -> Range:
+    lo, hi = (float(_take(raw, key, (int, float), where)) for key in ("lo", "hi"))
+    if not lo <= hi or not math.isfinite(hi - lo):
+        raise CourseError(f"{where}: keys 'lo' and 'hi' are {lo:g} and {hi:g}, expected lo ≤ hi")
+    return Range(lo, hi, _take(raw, "why", str, where))
+
+
+def _take(raw: dict[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
+    if key not in raw:
+        raise CourseError(f"{where}: key '{key}' is missing")
+    if not isinstance(raw[key], kind) or (isinstance(raw[key], bool) and kind is not bool):
+        raise CourseError(f"{where}: key '{key}' is {raw[key]!r}, which is of the wrong type")
+    return raw[key]
+
+
+def _only(raw: dict[str, Any], known: Sequence[str], where: str) -> None:
+    for key in raw:
+        if key not in known:
+            raise CourseError(f"{where}: key '{key}' is unknown; known are {', '.join(known)}")
+
+
+def _listed(question: Question) -> str:
+    if question.options:
+        return "\n\n" + "\n".join(f"- {option.text}" for option in question.options)
+    return f"\n\n*A number{' of ' + question.unit if question.unit else ''}.*"

@@ -1,0 +1,47 @@
+"""A file is written whole or not at all."""
+
+import os
+
+import pytest
+
+from course_utils.core import files
+
+pytestmark = pytest.mark.reliability("faults")
+
+
+@pytest.mark.parametrize(("content", "bytes_"), [("Zürich\n", "Zürich\n".encode()), (b"\x00\xff", b"\x00\xff")])
+def test_texts_and_bytes_are_written_as_they_are_into_a_new_folder(tmp_path, content, bytes_):
+    path = tmp_path / "new" / "folder" / "file"
+    files.write(path, "an earlier one, which is longer")
+    files.write(path, content)
+    assert path.read_bytes() == bytes_ and list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_gets_its_name_once_its_content_is_on_the_disk(tmp_path, monkeypatch):
+    done, path = [], tmp_path / "file"
+    sync, rename = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (done.append(os.fstat(file).st_size), sync(file)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append(names[1]), rename(*names)))
+    files.write(path, "1234567")
+    assert done == [7, path] and path.read_text() == "1234567"
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_what_interrupts_it_leaves_the_earlier_file(tmp_path, monkeypatch, moment):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    files.write(tmp_path / "file", "old")
+    monkeypatch.setattr(os, moment, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(tmp_path / "file", "new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "old")]
+
+
+def test_an_error_names_the_file_why_and_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(files.NotWritten) as refused:
+        files.write(tmp_path / "file" / "in it", "x", "give another path")
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path / 'file' / 'in it'} cannot be written: ")
+    assert said.endswith("; remove the file that lies where a folder is expected, or give another path")

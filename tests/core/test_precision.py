@@ -1,0 +1,39 @@
+"""Number formats: what may be asked for, what is measured, and that updates are seen inside autocast."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.core import precision
+from course_utils.core.errors import CourseError
+
+CPU = torch.device("cpu")
+
+
+def test_names_are_checked_and_auto_is_one_of_them():
+    assert precision.resolve("float32", CPU) == "float32"
+    assert precision.resolve("bfloat16", CPU) == "bfloat16"
+    assert precision.resolve("auto", CPU) in ("float32", "bfloat16")
+    with pytest.raises(CourseError, match="unknown precision 'half'; choose one of auto, float32, bfloat16"):
+        precision.resolve("half", CPU)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(0.5, "float32"), (1.1, "float32"), (2.0, "bfloat16")])
+def test_bfloat16_is_taken_only_where_it_is_clearly_faster(monkeypatch, factor, expected):
+    seconds = iter([1.0, 1.0 / factor])
+    monkeypatch.setattr(precision, "_fastest_of", lambda n, product: next(seconds))
+    assert precision.fastest.__wrapped__("cpu") == expected
+
+
+def test_an_update_inside_autocast_is_seen_by_the_next_forward():
+    torch.manual_seed(0)
+    net, x = nn.Linear(4, 4), torch.randn(3, 4)
+    with precision.autocast(CPU, "bfloat16"):
+        before = net(x)  # a cache of casts would be filled here
+        with torch.no_grad():
+            net.weight.mul_(2), net.bias.mul_(2)
+        after = net(x)
+    assert before.dtype == torch.bfloat16
+    torch.testing.assert_close(after, 2 * before)
+    with precision.autocast(CPU, "float32"):
+        assert net(x).dtype == torch.float32

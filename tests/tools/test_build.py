@@ -1,0 +1,289 @@
+import json
+import shutil
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from small_course import TINY, add
+
+from course_tools.author import build
+from course_tools.run import online
+from course_tools.run.lessons import Lesson
+from course_utils.core.errors import CourseError
+
+# ------------------------------------------------------------------ source → notebook
+
+
+def test_learners_get_a_stub_that_runs_and_teachers_the_solution(course):
+    lesson = Lesson("01_tiny", course)
+    learner, teacher = (build.notebook(lesson, form) for form in ("learner", "teacher"))
+    assert learner.cells[4].source == "def mean(values):\n    ...  # your code here"
+    assert "### BEGIN SOLUTION\n    total = sum(values)" in teacher.cells[4].source
+    assert [cell.id for cell in learner.cells] == [cell.id for cell in teacher.cells]
+
+
+def test_every_block_is_stripped_at_its_own_indentation():
+    block = "### BEGIN SOLUTION\n{}secret\n{}### END SOLUTION\n"
+    source = block.format("", "") + "if a:\n        " + block.format(" " * 8, " " * 8) + "c"
+    assert build.without_solutions(source, "x") == "...  # your code here\nif a:\n        ...  # your code here\nc"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a\n### BEGIN SOLUTION\nb",
+        "a\n### END SOLUTION",
+        "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION",
+        "### BEGIN SOLUTION\n### END SOLUTION\n### END SOLUTION",
+    ],
+)
+def test_a_marker_without_its_partner_is_refused(source):
+    with pytest.raises(CourseError, match=r"01_tiny, cell '.*SOLUTION`"):
+        build.without_solutions(source, "01_tiny")
+
+
+def test_exercise_and_check_cells_carry_nbgraders_metadata(course):
+    marks = [cell.metadata.get("nbgrader") for cell in build.notebook(Lesson("01_tiny", course)).cells]
+    exercise, check = [mark for mark in marks if mark]
+    common = {"schema_version": 3, "task": False}
+    assert exercise == common | {"grade_id": "01_tiny-exercise-1", "grade": False, "locked": False, "solution": True}
+    assert check == common | {
+        "grade_id": "01_tiny-check-1",
+        "grade": True,
+        "locked": True,
+        "solution": False,
+        "points": 1,
+    }
+
+
+def test_the_points_of_a_check_are_the_difficulty_of_its_exercise():
+    before = "from course_utils.teach.exercises import lesson_02 as ex\n"
+    before += "hard = ex.ClassGaussian()\neasy = ex.AccuracyAndRecall()"
+    assert build.points("hard.check(mine)", before) == 3
+    assert build.points("easy.check(\n    mine\n)", before) == 1
+    assert build.points("mean([1, 2, 3])", before) == build.points("other.check(mine)", before) == 1
+
+
+def test_the_first_code_cell_sets_colab_up_folded(course):
+    title, setup, parameters, *_ = build.notebook(Lesson("01_tiny", course)).cells
+    assert title.cell_type == "markdown" and parameters.metadata.tags == ["parameters"]
+    assert setup.source == online.first_cell(course)
+    assert setup.metadata == {"tags": ["setup"], "jupyter": {"source_hidden": True}}
+
+
+def test_a_cell_that_its_source_folds_is_folded(course):
+    source = course / "lessons" / "01_tiny" / "lesson.py"
+    source.write_text(source.read_text() + '\n# %% jupyter={"source_hidden": true}\nprint("a long figure")\n')
+    *before, last = build.notebook(Lesson("01_tiny", course)).cells
+    assert last.metadata == {"jupyter": {"source_hidden": True}}
+    assert [cell.metadata.get("tags") for cell in before if "jupyter" in cell.metadata] == [["setup"]]
+
+
+def test_ids_are_those_of_the_last_build_and_change_only_with_their_cell(course):
+    before = [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
+    assert before == [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
+    source = course / "lessons" / "01_tiny" / "lesson.py"
+    source.write_text(TINY.replace("# %%\nimport asyncio", "# %%\nnew = 1\n\n# %%\nnew = 1\n\n# %%\nimport asyncio"))
+    after = [cell.id for cell in build.notebook(Lesson("01_tiny", course)).cells]
+    assert len(set(after)) == len(before) + 2
+    assert [id for id in after if id in before] == before
+
+
+def test_a_lesson_without_source_says_so(tmp_path):
+    with pytest.raises(CourseError, match="09_none has no source"):
+        build.notebook(Lesson("09_none", tmp_path))
+
+
+# ------------------------------------------------------------------ executing and storing
+
+
+def test_what_is_built_is_in_order_and_its_results_are_kept(built):
+    assert build.check(built) == []
+    nb = nbformat.read(built.notebook, as_version=4)
+    nbformat.validate(nb)
+    assert nb.cells[2].source.startswith("PROFILE = None")
+    assert nb.metadata.course.profile == "cpu"
+    assert nb.metadata.course.data_source == "auto"
+    results = json.loads((built.root / "results" / "01_tiny" / "cpu.json").read_text())
+    assert results["profile"] == "cpu"
+
+
+def test_of_the_start_notebook_no_results_are_kept(built, monkeypatch):
+    shutil.rmtree(built.root / "results")
+    monkeypatch.setattr(Lesson, "study", False)
+
+    async def use_what_the_first_build_left(*_):
+        return build.run.Outcome("01_tiny", 1.0, {}, None)
+
+    monkeypatch.setattr(build.run, "execute", use_what_the_first_build_left)
+    assert build.build(built) and not (built.root / "results").exists()
+
+
+def test_a_lesson_that_fails_leaves_the_stored_notebook_alone(built, monkeypatch):
+    async def fail(*_):
+        return build.run.Outcome("01_tiny", 1.0, None, "ValueError: no")
+
+    monkeypatch.setattr(build.run, "execute", fail)
+    before = built.notebook.read_bytes()
+    assert not build.build(built)
+    assert built.notebook.read_bytes() == before
+
+
+def test_a_notebook_unfit_to_be_stored_is_not(built, monkeypatch, capsys):
+    monkeypatch.setattr(build, "LARGEST", 1000)
+
+    async def use_what_the_first_build_left(*_):
+        return build.run.Outcome("01_tiny", 1.0, {}, None)
+
+    monkeypatch.setattr(build.run, "execute", use_what_the_first_build_left)
+    before = built.notebook.read_bytes()
+    assert not build.build(built)
+    assert built.notebook.read_bytes() == before
+    assert "not stored: it has" in capsys.readouterr().out
+
+
+def noisy():
+    widget = {build.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "VBox(children=(IntSlider(value=0),))"}
+    bar = {build.WIDGET_VIEW: {"model_id": "2"}, "text/plain": "train:   0%|          | 0/100 [00:00<?, ?it/s]"}
+    bars = "\r 10%|█         | 1/10 [00:00<00:03,  2.7it/s]\r100%|██| 10/10 [00:03<00:00]\n"
+    outputs = [
+        new_output("stream", name="stdout", text="50%|of all images| are [kept]\n"),
+        new_output("stream", name="stderr", text=bars),
+        new_output("stream", name="stderr", text="a warning\n3it [00:01,  2.9it/s]\n"),
+        new_output("display_data", data=widget),
+        new_output("display_data", data=bar),
+        new_output("display_data", data={"image/png": "aGk=", "text/plain": "<Figure>"}),
+    ]
+    cell = new_code_cell("x", execution_count=1, outputs=outputs, metadata={"tags": [], "papermill": {"duration": 1}})
+    cell.metadata["execution"] = {"iopub.execute_input": "2026"}
+    injected = new_code_cell("PROFILE = 'cpu'", metadata={"tags": ["injected-parameters"]})
+    metadata = {"widgets": {"a": 1}, "papermill": {}, "language_info": {"name": "python", "version": "3.11.7"}}
+    return new_notebook(cells=[cell, injected], metadata=metadata)
+
+
+def test_normalising_keeps_what_is_read_and_drops_what_changes():
+    nb = build.normalise(noisy())
+    assert nb.metadata == build.METADATA
+    assert len(nb.cells) == 1
+    cell = nb.cells[0]
+    assert cell.metadata == {}
+    assert cell.execution_count == 1
+    shown = [output.get("text") or dict(output.data) for output in cell.outputs]
+    assert shown == [
+        "50%|of all images| are [kept]\n",
+        "a warning\n",
+        {"text/plain": build.WIDGET_TEXT},
+        {"image/png": "aGk=", "text/plain": "<Figure>"},
+    ]
+
+
+def test_normalising_twice_changes_nothing_and_never_its_argument():
+    raw = noisy()
+    once = build.normalise(raw)
+    assert raw.cells[0].outputs == noisy().cells[0].outputs
+    assert build.normalise(once) == once
+
+
+# ------------------------------------------------------------------ checking
+
+
+def tamper(lesson, change, restamp=False):
+    """Changes the stored notebook; `restamp` also mends its content hash, as a careful forger would."""
+    nb = nbformat.read(lesson.notebook, as_version=4)
+    change(nb)
+    if restamp:
+        nb.metadata["course"]["content_sha256"] = build.content_sha256(nb)
+    nbformat.write(nb, lesson.notebook)
+    return build.check(lesson)
+
+
+def code(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def test_an_edited_source_cell_is_found(built):
+    faults = tamper(built, lambda nb: nb.cells[0].update(source="# Another title"), restamp=True)
+    assert [fault for fault in faults if "cell 1 " in fault and "not what its source builds" in fault] == faults != []
+
+
+def test_edited_tags_are_found(built):
+    assert tamper(built, lambda nb: code(nb)[-1].metadata.pop("tags"), restamp=True)
+
+
+def test_an_added_cell_is_found(built):
+    faults = tamper(built, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("more")), restamp=True)
+    assert faults == ["it has 11 cells, its source builds 10"]
+
+
+def test_an_edited_output_is_found(built):
+    faults = tamper(built, lambda nb: code(nb)[-1].outputs[0].data.update({"text/plain": "'A gain.'"}))
+    assert faults == ["the stored notebook was edited by hand; edit lesson.py and rebuild"]
+
+
+@pytest.mark.parametrize("name", ["lesson.py", "paper.toml", "quiz.toml"])
+def test_a_newer_source_is_found(built, name):
+    with open(built.folder / name, "a") as file:
+        file.write("# more\n")
+    assert any("source is newer" in fault for fault in build.check(built))
+
+
+def test_line_ends_are_no_change(built):
+    source = built.folder / "lesson.py"
+    source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
+    assert build.check(built) == []
+
+
+def test_cells_out_of_order_or_not_executed_are_found(built):
+    def swap(nb):
+        code(nb)[0].execution_count, code(nb)[1].execution_count = 2, 1
+
+    assert tamper(built, swap, restamp=True) == ["its code cells were not executed in order, each once"]
+
+
+@pytest.mark.parametrize("change", [{"execution_count": None}, {"outputs": []}])
+def test_a_contract_cell_that_nbval_would_pass_unseen_is_found(built, change):
+    assert any(
+        "contract cell" in fault for fault in tamper(built, lambda nb: code(nb)[-1].update(change), restamp=True)
+    )
+
+
+def test_a_lesson_without_contract_cell_is_found(course):
+    lesson = add(course, "03_bare", "# %%\n1\n")
+    assert "it has no contract cell (tag nbval-check-output)" in build.check(lesson)
+
+
+def test_an_error_output_is_found(built):
+    error = new_output("error", ename="ValueError", evalue="no", traceback=["no"])
+    faults = tamper(built, lambda nb: code(nb)[2].outputs.append(error), restamp=True)
+    assert len(faults) == 1 and "shows an error" in faults[0]
+
+
+HOST = ".".join(["pypi", "org"])
+
+
+@pytest.mark.parametrize("text", ["saved /home/me/x.png", "'/tmp/a'", "C:\\Users\\me", f"https://{HOST}/simple"])
+def test_what_names_the_machine_is_found(built, text):
+    output = new_output("stream", name="stdout", text=text)
+    faults = tamper(built, lambda nb: code(nb)[2].outputs.append(output), restamp=True)
+    assert len(faults) == 1 and "is of this machine" in faults[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["and/or", "results/home/x", "https://example.org/home/me", "build/tmp/x", "a / b", "base64,/tmp/AAAA+/"]
+)
+def test_what_names_no_machine_is_left_alone(built, text):
+    output = new_output("display_data", data={"text/html": text, "image/png": "/tmp/abcd"})
+    assert tamper(built, lambda nb: code(nb)[2].outputs.append(output), restamp=True) == []
+
+
+def test_a_notebook_too_large_is_found(built):
+    output = new_output("display_data", data={"image/png": "A" * build.LARGEST})
+    faults = tamper(built, lambda nb: code(nb)[2].outputs.append(output), restamp=True)
+    assert len(faults) == 1 and "1,500,000 are allowed" in faults[0]
+
+
+def test_a_missing_or_damaged_notebook_is_found(built):
+    built.notebook.write_text("{")
+    assert "cannot be read" in build.check(built)[0]
+    built.notebook.unlink()
+    assert "no stored notebook" in build.check(built)[0]

@@ -1,0 +1,66 @@
+"""The blocks of README.md that results and the course's address fill."""
+
+import json
+
+import pytest
+from small_course import TINY, add
+
+from course_tools.author import readme
+from course_utils.core.errors import CourseError
+
+
+@pytest.fixture
+def root(course):
+    blocks = "\n\n".join("\nold\n".join(readme.marks(block)) for block in readme.BLOCKS)
+    (course / "README.md").write_text(f"# Top\n\n{blocks}\n\nBottom\n", encoding="utf-8")
+    folder = course / "results" / "01_tiny"
+    folder.mkdir(parents=True)
+    found = {"title": "Tiny", "wall_s": 90, "verdict": "No gain.", "seeds": [0, 1], "device": "cpu"}
+    (folder / "cpu.json").write_text(json.dumps({**found, "data": {"source": "local"}}), encoding="utf-8")
+    return course
+
+
+def test_it_is_written_between_its_marks_and_checked(root):
+    assert readme.check(root)
+    readme.update(root)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "old" not in text
+    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | – | No gain. (`cpu`, 2 seeds, real data, cpu) |" in text
+    assert "not run yet" in text and "The lessons quote 0 numbers of their papers" in text
+
+
+def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
+    add(root, "00_start", TINY)
+    assert "00_start" not in readme.table(root) and "](01_tiny.ipynb) | 1.5" in readme.table(root, folder="")
+
+
+def test_a_lesson_without_results_is_named_by_its_heading(root):
+    (root / "results" / "01_tiny" / "cpu.json").unlink()
+    source = root / "lessons" / "02_broken" / "lesson.py"
+    source.write_text("# %% [markdown]\n# # Lesson 2 · Does it break?\n" + source.read_text())
+    table = readme.table(root)
+    assert "[01 · A tiny lesson]" in table and "[02 · Does it break?](notebooks/02_broken.ipynb)" in table
+    source.write_text("1\n")
+    assert "[02 · 02_broken]" in readme.table(root)
+
+
+def test_other_results_make_it_stale(root):
+    readme.update(root)
+    path = root / "results" / "01_tiny" / "cpu.json"
+    path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
+    assert readme.check(root) == ["README.md: its block of lessons is out of date; renew it with: course notebooks"]
+
+
+def test_an_address_brings_badges(root):
+    readme.update(root)
+    (root / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
+    assert readme.check(root) == ["README.md: its block of badges is out of date; renew it with: course notebooks"]
+    readme.update(root)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/01_tiny.ipynb" in text
+
+
+def test_a_readme_without_the_marks(root):
+    (root / "README.md").write_text("# Top\n", encoding="utf-8")
+    with pytest.raises(CourseError, match="no place for its block of badges"):
+        readme.update(root)
