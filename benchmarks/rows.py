@@ -15,10 +15,10 @@ from benchmarks.measure import Contender, Row, one_after_another, turns
 from benchmarks.methods import METHODS, QUICK, Method
 from benchmarks.twins import twin
 from course_utils.classify import train as classify
+from course_utils.classify.jobs import Job, Recipe, predictions
 from course_utils.classify.networks import KannadaCNN
-from course_utils.classify.workers import Job, Recipe, predictions
+from course_utils.core.parallel import default_workers
 from course_utils.core.seeds import generator
-from course_utils.core.side_by_side import default_workers
 from course_utils.data.images import Images, resized
 from course_utils.gan import batches
 from course_utils.gan.networks import (
@@ -120,17 +120,18 @@ def seeds_at_once(digits: Images, size: int, n: int) -> tuple[Contender, Contend
 def in_workers(images: Images, recipe: Recipe) -> Contender:
     """Classifiers of several seeds, in processes of one thread each, without the seconds in which these start."""
     workers = min(SEEDS, default_workers())
-    yield 0.0  # nothing here to warm up: processes are new in each turn
+    yield 0.0  # nothing here to warm up: processes may be new in each turn
     while True:
         # The first `workers` jobs warm up, one a process. The clock starts when one of them is done; the moment that
         # the others still need counts against us.
-        done = predictions(range(workers + SEEDS), lambda seed: Job(recipe, images, None, seed, ()), {}, workers)
+        jobs = ((seed, Job(recipe, images, None, seed, ())) for seed in range(workers + SEEDS))
+        done = predictions(jobs, {}, workers)
         next(done)
         start = time.perf_counter()
         for _ in range(workers + SEEDS - 1):
             next(done)
         seconds = time.perf_counter() - start
-        deque(done, maxlen=0)  # the processes end
+        deque(done, maxlen=0)
         yield seconds
 
 

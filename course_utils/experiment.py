@@ -1,4 +1,4 @@
-"""Arms × seeds → one tidy table → the results JSON.
+"""Compare ways to train: jobs → found or to do → workers → store → score → one tidy table → the results JSON.
 
 An *arm* is one way to train: a function `(train, rng)` that returns the training `Images`, or `(Images, transform)`
 where the transform changes each batch afresh, or a `Training`, which can also weigh the classes. Arms of one seed
@@ -12,7 +12,8 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,19 +23,19 @@ import torch
 from torch import Tensor
 
 from course_utils import __version__
-from course_utils.cache import Cache
+from course_utils.classify.jobs import Answers, Job, Recipe, predict, predict_together, predictions
 from course_utils.classify.train import Transform, balanced_weights
-from course_utils.classify.workers import Job, Recipe, predictions
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.core.parallel import cores, default_workers
 from course_utils.core.precision import resolve
 from course_utils.core.seeds import generator
-from course_utils.core.side_by_side import cores, default_workers
+from course_utils.core.store import Store
 from course_utils.data.images import Images
 from course_utils.evaluate.classification import scores
 from course_utils.evaluate.statistics import paired_differences, t_interval
 
-Key = tuple[str, int]  # (arm, seed)
+Key = tuple[str, str, int]  # (plan, arm, seed)
 Scores = Callable[[Tensor, Tensor], dict[str, float]]
 STACK = 16  # classifiers trained together on a GPU
 
@@ -70,11 +71,11 @@ class Outcome:
     """What an experiment gave.
 
     table: one row per arm, seed, test_set and metric, with its value. predictions: (arm, seed) → test set → int64
-    labels, N, or the plan's probabilities. cached: how many of its runs were found in the cache and not trained.
+    labels, N, or the plan's probabilities. cached: how many of its runs were found finished, and not trained.
     """
 
     table: pd.DataFrame
-    predictions: dict[Key, dict[str, Tensor]]
+    predictions: dict[tuple[str, int], Answers]
     cached: int = 0
 
     def values(self, arm: str, test_set: str, metric: str = "accuracy") -> np.ndarray:
@@ -98,48 +99,44 @@ def run(
     scores: Scores = scores,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome]:
-    """Train and score one classifier for each plan, arm and seed; an `Outcome` a plan.
+    """Train and score one classifier for each plan, arm and seed; return an `Outcome` a plan.
 
-    workers: processes of one thread each on the CPU; None means a process a core, 1 means here, with the same
+    workers: processes of one thread each on the CPU; None means `default_workers()`, 1 means here, with the same
     numbers. together: classifiers trained in one stack, here; None means `STACK` on a GPU, else 1. cache: a folder in
-    which finished runs are kept and found again, see `course_utils.cache`. scores: (labels, predictions) → metrics by
-    name. on_progress(done, of) is called after each
-    run. Ctrl-C ends the workers at once. Raises CourseError where an arm returns no training set.
+    which finished runs are kept and found again, see `core.store`. scores: (labels, predictions) → metrics by name.
+    on_progress(done, of) is called after each run. Ctrl-C ends the workers at once. Raises CourseError where an arm
+    returns no training set, or a worker dies.
     """
-    keys = [(name, arm, seed) for name, plan in plans.items() for seed in seeds for arm in plan.arms]
     device = train.device
     tests = {name: images.to(device) for name, images in tests.items()}
-    workers = 1 if device.type != "cpu" else min(len(keys), default_workers() if workers is None else workers)
+    count = len(seeds) * sum(len(plan.arms) for plan in plans.values())
+    workers = 1 if device.type != "cpu" else min(count, default_workers() if workers is None else workers)
     together = (STACK if device.type == "cuda" else 1) if together is None else together
-    store = Cache(cache, tests, stacked=together > 1)
-    answers: dict[tuple[str, str, int], dict[str, Tensor]] = {}
-    cached = dict.fromkeys(plans, 0)
+    report = on_progress or (lambda done, of: None)
+    store = Store(cache)
+    found: dict[Key, Answers] = {}
+    trained: dict[Key, Answers] = {}
 
-    def done(key: tuple[str, str, int], answer: dict[str, Tensor]) -> None:
-        answers[key] = answer
-        if on_progress is not None:
-            on_progress(len(answers), len(keys))
+    todo = _split(_jobs(plans, train, seeds), store, tests, together > 1, found)
+    with closing(predictions(todo, tests, workers, together)) as done:
+        for (key, path), answers in done:
+            store.keep(path, {name: a if a.is_floating_point() else a.short() for name, a in answers.items()})
+            trained[key] = answers
+            report(len(found) + len(trained), count)
+    if found:
+        report(count, count)
+    return {name: _score(name, plan, seeds, tests, scores, found, trained) for name, plan in plans.items()}
 
-    def unfinished(key: tuple[str, str, int]) -> Job | None:
-        name, arm, seed = key
-        plan = plans[name]
-        made = _training(arm, plan.arms[arm](train, generator(seed, "arm")))
-        recipe = replace(plan.recipe, precision=resolve(plan.recipe.precision, device))
-        job = Job(recipe, made.images, made.transform, seed, plan.tests, made.class_weights, plan.probabilities)
-        answer = store.find(key, job)
-        if answer is None:
-            return job
-        cached[name] += 1
-        done(key, answer)
-        return None
 
-    for key, answer in predictions(keys, unfinished, tests, workers, together):
-        store.keep(key, answer)
-        done(key, answer)
-    return {
-        name: _outcome({(a, s): answers[name, a, s] for s in seeds for a in plan.arms}, tests, scores, cached[name])
-        for name, plan in plans.items()
-    }
+def _jobs(plans: dict[str, Plan], train: Images, seeds: Sequence[int]) -> Iterator[tuple[Key, Job]]:
+    """Make the job of each plan, seed and arm when it is asked for, so that few training sets are in memory."""
+    for name, plan in plans.items():
+        recipe = replace(plan.recipe, precision=resolve(plan.recipe.precision, train.device))
+        for seed in seeds:
+            for arm, make in plan.arms.items():
+                made = _training(arm, make(train, generator(seed, "arm")))
+                images, transform, weights = made.images, made.transform, made.class_weights
+                yield (name, arm, seed), Job(recipe, images, transform, seed, plan.tests, weights, plan.probabilities)
 
 
 def _training(arm: str, made: object) -> Training:
@@ -152,14 +149,51 @@ def _training(arm: str, made: object) -> Training:
     raise CourseError(f"arm {arm!r} returned {type(made).__name__}, expected Images, (Images, transform) or Training")
 
 
-def _outcome(answers: dict[Key, dict[str, Tensor]], tests: dict[str, Images], scores: Scores, cached: int) -> Outcome:
+def _split(
+    jobs: Iterable[tuple[Key, Job]],
+    store: Store,
+    tests: dict[str, Images],
+    stacked: bool,
+    found: dict[Key, Answers],
+) -> Iterator[tuple[tuple[Key, Path | None], Job]]:
+    """Yield the jobs that are not finished, each with its key and the file to keep its answers in; put the answers of
+    the others into `found`.
+
+    A job is known by the pictures that its arm made, not by the arm; and by the test sets' pictures. stacked: whether
+    it is trained in a stack, which rounds differently and drops other units.
+    """
+    code = predict_together if stacked else predict
+    digests = {name: images.digest() for name, images in tests.items()}
+    for key, job in jobs:
+        device = job.images.device
+        scored_on = [digests[name] for name in job.tests]
+        # training refuses a sealed set, even where the same pictures were trained on before
+        path = None if job.images.sealed else store.path(code, Images, job, device.type, scored_on)
+        answers = store.find(path)
+        if answers is None:
+            yield (key, path), job
+        else:
+            both = ((name, answers[name].to(device)) for name in job.tests)
+            found[key] = {name: a if a.is_floating_point() else a.long() for name, a in both}
+
+
+def _score(
+    name: str,
+    plan: Plan,
+    seeds: Sequence[int],
+    tests: dict[str, Images],
+    scores: Scores,
+    found: dict[Key, Answers],
+    trained: dict[Key, Answers],
+) -> Outcome:
+    answers = {(arm, seed): (found | trained)[name, arm, seed] for seed in seeds for arm in plan.arms}
     rows = [
-        {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
+        {"arm": arm, "seed": seed, "test_set": test, "metric": metric, "value": value}
         for (arm, seed), by_test in answers.items()
-        for name, predictions in by_test.items()
-        for metric, value in scores(tests[name].labels, predictions).items()
+        for test, predictions in by_test.items()
+        for metric, value in scores(tests[test].labels, predictions).items()
     ]
-    return Outcome(pd.DataFrame(rows), answers, cached)
+    return Outcome(pd.DataFrame(rows), answers, sum((name, *key) in found for key in answers))
 
 
 # ------------------------------------------------------------------ ready-made arms

@@ -67,9 +67,9 @@ def default_workers() -> int:
     """A process a core; one where there is a GPU, which several would have to share."""
     import torch
 
-    from course_utils.core import side_by_side
+    from course_utils.core import parallel
 
-    return 1 if torch.cuda.is_available() else side_by_side.default_workers()
+    return 1 if torch.cuda.is_available() else parallel.default_workers()
 
 
 def slurm_cluster(path: Path) -> Any:

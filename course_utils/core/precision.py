@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
-from course_utils.core.side_by_side import one_thread
+from course_utils.core.parallel import one_thread
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 WORTH_IT = 1.3  # how much faster bfloat16 must be; processors lie far on either side (0.5 without, 2 and more with it)

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from course_utils.core import checkpoint
+from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.seeds import OwnRandomness
-from course_utils.gan import checkpoint
-from course_utils.gan.checkpoint import CheckpointError
 
 FACTS = ("step", "losses", "widest", "one_picture")  # what a checkpoint holds beside tensors
 

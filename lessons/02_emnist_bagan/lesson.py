@@ -55,8 +55,8 @@ from scipy import stats
 from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import EMNISTCNN, LeNet, count_parameters
+from course_utils.core.parallel import parallel_map
 from course_utils.core.seeds import generator
-from course_utils.core.side_by_side import each
 from course_utils.data.augment import PAPER_2, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, samples, statistics
@@ -915,7 +915,7 @@ def fed(task):
 
 
 done = show.progress("BAGAN and CVAE of every other training set")
-for task, made in each(fed, todo, workers=S.get("workers"), on_progress=done).items():
+for task, made in parallel_map(fed, todo, workers=S.get("workers"), on_progress=done).items():
     generators[todo[task].digest()] = made
 
 # %% jupyter={"source_hidden": true}

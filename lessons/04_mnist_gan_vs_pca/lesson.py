@@ -54,8 +54,8 @@ import torch.nn.functional as F
 from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import LeNet, count_parameters
+from course_utils.core.parallel import parallel_map
 from course_utils.core.seeds import generator
-from course_utils.core.side_by_side import each
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import class_scores, classification, samples, statistics
@@ -589,7 +589,7 @@ def another(seed):
 
 AT_ONCE = {"workers": S.get("workers")}  # games run side by side, in a process a core
 ccgans = {first: ccgan.generator}
-for seed, (G_of_seed, spent) in each(another, lesson.seeds[1:], **AT_ONCE).items():
+for seed, (G_of_seed, spent) in parallel_map(another, lesson.seeds[1:], **AT_ONCE).items():
     ccgans[seed], seconds[seed] = G_of_seed, spent
 
 
@@ -1028,7 +1028,7 @@ def setting(task):
 
 tasks = [(cell, seed, "plain") for cell in wanted if cell != BEST for seed in grid_seeds]
 tasks += [(BEST, seed, "smoothed") for seed in grid_seeds]
-trained = each(setting, tasks, on_progress=show.progress("the grid"), **AT_ONCE)
+trained = parallel_map(setting, tasks, on_progress=show.progress("the grid"), **AT_ONCE)
 
 
 def measures_of(cell, kind="plain"):
@@ -1209,7 +1209,7 @@ def short(name):
 
 # %%
 STRONG = ["strong D", "head start", "head start + minimax"]
-broken = each(short, [*RATES, *STRONG], **AT_ONCE)
+broken = parallel_map(short, [*RATES, *STRONG], **AT_ONCE)
 show.figure(
     figures.image_grid(
         torch.cat([run.samples()[:CLASSES] for run in broken.values()]), row_titles=list(broken)
@@ -1311,7 +1311,7 @@ def twin(seed):
     return last.generator
 
 
-few_gans = each(twin, lesson.seeds, on_progress=show.progress("twins"), **AT_ONCE)
+few_gans = parallel_map(twin, lesson.seeds, on_progress=show.progress("twins"), **AT_ONCE)
 few_ppcas = {seed: PPCAGenerator(ClassPCA.fit(left_over(seed), Q)) for seed in lesson.seeds}
 show.figure(
     figures.image_grid(

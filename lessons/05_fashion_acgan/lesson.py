@@ -54,7 +54,7 @@ from torch import nn
 from course_utils import experiment
 from course_utils.classify import train as classifier
 from course_utils.classify.networks import EMNISTCNN, LeNet, count_parameters
-from course_utils.core import side_by_side
+from course_utils.core.parallel import parallel_map
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
@@ -322,7 +322,7 @@ def plain_gan(name):
 
 # %%
 AT_ONCE = {"workers": S.get("workers")}  # trainings side by side, in a process a core
-plain = side_by_side.each(plain_gan, GATES, **AT_ONCE)
+plain = parallel_map(plain_gan, GATES, **AT_ONCE)
 
 # %% jupyter={"source_hidden": true}
 papers = {who: [lesson.claimed(f"{who.lower()}_loss_{n}") for n in ROWS] for who in ("D", "G")}
@@ -1172,7 +1172,7 @@ tasks = [
     (share, seed) for share in SHARES for seed in (lesson.seeds if share in OWN else [SEED])
 ]
 done = show.progress("an ACGAN and a filter of each small training set")
-found = side_by_side.each(own, tasks, on_progress=done, **AT_ONCE)
+found = parallel_map(own, tasks, on_progress=done, **AT_ONCE)
 made = {key: (G, sieve, task) for task, (key, G, sieve) in found.items()}
 
 # %% jupyter={"source_hidden": true}

@@ -5,10 +5,11 @@ from functools import partial
 import pytest
 import torch
 
-from course_utils.classify import train, workers
+from course_utils.classify import jobs as stacks
+from course_utils.classify import train
+from course_utils.classify.jobs import Job, Recipe, predictions
 from course_utils.classify.networks import KannadaCNN, LeNet, SmallCNN
 from course_utils.classify.together import train_together
-from course_utils.classify.workers import Job, Recipe, predictions
 from course_utils.core.errors import SealedError
 from course_utils.data.augment import PAPER_1
 from course_utils.data.images import Images, scaled
@@ -94,12 +95,11 @@ def test_jobs_are_stacked_by_recipe_and_transform():
         jobs["short", seed] = Job(short, SETS[seed], None, seed, ("test",))
         jobs["classic", seed] = Job(short, SETS[seed], PAPER_1, seed, ("test",))
         jobs["long", seed] = Job(long, SETS[seed], None, seed, ("test",), WEIGHTS[seed])
-    jobs["nothing to do"] = None
     outside = torch.get_rng_state()
-    stacked = dict(predictions(list(jobs), jobs.get, {"test": TEST}, workers=1, together=2))
+    stacked = dict(predictions(jobs.items(), {"test": TEST}, workers=1, together=2))
     assert torch.equal(torch.get_rng_state(), outside)
-    alone = dict(predictions(list(jobs), jobs.get, {"test": TEST}, workers=1))
-    assert stacked.keys() == alone.keys() == jobs.keys() - {"nothing to do"}
+    alone = dict(predictions(jobs.items(), {"test": TEST}, workers=1))
+    assert stacked.keys() == alone.keys() == jobs.keys()
     for key, answer in alone.items():
         assert torch.equal(answer["test"], stacked[key]["test"]), key
 
@@ -107,8 +107,8 @@ def test_jobs_are_stacked_by_recipe_and_transform():
 @pytest.mark.parametrize(("pixels", "sizes"), [(10**9, [4, 2]), (2 * 16 * 28 * 28, [2, 2, 2]), (1, [1] * 6)])
 def test_stacks_are_smaller_where_batches_fill_the_memory(monkeypatch, pixels, sizes):
     seen = []
-    monkeypatch.setattr(workers, "PIXELS", pixels)
-    monkeypatch.setattr(workers, "predict_together", lambda jobs, tests: seen.append(len(jobs)) or [{}] * len(jobs))
+    monkeypatch.setattr(stacks, "PIXELS", pixels)
+    monkeypatch.setattr(stacks, "predict_together", lambda jobs, tests: seen.append(len(jobs)) or [{}] * len(jobs))
     job = Job(Recipe(LeNet, train.adam(), 1, 16), SETS[0], None, 0, ())
-    done = [key for key, _ in predictions(range(6), lambda key: job, {}, workers=1, together=4)]
+    done = [key for key, _ in predictions(((key, job) for key in range(6)), {}, workers=1, together=4)]
     assert seen == sizes and done == list(range(6))

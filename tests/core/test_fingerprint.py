@@ -141,7 +141,7 @@ def test_every_global_value_counts_and_what_is_in_it(one, other):
 def test_what_is_reached_through_a_module_counts(monkeypatch):
     step, loop = fingerprint(cyclegan_step), fingerprint(train.training)
     monkeypatch.setattr(losses, "least_squares_generator_loss", lambda fake: fake.mean())
-    monkeypatch.setattr("course_utils.gan.checkpoint.save", lambda *args: None)
+    monkeypatch.setattr("course_utils.core.checkpoint.save", lambda *args: None)
     assert fingerprint(cyclegan_step) != step and fingerprint(train.training) != loop
 
 

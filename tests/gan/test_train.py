@@ -14,9 +14,9 @@ import pytest
 import torch
 from small_gans import METHODS, fc, images
 
+from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
 from course_utils.gan import batches, train
-from course_utils.gan.checkpoint import CheckpointError
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step
 
@@ -406,7 +406,7 @@ def test_ctrl_c_keeps_the_last_checkpoint(tmp_path, figure):
 
     with pytest.raises(KeyboardInterrupt):
         run(step=step, checkpoint=path, checkpoint_s=0)
-    from course_utils.gan import checkpoint
+    from course_utils.core import checkpoint
 
     assert checkpoint.load(path)[1]["step"] == 6
     figure("Ctrl-C survived: training", 1)

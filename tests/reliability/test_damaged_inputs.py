@@ -20,6 +20,7 @@ from course_tools.sweep.table import Table
 from course_utils import experiment
 from course_utils.classify.networks import SmallCNN
 from course_utils.classify.train import adam, balanced_weights
+from course_utils.core import checkpoint
 from course_utils.core import results as stored
 from course_utils.core.errors import CourseError, DataError
 from course_utils.data import idx, sources, store
@@ -27,7 +28,6 @@ from course_utils.data.augment import PAPER_1, augmented
 from course_utils.data.cards import CARDS, Card, Edition, File
 from course_utils.data.images import Images, scaled
 from course_utils.evaluate import classification, samples
-from course_utils.gan import checkpoint
 from course_utils.gan.batches import labelled
 from course_utils.gan.networks import ClassGaussians, ClassPCA, PPCAGenerator
 from course_utils.teach import progress

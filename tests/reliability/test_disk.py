@@ -19,10 +19,10 @@ from course_tools.sweep.task import Answer, Task
 from course_utils import experiment
 from course_utils.classify.networks import LeNet
 from course_utils.classify.train import adam
-from course_utils.core import files
+from course_utils.core import checkpoint, files
 from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
-from course_utils.gan import checkpoint, train
+from course_utils.gan import train
 from course_utils.teach import progress, shots
 from course_utils.teach.lesson import Lesson
 from course_utils.teach.widgets.explorer import explorer as widgets

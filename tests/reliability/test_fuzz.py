@@ -22,11 +22,11 @@ from course_tools.author import ledger, readme, verify
 from course_tools.run import finished, report, run
 from course_tools.run.lessons import Lesson
 from course_tools.sweep import table
+from course_utils.core import checkpoint
 from course_utils.core import results as stored
 from course_utils.core.errors import CourseError, DataError
 from course_utils.data import idx, store
 from course_utils.data.images import Images
-from course_utils.gan import checkpoint
 from course_utils.gan.batches import unlabelled
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step

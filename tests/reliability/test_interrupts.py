@@ -12,7 +12,8 @@ from small_course import SWEEP, TINY, add
 from small_gans import METHODS
 
 from course_tools.sweep.table import Table
-from course_utils.gan import checkpoint, train
+from course_utils.core import checkpoint
+from course_utils.gan import train
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -27,7 +28,7 @@ WATCHES = """
 import asyncio, json, os, re, signal, sys
 from pathlib import Path
 folder, orders, steps, report = Path(sys.argv[1]), *map(json.loads, sys.argv[2:])
-where = re.compile(r"course_utils/(core/files|gan/(train|steps|state|checkpoint))\\.py$")
+where = re.compile(r"course_utils/(core/(files|checkpoint)|gan/(train|steps|state))\\.py$")
 sys.path[:0] = {helpers!r}
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from small_gans import METHODS

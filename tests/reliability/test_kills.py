@@ -16,7 +16,8 @@ from small_gans import METHODS
 
 from course_tools.author import build
 from course_tools.sweep.table import Table
-from course_utils.gan import checkpoint, train
+from course_utils.core import checkpoint
+from course_utils.gan import train
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -77,7 +78,7 @@ for name, where, line, size, at in orders:
         whole = [int(n) for n in (folder / "whole.counts").read_text().split()]
 """
 LOOP = r"course_utils/gan/(train|steps|state|batches)\.py$"
-WRITING = r"course_utils/(core/files|gan/checkpoint)\.py$"
+WRITING = r"course_utils/core/(files|checkpoint)\.py$"
 
 
 def trained(folder, orders):

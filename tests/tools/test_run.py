@@ -208,7 +208,7 @@ def test_progress_is_one_line_on_a_terminal_and_few_elsewhere(capsys, monkeypatc
             "NotWritten: a.csv cannot be written: No space left; free some",
             "a.csv cannot be written: No space left; free some",
         ),
-        ("course_utils.gan.checkpoint.CheckpointError: a is damaged; delete it", "a is damaged; delete it"),
+        ("course_utils.core.checkpoint.CheckpointError: a is damaged; delete it", "a is damaged; delete it"),
         ("ZeroDivisionError: division by zero", None),
         ("pandas.errors.DataError: no numeric types", None),
     ],

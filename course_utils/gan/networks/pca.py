@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.core.errors import CourseError, SealedError
-from course_utils.core.side_by_side import one_thread
+from course_utils.core.parallel import one_thread
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.gan.networks import prior
 

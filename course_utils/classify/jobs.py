@@ -3,31 +3,30 @@ GPU stacks that are trained together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from itertools import islice
-from multiprocessing import get_context
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from course_utils.classify.together import train_together
 from course_utils.classify.train import Optimizer, Transform, logits, train
+from course_utils.core.parallel import as_completed, one_thread
 from course_utils.core.seeds import generator
-from course_utils.core.side_by_side import ByValue, one_thread
 from course_utils.data.images import Images
 
 PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
+
+Answers = dict[str, Tensor]  # by test set: labels, int64, N, or probabilities, float32, N × K
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a classifier is trained: `network()` gives a fresh one, `optimizer(parameters)` its optimiser.
 
-    precision: 'float32', 'bfloat16', or 'auto' for the faster one here. It speaks of training; answers are float32.
+    precision: 'float32', 'bfloat16', or 'auto' for the faster one here, in training; answers are float32.
     """
 
     network: Callable[[], nn.Module]
@@ -54,54 +53,31 @@ class Job:
 
 
 Keyed = tuple[Hashable, Job]
-Answer = tuple[Hashable, dict[str, Tensor]]
 
 
 def predictions(
-    keys: Sequence[Hashable],
-    job: Callable[[Hashable], Job | None],
-    tests: dict[str, Images],
-    workers: int,
-    together: int = 1,
-) -> Iterator[Answer]:
-    """(key, answers by test set, see `Job`) of each key's job, in the order in which they are done.
+    jobs: Iterable[Keyed], tests: dict[str, Images], workers: int, together: int = 1
+) -> Iterator[tuple[Hashable, Answers]]:
+    """Yield (key, answers) of each job as it is done.
 
-    One worker is this process itself, with the same numbers. `together` > 1 trains up to so many jobs of one recipe
-    and transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to
-    rounding and dropped units. Jobs are made just before they are needed, so that only a few training sets are in
-    memory; None is a job that needs no doing. Networks and transforms of a notebook travel to the workers by value.
-    Whatever ends the loop early, Ctrl-C too, ends the workers.
+    workers: processes; 1 is this one, with the same numbers. together: train up to so many jobs of one recipe and
+    transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to rounding and
+    dropped units. Jobs are taken when their turn comes, so that only a few training sets are in memory.
     """
-    jobs = ((key, made) for key in keys if (made := job(key)) is not None)
     if together > 1:
         yield from _in_stacks(jobs, tests, together)
-    elif workers > 1:
-        yield from _in_processes(jobs, tests, workers)
-    else:
-        with one_thread():
-            for key, made in jobs:
-                yield key, predict(made, tests)
+        return
+    here = one_thread() if workers == 1 else nullcontext()  # as in a worker
+    with here, closing(as_completed(partial(_predict_keyed, tests), jobs, workers)) as done:
+        yield from done
 
 
-def _in_processes(jobs: Iterator[Keyed], tests: dict[str, Images], workers: int) -> Iterator[Answer]:
-    running: dict[Future, Hashable] = {}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (tests,))
-    try:
-        while True:
-            for key, job in islice(jobs, workers + 1 - len(running)):  # one more than workers, so that none idles
-                running[pool.submit(_work, ByValue(job))] = key
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), {name: unpacked(a) for name, a in future.result().items()}
-    finally:
-        if running:  # interrupted or failed: nobody wants what is still being trained
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-        pool.shutdown(cancel_futures=True)
+def _predict_keyed(tests: dict[str, Images], keyed: Keyed) -> tuple[Hashable, Answers]:
+    key, job = keyed
+    return key, predict(job, tests)
 
 
-def _in_stacks(jobs: Iterator[Keyed], tests: dict[str, Images], together: int) -> Iterator[Answer]:
+def _in_stacks(jobs: Iterable[Keyed], tests: dict[str, Images], together: int) -> Iterator[tuple[Hashable, Answers]]:
     stacks: dict[Hashable, dict[Hashable, Job]] = {}
     for key, job in jobs:
         stack = stacks.setdefault((job.recipe, id(job.transform), job.images.shape), {})
@@ -114,7 +90,7 @@ def _in_stacks(jobs: Iterator[Keyed], tests: dict[str, Images], together: int) -
         yield from zip(stack, predict_together(list(stack.values()), tests), strict=True)
 
 
-def predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
+def predict(job: Job, tests: dict[str, Images]) -> Answers:
     """Train the job's classifier and give its answers by test set."""
     with _own_randomness(job.images.device):
         model = train(
@@ -131,8 +107,9 @@ def predict(job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
     return _answers(model, job, tests)
 
 
-def predict_together(jobs: Sequence[Job], tests: dict[str, Images]) -> list[dict[str, Tensor]]:
-    """What `predict` gives for each job, up to rounding and dropped units; recipe and transform are the first job's."""
+def predict_together(jobs: Sequence[Job], tests: dict[str, Images]) -> list[Answers]:
+    """Give what `predict` gives for each job, up to rounding and dropped units; recipe and transform are the first
+    job's."""
     recipe = jobs[0].recipe
     with _own_randomness(jobs[0].images.device):
         models = [_network(job) for job in jobs]
@@ -155,31 +132,10 @@ def _network(job: Job) -> nn.Module:
     return job.recipe.network()
 
 
-def _answers(model: nn.Module, job: Job, tests: dict[str, Images]) -> dict[str, Tensor]:
+def _answers(model: nn.Module, job: Job, tests: dict[str, Images]) -> Answers:
     answers = {name: logits(model, tests[name]) for name in job.tests}
     return {name: a.softmax(dim=1) if job.probabilities else a.argmax(dim=1) for name, a in answers.items()}
 
 
 def _own_randomness(device: torch.device) -> AbstractContextManager:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-
-
-def _start(tests: dict[str, Images]) -> None:
-    global _tests
-    torch.set_num_threads(1)
-    _tests = tests
-
-
-def _work(job: Job) -> dict[str, np.ndarray]:
-    return {name: packed(answers) for name, answers in predict(job, _tests).items()}
-
-
-def packed(answers: Tensor) -> np.ndarray:
-    """Labels as single bytes, probabilities as they are; `unpacked` is the way back."""
-    return (answers if answers.is_floating_point() else answers.to(torch.uint8)).cpu().numpy()
-
-
-def unpacked(answers: np.ndarray) -> Tensor:
-    """What `packed` was given."""
-    whole = torch.from_numpy(answers)
-    return whole if whole.is_floating_point() else whole.long()

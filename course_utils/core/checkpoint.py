@@ -15,6 +15,8 @@ from torch import Tensor
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 
+SUFFIX = ".safetensors"
+
 
 class CheckpointError(CourseError):
     """A checkpoint is damaged, or belongs to another run; names the file and what to do."""

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from course_utils.core import checkpoint
+from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.files import NotWritten
-from course_utils.gan import checkpoint
-from course_utils.gan.checkpoint import CheckpointError
 
 pytestmark = pytest.mark.reliability("damaged inputs")
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3, dtype=torch.int64), "c": torch.zeros(0)}
