@@ -79,7 +79,7 @@ class Outcome:
     cached: int = 0
 
     def values(self, arm: str, test_set: str, metric: str = "accuracy") -> np.ndarray:
-        """One value a seed, in the order of the seeds."""
+        """Give one value a seed, in the order of the seeds."""
         t = self.table
         mine = t[(t["arm"] == arm) & (t["test_set"] == test_set) & (t["metric"] == metric)]
         if mine.empty:
@@ -125,7 +125,12 @@ def run(
             report(len(found) + len(trained), count)
     if found:
         report(count, count)
-    return {name: _score(name, plan, seeds, tests, scores, found, trained) for name, plan in plans.items()}
+    answers = found | trained
+    outcomes = {}
+    for name, plan in plans.items():
+        its_own = {(arm, seed): answers[name, arm, seed] for seed in seeds for arm in plan.arms}
+        outcomes[name] = _score(its_own, tests, scores, cached=sum(key[0] == name for key in found))
+    return outcomes
 
 
 def _jobs(plans: dict[str, Plan], train: Images, seeds: Sequence[int]) -> Iterator[tuple[Key, Job]]:
@@ -177,40 +182,31 @@ def _split(
             found[key] = {name: a if a.is_floating_point() else a.long() for name, a in both}
 
 
-def _score(
-    name: str,
-    plan: Plan,
-    seeds: Sequence[int],
-    tests: dict[str, Images],
-    scores: Scores,
-    found: dict[Key, Answers],
-    trained: dict[Key, Answers],
-) -> Outcome:
-    answers = {(arm, seed): (found | trained)[name, arm, seed] for seed in seeds for arm in plan.arms}
+def _score(answers: dict[tuple[str, int], Answers], tests: dict[str, Images], scores: Scores, cached: int) -> Outcome:
     rows = [
-        {"arm": arm, "seed": seed, "test_set": test, "metric": metric, "value": value}
+        {"arm": arm, "seed": seed, "test_set": name, "metric": metric, "value": value}
         for (arm, seed), by_test in answers.items()
-        for test, predictions in by_test.items()
-        for metric, value in scores(tests[test].labels, predictions).items()
+        for name, predictions in by_test.items()
+        for metric, value in scores(tests[name].labels, predictions).items()
     ]
-    return Outcome(pd.DataFrame(rows), answers, sum((name, *key) in found for key in answers))
+    return Outcome(pd.DataFrame(rows), answers, cached)
 
 
 # ------------------------------------------------------------------ ready-made arms
 
 
 def real(train: Images, rng: torch.Generator) -> Images:
-    """The training set as it is."""
+    """Train on the training set as it is."""
     return train
 
 
 def classic(ranges: Transform) -> Arm:
-    """Every batch augmented afresh with the given ranges."""
+    """Augment every batch afresh with the given ranges."""
     return lambda train, rng: (train, ranges)
 
 
 def placebo_noise(n: int) -> Arm:
-    """n random training pictures turned into uniform noise under their old labels."""
+    """Turn n random training pictures into uniform noise under their old labels."""
 
     def arm(train: Images, rng: torch.Generator) -> Images:
         pixels = train.pixels.clone()
@@ -222,7 +218,7 @@ def placebo_noise(n: int) -> Arm:
 
 
 def placebo_repeat(n: int) -> Arm:
-    """n pictures added that the training set already has: as many as a GAN adds, with nothing new in them."""
+    """Add n pictures that the training set already has: as many as a GAN adds, with nothing new in them."""
 
     def arm(train: Images, rng: torch.Generator) -> Images:
         return train.merge(train.subset(torch.randint(len(train), (n,), generator=rng)))
@@ -231,12 +227,12 @@ def placebo_repeat(n: int) -> Arm:
 
 
 def weighted(train: Images, rng: torch.Generator) -> Training:
-    """The training set as it is, under a loss that weighs each class inversely to its frequency."""
+    """Train on the training set as it is, under a loss that weighs each class inversely to its frequency."""
     return Training(train, class_weights=balanced_weights(train))
 
 
 def oversample(train: Images, rng: torch.Generator) -> Images:
-    """Each class as large as the largest, by repeating pictures of its own, drawn at random."""
+    """Make each class as large as the largest, by repeating pictures of its own, drawn at random."""
     counts = train.counts().tolist()
     extra = []
     for label, count in enumerate(counts):
@@ -247,7 +243,7 @@ def oversample(train: Images, rng: torch.Generator) -> Images:
 
 
 def top_up(label: int, make: Callable[[int, Images, torch.Generator], Tensor]) -> Arm:
-    """Pictures of one class added until it is as large as the others are on average.
+    """Add pictures of one class until it is as large as the others are on average.
 
     make(n, train, rng) gives them: uint8, n × C × H × W. A class that is large enough stays as it is.
     """
@@ -266,7 +262,7 @@ def top_up(label: int, make: Callable[[int, Images, torch.Generator], Tensor]) -
 
 
 def hybrid(share: float | Sequence[float], make: Callable[[Tensor, Images, torch.Generator], Tensor]) -> Arm:
-    """As many pictures of each class as before, of which a `share` (0..1, or one a class) is real and the rest made.
+    """Keep a `share` (0..1, or one a class) of each class, and make pictures in place of the others.
 
     make(labels, kept, rng) gives the pictures for those labels, uint8, n × C × H × W; `kept` are the real ones that
     stay. Arms of one share and seed keep the same ones, and a smaller share keeps a part of what a larger one keeps.
@@ -283,7 +279,7 @@ def hybrid(share: float | Sequence[float], make: Callable[[Tensor, Images, torch
 
 
 def added(make: Callable[[Tensor, Images, torch.Generator], Tensor], ratio: float = 1.0) -> Arm:
-    """`ratio` made pictures added for each picture of the training set, of classes as frequent as there.
+    """Add `ratio` made pictures for each picture of the training set, of classes as frequent as there.
 
     make(labels, train, rng) gives the pictures for those labels, uint8, n × C × H × W.
     """
@@ -299,7 +295,7 @@ def added(make: Callable[[Tensor, Images, torch.Generator], Tensor], ratio: floa
 
 
 def repeats(labels: Tensor, train: Images, rng: torch.Generator) -> Tensor:
-    """A picture of `train` for each label, int64, n, drawn at random from its class: the placebo of `hybrid`.
+    """Draw a picture of `train` for each label, int64, n, at random from its class: the placebo of `hybrid`.
 
     Raises CourseError where a class has none.
     """
@@ -313,7 +309,7 @@ def repeats(labels: Tensor, train: Images, rng: torch.Generator) -> Tensor:
 
 
 def noise(n: int, train: Images, rng: torch.Generator) -> Tensor:
-    """n pictures of uniform noise, uint8, n × C × H × W: what `top_up` makes a placebo of."""
+    """Draw n pictures of uniform noise, uint8, n × C × H × W: what `top_up` makes a placebo of."""
     return torch.randint(0, 256, (n, *train.shape), generator=rng, dtype=torch.uint8)
 
 
@@ -327,7 +323,7 @@ REQUIRED = (
 
 
 def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
-    """`arms` and `differences` of the results JSON: values a seed, mean and 95 % interval of each."""
+    """Give `arms` and `differences` of the results JSON: values a seed, mean and 95 % interval of each."""
     arms: dict[str, dict] = {}
     for (arm, metric, test_set), rows in outcome.table.groupby(["arm", "metric", "test_set"], sort=False):
         values = rows.sort_values("seed")["value"].to_numpy()
@@ -347,7 +343,7 @@ def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
 
 
 def entry(values: Sequence[float]) -> dict:
-    """What the results JSON holds of one measure: its values, one a seed, their mean and 95 % interval."""
+    """Give what the results JSON holds of one measure: its values, one a seed, their mean and 95 % interval."""
     interval = t_interval(values)
     return {
         "values": [round(float(v), 6) for v in values],
@@ -357,9 +353,9 @@ def entry(values: Sequence[float]) -> dict:
 
 
 def provenance(device: torch.device | str, started: float) -> dict:
-    """wall_s since `started` (time.monotonic(), which no setting of the clock moves), device, the precision that `auto`
-    means there, versions and commit: with '+' when course_utils or lessons differ from it, new files included; None
-    where no repository holds course_utils."""
+    """Tell how results were made: wall_s since `started` (time.monotonic(), which no setting of the clock moves),
+    device, the precision that `auto` means there, versions and commit: with '+' when course_utils or lessons differ
+    from it, new files included; None where no repository holds course_utils."""
     device = torch.device(device)
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)

@@ -1,6 +1,7 @@
-"""Finished runs of lessons, known again by their parameters, their code and their data, so that none runs twice.
+"""Find finished runs of lessons by their parameters, their code and their data, so that none runs twice.
 
 A run's results are marked when it has ended well, and only then: what a killed run leaves is unmarked, and runs again.
+They are not kept in `core.store`, because people read them, and because this has to be quick, without PyTorch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Mark = dict[str, Any]
 
 
 def mark(lesson: Lesson, notebook: Path, parameters: dict[str, Any]) -> Mark:
-    """What a run of a notebook is known by: {"parameters", "code"}."""
+    """Give what a run of a notebook is known by: {"parameters", "code"}."""
     beside = [lesson.folder / name for name in COUNTED]
     texts = [path.read_text("utf-8") for path in beside if path.is_file()]
     code = version([cell.source for cell in code_cells(notebook)], *texts)
@@ -35,7 +36,7 @@ def keep(path: Path, results: dict[str, Any], mark: Mark, wall_s: float) -> None
 
 
 def find(lesson: Lesson, folder: Path, kernel: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """The results in `folder` of an earlier run with these parameters, this code and these data; None without."""
+    """Read from `folder` the results of an earlier run with these parameters, code and data; None without."""
     made = [] if kernel == "none" else [folder / f"{lesson.slug}.ipynb", folder / f"{lesson.slug}.html"]
     try:
         results = read_results(folder / "results" / f"{lesson.slug}.json", "data", "run")
@@ -49,7 +50,7 @@ def find(lesson: Lesson, folder: Path, kernel: str, parameters: dict[str, Any]) 
 
 
 def same_data(data: dict[str, Any], source: str | None, profile: str) -> bool:
-    """Whether the data set that results name is still what a run with this DATA and profile would get."""
+    """Check whether the data set that results name is still what a run with this DATA and profile would get."""
     return not data.get("sha256") or _sha256(data.get("name"), data_source(source, profile), profile) == data["sha256"]
 
 

@@ -1,4 +1,4 @@
-"""Which code made a result, as one short number: by it finished work is known again."""
+"""Hash the source text that made a result; by it a finished run of a lesson is found again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ COUNTED = ("paper.toml", "settings.toml")
 
 
 def version(sources: Iterable[str], *more: str) -> str:
-    """Twelve hexadecimal digits of sources (a module, a notebook's cells), of all in the course that they import, at
-    any depth, and of PyTorch's version; `more`: texts that count as well, such as settings.
+    """Hash sources (a module, a notebook's cells), all in the course that they import, at any depth, and PyTorch's
+    version, to twelve hexadecimal digits; `more`: texts that count as well, such as settings.
 
     Texts count, not what they do: a new comment is a new version. A needless run costs time, a stale result trust.
     """
@@ -32,7 +32,7 @@ def version(sources: Iterable[str], *more: str) -> str:
 
 
 def _imported(sources: list[str]) -> list[Path]:
-    """The files of the course that run when `sources` are imported or anything in them is called, in order of name."""
+    """Find the files of the course that run when `sources` are imported or called, in order of name."""
     found: set[Path] = set()
     texts = sources.copy()
     while texts:
@@ -43,7 +43,7 @@ def _imported(sources: list[str]) -> list[Path]:
 
 
 def _names(source: str) -> set[str]:
-    """What may be a module of the course among the names that `source` imports, anywhere in it."""
+    """Collect the names that `source` imports, anywhere in it, and that may be modules of the course."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # IPython's own, or a mistake that the run will tell
@@ -58,7 +58,7 @@ def _names(source: str) -> set[str]:
 
 
 def _files(name: str) -> list[Path]:
-    """The files that importing a module runs: its own and its packages'; none where the name is no module."""
+    """List the files that importing a module runs: its own and its packages'; none where the name is no module."""
     *packages, last = name.split(".")[1:] or [""]
     folder, files = PACKAGE, [PACKAGE / "__init__.py"]
     for package in packages:

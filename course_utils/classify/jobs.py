@@ -1,5 +1,5 @@
-"""Many classifiers at once: on the CPU processes of one thread each, up to twice as fast as one of two threads; on a
-GPU stacks that are trained together."""
+"""Train many classifiers at once: on the CPU in processes of one thread each, up to twice as fast as one of two
+threads; on a GPU in stacks that are trained together."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class LeNet(nn.Module):
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:
-    """(all numbers that Keras counts as parameters, those among them that are running statistics, not trained)."""
+    """Count (all numbers that Keras takes for parameters, those of them that are running statistics, not trained)."""
     trained = sum(p.numel() for p in model.parameters())
     running = sum(b.numel() for b in model.buffers() if b.ndim)  # not the scalar num_batches_tracked
     return trained + running, running

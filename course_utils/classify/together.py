@@ -1,4 +1,4 @@
-"""Many classifiers in one stack, each on its own training set: on a GPU, sixteen cost about as much as one."""
+"""Train many classifiers in one stack, each on its own training set: on a GPU, sixteen cost about as much as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training a classifier for a given number of updates. No test set comes near it."""
+"""Train a classifier for a given number of updates; test sets are refused."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Transform = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def rmsprop(lr: float) -> Optimizer:
-    """RMSProp with Keras' defaults (decay 0.9, ε 1e-7), as paper 1 used it; lr is paper 1's 0.002 or 0.02."""
+    """Give RMSProp with Keras' defaults (decay 0.9, ε 1e-7), as paper 1 used it; lr is paper 1's 0.002 or 0.02."""
     return partial(torch.optim.RMSprop, lr=lr, alpha=0.9, eps=1e-7, foreach=True)
 
 
 def adam(lr: float = 1e-3) -> Optimizer:
-    """Adam with its usual betas."""
+    """Give Adam with its usual betas."""
     return partial(torch.optim.Adam, lr=lr, fused=True)
 
 
 def adadelta(lr: float = 1.0) -> Optimizer:
-    """Adadelta with Keras' defaults (decay 0.95, ε 1e-7), as paper 2's Keras example used it.
+    """Give Adadelta with Keras' defaults (decay 0.95, ε 1e-7), as paper 2's Keras example used it.
 
     Its learning rate was 1.0 when the example was written; TensorFlow 2 made 0.001 of it, and with that the example
     stays near 84 % on MNIST instead of 99 % (keras-team/keras issue 13815).
@@ -37,7 +37,7 @@ def adadelta(lr: float = 1.0) -> Optimizer:
 
 
 def balanced_weights(images: Images) -> Tensor:
-    """A weight for each class, inverse to its frequency, float32: N / (classes × its count), so that the mean over all
+    """Weigh each class inversely to its frequency, float32: N / (classes × its count), so that the mean over all
     pictures is 1; scikit-learn calls it "balanced". A class without pictures is weighted as if it had one."""
     return len(images) / (len(images.classes) * images.counts().clamp(min=1)).float()
 
@@ -79,7 +79,7 @@ def training(
 
 
 def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: object) -> nn.Module:
-    """`training` to its end; returns the model, ready to judge (`eval` mode)."""
+    """Run `training` to its end; returns the model, ready to judge (`eval` mode)."""
     for _ in training(model, images, optimizer, **settings):
         pass
     return model.eval()
@@ -98,8 +98,8 @@ def judging(model: nn.Module) -> Iterator[None]:
 
 
 def logits(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
-    """The model's answer to each picture, N × classes, with dropout off and running statistics; sealed sets are
-    welcome."""
+    """Give the model's answer to each picture, N × classes, with dropout off and running statistics; the pictures may
+    be a sealed set."""
     with judging(model):
         parts = images.in_order(batch_size)
         return torch.cat([model(x.contiguous(memory_format=torch.channels_last)) for x, _ in parts])

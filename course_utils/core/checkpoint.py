@@ -28,7 +28,7 @@ def save(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
     tensors = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     text = json.dumps(facts)
     header = {"facts": text, "sha256": _digest(tensors, text)}
-    files.write(path, safetensors.torch.save(tensors, header), "name another folder for checkpoints (COURSE_RUNS)")
+    files.write(path, safetensors.torch.save(tensors, header), "set COURSE_RUNS to another folder")
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict]:

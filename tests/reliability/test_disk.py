@@ -178,7 +178,7 @@ def test_a_training_goes_on_without_its_checkpoints(refusing, figure):
 def test_what_was_measured_is_not_lost_with_its_cache(refusing, figure):
     folder, close, reopen, told = refusing
     close()
-    with pytest.warns(UserWarning, match=rf"labels cannot be written: {told}, or set COURSE_RUNS.*the run goes on"):
+    with pytest.warns(UserWarning, match=rf"safetensors cannot be written: {told}, or set COURSE_RUNS.*goes on"):
         first = measured(folder)
     assert first.cached == 0 and not faults.parts(folder)
     reopen()
@@ -199,7 +199,7 @@ def test_samples_of_a_training_are_there_though_they_are_not_kept(refusing, figu
     close()
     method, noted = METHODS["fc"], {}
     run = train.training(method.step, *method.build(), steps=4, seed=3, reports=2)
-    with pytest.warns(UserWarning, match=rf"shots cannot be written: {told}, or set COURSE_RUNS"):
+    with pytest.warns(UserWarning, match=rf"safetensors cannot be written: {told}, or set COURSE_RUNS"):
         assert [report.step for report in shots.noted(run, noted, folder / "runs")] == [2, 4]
     assert sorted(noted) == [2, 4] and not faults.parts(folder)
     figure("full or closed folders survived", 1)

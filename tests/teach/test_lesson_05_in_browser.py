@@ -13,4 +13,4 @@ def test_predict_play_and_read_the_verdict(lab, page):
     lesson.answer("On the same 10 % that the classifier gets")
     assert set(lesson.verdict()["acgan"]) == {"head on real and fake", "head on real only"}
     kept = list((lab.root / "runs").iterdir())  # what was trained is found again when a cell runs again
-    assert {path.suffix for path in kept} >= {".safetensors", ".shots", ".labels"}
+    assert len(kept) > 3 and {path.suffix for path in kept} == {".safetensors"}
