@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import course_utils
 from course_utils import experiment
 from course_utils.classify.networks import LeNet
 from course_utils.classify.train import adam
@@ -332,15 +333,15 @@ def test_networks_and_transforms_of_a_notebook_go_to_workers(of, tmp_path):
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A repository that holds a copy of one file of course_utils, in whose place experiment.py looks for its commit."""
+    """A repository that holds a copy of one file of course_utils, in whose place `provenance` looks for its commit."""
     if not shutil.which("git"):
         pytest.skip("no git here")
     package = tmp_path / "course_utils"
     package.mkdir()
     (tmp_path / "lessons").mkdir()
     (tmp_path / "lessons" / "lesson.py").write_text("")
-    (package / "experiment.py").write_text("")
-    monkeypatch.setattr(experiment, "__file__", str(package / "experiment.py"))
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr(course_utils, "__file__", str(package / "__init__.py"))
 
     def git(*args):
         who = ("-c", "user.name=x", "-c", "user.email=x@y")
@@ -360,7 +361,7 @@ def test_a_commit_is_clean_where_nothing_else_is_needed_to_repeat_the_run(reposi
     git("commit", "-m", "all")
     clean = commit()
     assert len(clean) == 12
-    for changed in ("course_utils/new.py", "course_utils/experiment.py", "lessons/new.py"):
+    for changed in ("course_utils/new.py", "course_utils/__init__.py", "lessons/new.py"):
         (root / changed).write_text("1")
         assert commit() == f"{clean}+", changed
         git("clean", "-d", "--force")

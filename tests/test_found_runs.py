@@ -39,7 +39,7 @@ def run(tmp_path, monkeypatch):
             answered.append(answer)
             yield answer
 
-    monkeypatch.setattr(experiment, "predictions", noting)
+    monkeypatch.setattr("course_utils.experiment.pipeline.predictions", noting)
 
     def run(recipe=RECIPE, arms=ARMS, seeds=(0, 1), tests=TESTS, train=TRAIN, scored_on=("test", "odd"), **settings):
         settings = {"cache": tmp_path / "cache", "workers": 1, **settings}
