@@ -27,11 +27,11 @@ def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(number(*key))
 
 
-class OwnRandomness:
-    """PyTorch's default generators, of the CPU and of one GPU, as a run's own: `with` puts them in place, and gives the
-    old ones back after.
+class IsolatedRNG:
+    """Give the code inside `with` its own stream of PyTorch's default random numbers, on the CPU and one GPU.
 
-    What runs inside (dropout, latent points) repeats with the seed, whatever else drew random numbers in between.
+    Each `with` continues the stream where the last one stopped, and restores the default generators afterwards. What is
+    drawn inside (dropout, latent points) depends on the seed alone, whatever else drew random numbers in between.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

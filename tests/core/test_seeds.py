@@ -39,7 +39,7 @@ def test_own_randomness_goes_on_where_it_stopped_and_disturbs_nobody():
     outside = torch.rand(4)
 
     torch.manual_seed(8)
-    own, parts = seeds.OwnRandomness(3, CPU), []
+    own, parts = seeds.IsolatedRNG(3, CPU), []
     mine = [torch.rand(2)]
     with own:
         parts.append(torch.rand(2))
@@ -55,7 +55,7 @@ def test_the_old_generators_come_back_after_an_error():
     expected = torch.rand(2)
     torch.manual_seed(8)
     try:
-        with seeds.OwnRandomness(3, CPU):
+        with seeds.IsolatedRNG(3, CPU):
             torch.rand(5)
             raise KeyboardInterrupt
     except KeyboardInterrupt:

@@ -280,8 +280,8 @@ def test_a_finished_run_is_not_run_again(tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"lr": 1e-3}, "lr is 0.0002 there and 0.001 here"),
-        ({"seed": 1}, "seed is 0 there and 1 here"),
+        ({"lr": 1e-3}, "lr is 0.0002 in the file"),
+        ({"seed": 1}, "seed is 0 in the file"),
         ({"step": partial(gan_step, g_loss=lambda fake: -fake.mean())}, "step is"),
         ({"gate": True}, "gate is"),
         ({"fixed": (torch.zeros(1, 5, 4),)}, "fixed is"),
@@ -314,7 +314,7 @@ def test_other_fixed_points_are_another_run(tmp_path, other):
 def test_a_run_is_known_by_its_loop_too(tmp_path, monkeypatch):
     path = tmp_path / "run.safetensors"
     run(checkpoint=path)
-    monkeypatch.setattr(train.Players, "average", lambda self, decay: None)
+    monkeypatch.setattr(train.TrainState, "average", lambda self, decay: None)
     with pytest.raises(CheckpointError, match="loop is"):
         run(checkpoint=path)
 
