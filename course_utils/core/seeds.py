@@ -1,4 +1,4 @@
-"""Random generators by name, so that one stream of random numbers never depends on how much another was used."""
+"""Seed random generators by name, so that no stream of random numbers depends on how much of another was used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from course_utils.core.errors import CourseError
 
 
 def number(*key: int | str) -> int:
-    """The seed of a key such as (0, "batches"), 0 … 2⁶³ − 1: the same key gives the same number, another key in
-    general another.
+    """Return the seed, 0 … 2⁶³ − 1, of a key such as (0, "batches"): always the same for the same key.
 
-    A key counts as one row of 32-bit words, the bytes of a name read as a number; zeros at the end of a row of up to
-    four words do not count. So ("a",) is (97,), (2³²,) is (0, 1), and (0, "a", 0) is (0, "a"): tell purposes apart by
-    other names, not by one more number. Raises CourseError for a number below 0.
+    A key is read as a row of 32-bit words, the bytes of a name as one number; zeros at the end of a row of up to four
+    words do not count. So ("a",) equals (97,), (2³²,) equals (0, 1), and (0, "a", 0) equals (0, "a"): give each purpose
+    a name of its own rather than one more number. Raises CourseError for a number below 0.
     """
     if negative := [k for k in key if isinstance(k, int) and k < 0]:
         raise CourseError(f"the key {key} of a seed holds {negative[0]}, expected 0 or more; choose another seed")
@@ -23,15 +22,15 @@ def number(*key: int | str) -> int:
 
 
 def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A new generator, seeded with the number of its key."""
+    """Return a new generator, seeded with the number of its key."""
     return torch.Generator(device).manual_seed(number(*key))
 
 
-class OwnRandomness:
-    """PyTorch's default generators, of the CPU and of one GPU, as a run's own: `with` puts them in place, and gives the
-    old ones back after.
+class IsolatedRNG:
+    """Give the code inside `with` its own stream of PyTorch's default random numbers, on the CPU and one GPU.
 
-    What runs inside (dropout, latent points) repeats with the seed, whatever else drew random numbers in between.
+    Each `with` continues the stream where the last one stopped, and restores the default generators afterwards. What is
+    drawn inside (dropout, latent points) depends on the seed alone, whatever else drew random numbers in between.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""K networks of one architecture as one module, for GPUs: sixteen small networks then cost about as much as one."""
+"""Run K networks of one architecture as one module: on a GPU sixteen small networks take about the time of one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from course_utils.core.errors import CourseError
 
 
 class Stacked(nn.Module):
-    """K networks side by side: model k sees x[k] and nothing else.
+    """Stack K networks into one module, in which network k sees x[k] only.
 
-    Each parameter and buffer of the stack is those of the K networks in one tensor with a leading K, so that one
-    elementwise optimiser (Adam, RMSprop) trains them as K of its kind would, and batch normalisation keeps K running
-    statistics. Dropout drops other units in each network. The networks given are copied. Raises CourseError where
-    they are not of one architecture.
+    Each parameter and buffer of the K networks becomes one tensor with a leading dimension K. One elementwise optimiser
+    (Adam, RMSprop) therefore trains them as K separate ones would, and batch normalisation has K running statistics.
+    Dropout drops different units in each network. The networks given are copied. Raises CourseError if they differ in
+    architecture.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
@@ -32,27 +32,27 @@ class Stacked(nn.Module):
                     f"network {k}, a {type(network).__name__}, differs from network 0, a {type(networks[0]).__name__}; "
                     "build the networks of a stack with the same arguments"
                 )
-        self.network = copy.deepcopy(networks[0])  # the architecture; its tensors become the stacked ones
+        self.network = copy.deepcopy(networks[0])  # the architecture, whose tensors are replaced by the stacked ones
         for name, _ in list(self.network.named_parameters()):
             _put(self.network, name, nn.Parameter(torch.stack([state[name] for state in states])))
         for name, _ in list(self.network.named_buffers()):
             _put(self.network, name, torch.stack([state[name] for state in states]))
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Tensors K × … → what each network makes of its own, stacked: K × …."""
+        """Apply network k to x[k] of each input, K × …; returns the outputs stacked, K × …."""
         return self._each(self.network, "", inputs, ())
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, ...]:
-        """n draws for each network of what its own `prior` gives, K × n × …."""
+        """Draw n times from the `prior` of each network: K × n × …."""
         return self._each(_Prior(self.network), "network.", (), (n, generator))
 
     @torch.no_grad()
     def unstack(self, into: Sequence[nn.Module] | None = None) -> list[nn.Module]:
-        """The K networks, each with weights and buffers of its own; `into` given, those networks take them."""
+        """Return the K networks with separate weights and buffers; given `into`, load them into those networks."""
         networks = [copy.deepcopy(self.network) for _ in range(self.models)] if into is None else list(into)
         for k, network in enumerate(networks):
             state = {name: tensor[k].clone() for name, tensor in self.network.state_dict().items()}
-            if into is None:  # its tensors are still those of all K
+            if into is None:  # the copy still holds the stacked tensors
                 for name, _ in list(network.named_parameters()):
                     _put(network, name, nn.Parameter(state[name]))
                 for name, _ in list(network.named_buffers()):
@@ -77,12 +77,12 @@ def _put(network: nn.Module, name: str, tensor: Tensor) -> None:
 
 
 class _Prior(nn.Module):
-    """`prior` as a module's forward, which is the only method that functional_call calls."""
+    """Call `prior` in `forward`, the only method that functional_call supports."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, ...]:
-        """What the network's prior gives."""
+        """Return the draws of the network's prior."""
         return self.network.prior(n, generator)

@@ -1,4 +1,4 @@
-"""A whole training step as one CUDA graph: a hundred small launches become one."""
+"""Record a training step as one CUDA graph, which replaces a hundred small kernel launches by one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor
 
 from course_utils.core.errors import CourseError
 
-WARM_UP = 3  # steps before recording, in which optimisers and libraries allocate what they keep
+WARM_UP = 3  # calls before recording, in which optimisers and libraries allocate their buffers
 
 
 class Captured:
-    """A function of tensors on a GPU that is recorded at its fourth call and replayed from then on.
+    """Record a function of tensors on a GPU at its fourth call, and replay the recording from then on.
 
-    Every call is a real one: the first three run as they are. Later calls must bring tensors of the same shapes, and
-    the result is overwritten by the next call. Random numbers come from the device's default generator, which the graph
-    advances as the function itself would.
+    The first three calls run the function itself. All calls must pass tensors of the same shapes, and each overwrites
+    the result of the one before. Random numbers come from the device's default generator, which a replay advances as
+    the function itself does.
     """
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
@@ -26,7 +26,7 @@ class Captured:
     def __call__(self, *batch: Tensor) -> Tensor:
         self.calls += 1
         if self.calls <= WARM_UP:
-            return self._aside(batch)
+            return self._on_side_stream(batch)
         if self.graph is None:
             self._record(batch)
         for mine, given in zip(self.batch, batch, strict=True):
@@ -34,8 +34,8 @@ class Captured:
         self.graph.replay()
         return self.result
 
-    def _aside(self, batch: tuple[Tensor, ...]) -> Tensor:
-        side = torch.cuda.Stream()  # work that is to be captured must not have run on the default stream
+    def _on_side_stream(self, batch: tuple[Tensor, ...]) -> Tensor:
+        side = torch.cuda.Stream()  # CUDA requires that the warm-up does not run on the default stream
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             result = self.function(*batch)
@@ -51,5 +51,5 @@ class Captured:
         except RuntimeError as error:
             raise CourseError(
                 f"this step cannot be recorded as a CUDA graph ({str(error).splitlines()[0]}): it must not read a "
-                "value back from the device (.item(), if loss > …); mend it, or pass capture=False"
+                "value back from the device (.item(), if loss > …); change it, or pass capture=False"
             ) from error

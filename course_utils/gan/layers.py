@@ -1,4 +1,4 @@
-"""Layers that the networks share and PyTorch lacks, and DCGAN's initialisation."""
+"""Provide layers that several networks share and PyTorch lacks, and DCGAN's initialisation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from course_utils.core.errors import CourseError
 
 
 class StackedLinear(nn.Module):
-    """K linear layers side by side, as one batched product: K × B × inputs → K × B × outputs.
+    """Apply K linear layers as one batched product: K × B × inputs → K × B × outputs.
 
-    K small networks in one tensor cost less than K small networks one after the other. Each is initialised as
-    `nn.Linear` is.
+    One product of K small matrices takes less time than K products. Each layer is initialised as `nn.Linear` is.
     """
 
     def __init__(self, models: int, inputs: int, outputs: int) -> None:
@@ -30,14 +29,14 @@ class StackedLinear(nn.Module):
 
 
 class UpConv(nn.Conv2d):
-    """Nearest-neighbour upsampling by 2, then a convolution (stride 1, same size), as one transposed convolution:
-    N × inputs × H × W → N × outputs × 2H × 2W.
+    """Upsample by 2 (nearest neighbour) and convolve (stride 1, same size), as one transposed convolution: N × inputs ×
+    H × W → N × outputs × 2H × 2W.
 
-    Every input pixel stands four times in the upsampled picture, so that each output is a sum over at most half as many
-    different pixels a side. A transposed convolution of stride 2 adds up the weights first: its kernel, wider by one,
-    is the original one, flipped, convolved with 2 × 2 ones. The function and the parameters are those of the two
-    layers, with 2.25 times fewer operations for a 3 × 3 kernel. `padding_mode`: 'zeros', or 'reflect' for a 3 × 3
-    kernel.
+    The upsampled picture holds every input pixel four times. A transposed convolution of stride 2 therefore gives the
+    same result if the weights that meet the same pixel are added first: its kernel, wider by one, is the original one,
+    flipped and convolved with 2 × 2 ones. Function and parameters are those of the two layers, with 2.25 times fewer
+    operations for a 3 × 3 kernel. `padding_mode`: 'zeros', or 'reflect' for a 3 × 3 kernel. Raises CourseError for
+    other kernels and modes.
     """
 
     def __init__(
@@ -56,15 +55,15 @@ class UpConv(nn.Conv2d):
         weight = F.pad(weight, (0, 0, 1, 0)) + F.pad(weight, (0, 0, 0, 1))
         weight = F.pad(weight, (1, 0)) + F.pad(weight, (0, 1))
         edge = self.padding[0]
-        if self.padding_mode == "reflect":  # beside an upsampled edge lies its own twin: what replication puts there
+        if self.padding_mode == "reflect":  # after upsampling, reflection repeats the edge, as replication does here
             x, edge = F.pad(x, (1, 1, 1, 1), mode="replicate"), edge + 2
         return F.conv_transpose2d(x, weight, self.bias, stride=2, padding=edge)
 
 
 class Dropout(nn.Dropout):
-    """`nn.Dropout`, with cheaper random numbers on the CPU, where they take most of its time.
+    """Drop units as `nn.Dropout` does, with fewer random numbers on the CPU, where drawing them takes most of the time.
 
-    One draw of 64 bits decides on four units, 16 bits each, so that `p` is rounded down to a multiple of 2⁻¹⁶.
+    One number of 64 bits decides on four units, 16 bits each; `p` is rounded down to a multiple of 2⁻¹⁶.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,10 +78,10 @@ class Dropout(nn.Dropout):
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """`nn.InstanceNorm2d` as it is by default, without weights or running statistics, and faster for one picture.
+    """Normalise as `nn.InstanceNorm2d` does by default, without weights or running statistics; faster for one picture.
 
-    Of one picture, as in CycleGAN, batch normalisation is the same function, and the only one of the two that leaves
-    channels-last memory as it is.
+    For one picture, as in CycleGAN, batch normalisation is the same function, and it preserves channels-last memory,
+    which instance normalisation does not.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,11 +90,12 @@ class InstanceNorm(nn.InstanceNorm2d):
 
 
 class VirtualBatchNorm(nn.Module):
-    """Virtual batch normalisation (Salimans et al. 2016, section 3.4): N × features, or N × features × H × W, as given.
+    """Normalise by a reference batch (virtual batch normalisation, Salimans et al. 2016, section 3.4): N × features, or
+    N × features × H × W, → the same shape.
 
-    The first `reference` rows are the reference batch, normalised by its own mean and mean square. Each row after them
-    is normalised by those and its own, at weights of R / (R + 1) and 1 / (R + 1), and by nothing of its batch-mates. A
-    network puts the reference batch in front once and takes it off at the end; gradients flow through it.
+    The first R = `reference` rows are the reference batch, normalised by its own mean and mean square. Each row after
+    them is normalised by those, weighted R / (R + 1), and its own, weighted 1 / (R + 1), independently of the other
+    rows. A network puts the reference batch before its input and removes it from its output; gradients flow through it.
     """
 
     def __init__(self, features: int, reference: int, eps: float = 1e-5) -> None:
@@ -107,7 +107,7 @@ class VirtualBatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(reference + N) × features (× H × W) → the same shape."""
         places = tuple(range(2, x.ndim))
-        x = x.float()  # a variance as a difference of squares needs the digits
+        x = x.float()  # the variance is a difference of squares, too imprecise in bfloat16
         moments = [x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)] if places else [x, x.square()]
         mean, square = (self._with_reference(moment) for moment in moments)
         x = (x - mean) * torch.rsqrt((square - mean.square()).clamp_min(0) + self.eps)
@@ -122,16 +122,15 @@ class VirtualBatchNorm(nn.Module):
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """int64 labels, N → float32, N × classes. Unlike PyTorch's it looks at no value, so that `vmap` can take it."""
+    """Encode int64 labels, N, as float32, N × classes. PyTorch's version reads values, which `vmap` does not allow."""
     return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
 
 
 @torch.no_grad()
 def dcgan_init(network: nn.Module) -> None:
-    """DCGAN's initialisation, in place (Radford et al. 2016, section 4): weights of convolutions and dense layers are
-    drawn from N(0, 0.02²).
+    """Initialise a network in place as DCGAN does (Radford et al. 2016, section 4): weights from N(0, 0.02²).
 
-    As in the authors' code, scales of batch normalisation come from N(1, 0.02²), and biases are 0.
+    As in the authors' code, scales of batch normalisation are drawn from N(1, 0.02²), and biases are 0.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

@@ -1,4 +1,4 @@
-"""G and D with all that changes while they train: what a checkpoint must hold for a run to go on as if unbroken."""
+"""Hold everything that changes while G and D train, and save it to a checkpoint or resume it from one."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from torch import Tensor, nn
 
 from course_utils.core import checkpoint
 from course_utils.core.checkpoint import CheckpointError
-from course_utils.core.seeds import OwnRandomness
+from course_utils.core.seeds import IsolatedRNG
 
-FACTS = ("step", "losses", "widest", "one_picture")  # what a checkpoint holds beside tensors
+FACTS = ("step", "losses", "max_spread", "collapsed_reports")  # what a checkpoint holds beside tensors
 
 
-class Players:
-    """Two networks, their optimisers, the average of G, the run's random numbers, and how far the run has come.
+class TrainState:
+    """The networks of a training run, their optimisers, the moving average of G, the random numbers and the progress.
 
-    D may be None: an autoencoder has no opponent. Networks are moved to `device` and trained in place. `rate` is the
-    learning rate of both, a tensor on the device, so that a recorded CUDA graph reads its present value.
+    D: None for an autoencoder. Both networks are moved to `device` and trained in place. `rate` is the learning rate of
+    both, a tensor on the device, so that a recorded CUDA graph reads its present value.
     """
 
     def __init__(
         self, G: nn.Module, D: nn.Module | None, device: torch.device, seed: int, lr: float, betas: tuple[float, float]
     ) -> None:
+        self.G, self.D, self.device = G, D, device
         self.networks = {"G": G} if D is None else {"D": D, "G": G}
         for net in self.networks.values():
             net.to(device).train()
-        self.G = G
         self.mean_G = copy.deepcopy(G).eval().requires_grad_(False)
         self.rate = torch.tensor(lr, device=device)
         adam = {"lr": self.rate, "betas": betas, "fused": True, "capturable": device.type == "cuda"}
         self.optimizers = {name: torch.optim.Adam(net.parameters(), **adam) for name, net in self.networks.items()}
-        self.random = OwnRandomness(seed, device)
-        self.paused = torch.zeros(len(self.networks), device=device)  # 1 where D, or G, sits out the next step
-        self.fixed: tuple[Tensor, ...] = ()  # what reports draw samples from
+        self.random = IsolatedRNG(seed, device)
+        self.paused = torch.zeros(len(self.networks), device=device)  # 1 where D, or G, skips the next update
+        self.fixed: tuple[Tensor, ...] = ()  # inputs of G for the samples of reports
         self.step = 0
         self.losses: dict[str, list[float]] = {name: [] for name in self.networks}
-        self.widest = 0.0  # the largest spread of fakes over z at any report so far
-        self.one_picture = 0  # reports in a row at which G, once more varied, drew one picture whatever z was
+        self.max_spread = 0.0  # the largest spread of fakes over z at any report so far
+        self.collapsed_reports = 0  # the last reports in a row at which G had collapsed
 
-    def gated(self) -> None:
-        """From now on a network pauses while its entry of `paused` is 1.
+    def allow_pauses(self) -> None:
+        """Make a network skip its updates while its entry of `paused` is 1.
 
-        Adam leaves weights and moments alone where its `found_inf` is 1. It is meant for mixed precision; here it is a
-        pause that the host need not know of.
+        Adam changes neither weights nor moments where its `found_inf` is 1. PyTorch has it for mixed precision; here
+        it is a pause that needs no value read back from the device.
         """
         for optimizer, paused in zip(self.optimizers.values(), self.paused, strict=True):
             optimizer.found_inf = paused
@@ -59,8 +59,8 @@ class Players:
 
     @torch.no_grad()
     def report(self, step: int, losses: list[float]) -> None:
-        """Note the mean losses of D and G up to `step`, and give the average G's running statistics (batch
-        normalisation), which averages of weights do not have."""
+        """Add the mean losses of D and G up to `step`; copy G's running statistics (batch normalisation) to the average
+        of G, since averages of weights have none of their own."""
         self.step = step
         for name, value in zip(self.losses, losses, strict=True):
             self.losses[name].append(value)
@@ -68,7 +68,7 @@ class Players:
             mine.copy_(its)
 
     def save(self, path: Path, about: dict) -> None:
-        """Write everything to `path`; `about`: the run's settings, by which `resume` knows it."""
+        """Write everything to `path`. about: the run's settings, which `resume` compares with its own."""
         tensors = self._tensors()
         for name, opt in self.optimizers.items():
             for k, entry in opt.state_dict()["state"].items():
@@ -76,30 +76,13 @@ class Players:
         checkpoint.save(path, tensors, {"about": about, **{name: getattr(self, name) for name in FACTS}})
 
     def resume(self, path: Path, about: dict) -> None:
-        """Go on from what `save` wrote; raises CheckpointError where it is damaged or of another run."""
+        """Load what `save` wrote. Raises CheckpointError where the file is damaged or of another run."""
         tensors, facts = checkpoint.load(path)
-        there, here = facts.get("about"), json.loads(json.dumps(about))
-        there = there if isinstance(there, dict) else {}
-        if differs := [key for key in here if there.get(key) != here[key]]:
-            key = differs[0]
-            raise CheckpointError(
-                f"{path} is of another run: {key} is {there.get(key)!r} there and {here[key]!r} here; "
-                "delete it, or name another file"
-            )
-        if fault := self._misfit(tensors) or self._odd(facts, about.get("steps", math.inf)):
-            raise CheckpointError(f"{path} is of other networks ({fault}); delete it, or name another file")
+        self._require_same_run(path, tensors, facts, json.loads(json.dumps(about)))
         for name, net in self._networks():
             net.load_state_dict(_under(name, tensors))
         for name, opt in self.optimizers.items():
-            state: dict[int, dict[str, Tensor]] = {}
-            weights = opt.param_groups[0]["params"]
-            for key, tensor in _under(f"opt_{name}", tensors).items():
-                k, _, entry = key.partition(".")
-                if tensor.ndim:  # moments lie in memory as their weights do; fused Adam takes that for granted
-                    tensor = torch.empty_like(weights[int(k)]).copy_(tensor)
-                state.setdefault(int(k), {})[entry] = tensor
-            opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
-            opt.param_groups[0]["lr"] = self.rate
+            self._load_optimizer(opt, _under(f"opt_{name}", tensors))
         self.random.states = _under("random", tensors)
         try:
             with self.random:
@@ -107,18 +90,35 @@ class Players:
         except RuntimeError as error:
             raise CheckpointError(f"{path} holds no state of random numbers ({error}); delete it") from None
         self.paused.copy_(tensors["paused"])
-        self.fixed = tuple(t.to(self.paused.device) for _, t in sorted(_under("fixed", tensors).items()))
+        self.fixed = tuple(t.to(self.device) for _, t in sorted(_under("fixed", tensors).items()))
         for name in FACTS:
             setattr(self, name, facts[name])
 
-    def _tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint holds from the beginning; the optimisers' moments come with the first step."""
-        tensors = {f"{name}.{key}": t for name, net in self._networks() for key, t in net.state_dict().items()}
-        tensors |= {f"random.{key}": t for key, t in self.random.states.items()} | {"paused": self.paused}
-        return tensors | {f"fixed.{k}": t for k, t in enumerate(self.fixed)}
+    def _load_optimizer(self, opt: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        weights = opt.param_groups[0]["params"]
+        for key, tensor in tensors.items():
+            k, _, entry = key.partition(".")
+            if tensor.ndim:  # fused Adam expects moments in the memory format of their weights
+                tensor = torch.empty_like(weights[int(k)]).copy_(tensor)
+            state.setdefault(int(k), {})[entry] = tensor
+        opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
+        opt.param_groups[0]["lr"] = self.rate
 
-    def _misfit(self, tensors: dict[str, Tensor]) -> str:
-        """How the tensors of a checkpoint differ from ours, in names, shapes or types; empty if they do not."""
+    def _require_same_run(self, path: Path, tensors: dict[str, Tensor], facts: dict, about: dict) -> None:
+        theirs = facts.get("about")
+        theirs = theirs if isinstance(theirs, dict) else {}
+        for key, value in about.items():
+            if theirs.get(key) != value:
+                raise CheckpointError(
+                    f"{path} is of another run: {key} is {theirs.get(key)!r} in the file and {value!r} here; "
+                    "delete it, or name another file"
+                )
+        if fault := self._tensor_fault(tensors) or self._fact_fault(facts, about.get("steps", math.inf)):
+            raise CheckpointError(f"{path} is of other networks ({fault}); delete it, or name another file")
+
+    def _tensor_fault(self, tensors: dict[str, Tensor]) -> str:
+        """How the tensors of a checkpoint differ from ours in name, shape or type; empty if they do not."""
         ours = self._tensors()
         for name, opt in self.optimizers.items():
             for k, weights in enumerate(opt.param_groups[0]["params"]):
@@ -127,22 +127,28 @@ class Players:
                     ours[f"opt_{name}.{k}.step"] = self.rate
         for key in (*ours, *tensors):
             if key not in ours or key not in tensors:
-                return f"{key} is only {'there' if key in tensors else 'here'}"
-            there, here = ((t.dtype, tuple(t.shape)) for t in (tensors[key], ours[key]))
-            if there != here:
-                return f"{key} is {there} there and {here} here"
+                return f"{key} is only {'in the file' if key in tensors else 'here'}"
+            theirs, mine = ((t.dtype, tuple(t.shape)) for t in (tensors[key], ours[key]))
+            if theirs != mine:
+                return f"{key} is {theirs} in the file and {mine} here"
         return ""
 
-    def _odd(self, facts: dict, steps: float) -> str:
+    def _fact_fault(self, facts: dict, steps: float) -> str:
         """What is wrong with the facts of a checkpoint; empty if nothing is."""
-        losses, counts = facts.get("losses"), [facts.get(name) for name in ("step", "one_picture")]
+        losses, counts = facts.get("losses"), [facts.get(name) for name in ("step", "collapsed_reports")]
         if not all(type(count) is int and count >= 0 for count in counts) or counts[0] > steps:
-            return f"step and one_picture are {counts}"
+            return f"step and collapsed_reports are {counts}"
         if not isinstance(losses, dict) or list(losses) != list(self.losses):
             return f"losses are of {losses if not isinstance(losses, dict) else list(losses)}"
         if not all(isinstance(values, list) and _finite(values) for values in losses.values()):
-            return "losses are no numbers"
-        return "" if _finite([facts.get("widest")]) else "widest is no number"
+            return "losses are not finite numbers"
+        return "" if _finite([facts.get("max_spread")]) else "max_spread is not a finite number"
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint always holds; the optimisers' moments exist from the first step on only."""
+        tensors = {f"{name}.{key}": t for name, net in self._networks() for key, t in net.state_dict().items()}
+        tensors |= {f"random.{key}": t for key, t in self.random.states.items()} | {"paused": self.paused}
+        return tensors | {f"fixed.{k}": t for k, t in enumerate(self.fixed)}
 
     def _networks(self) -> tuple[tuple[str, nn.Module], ...]:
         return *self.networks.items(), ("mean_G", self.mean_G)
@@ -153,4 +159,5 @@ def _finite(values: list) -> bool:
 
 
 def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `name` and a dot, without that beginning."""
     return {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}

@@ -1,8 +1,8 @@
-"""One function a method: networks in, two losses out, in the textbook's order.
+"""Update the networks of a method once: one function a method, in the order of its paper.
 
-A step updates D and G once each (an autoencoder's has no D). Its arguments are (G, D, opt_G, opt_D), then the tensors
-of a batch of real data, then those that `G.prior` draws. It returns (loss of D, loss of G), scalars on the device. Real
-and fake go through D in two passes, except where a step says otherwise; D's update reuses the fakes of G's.
+A step updates D and G once each (that of an autoencoder has no D). Its arguments are (G, D, opt_G, opt_D), then the
+tensors of a batch of real data, then those that `G.prior` draws. It returns (loss of D, loss of G), scalars on the
+device. Real and fake images pass through D separately, unless a step says otherwise; both updates use the same fakes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def gan_step(
     d_loss: Loss = losses.discriminator_loss,
     g_loss: Loss = losses.generator_loss,
 ) -> tuple[Tensor, Tensor]:
-    """One update of D on real x and fake G(z), then one of G against the new D (Goodfellow et al. 2014, algorithm
-    1, k = 1)."""
+    """Update D on real x and fake G(z), then G against the new D (Goodfellow et al. 2014, algorithm 1, k = 1)."""
     fake = G(z)
 
     loss_D = d_loss(D(x), D(fake.detach()))  # detach: D's update must not reach into G
@@ -57,8 +56,8 @@ def cgan_step(
     d_loss: Loss = losses.discriminator_loss,
     g_loss: Loss = losses.generator_loss,
 ) -> tuple[Tensor, Tensor]:
-    """Conditional GAN (Mirza & Osindero 2014, eq. 2): D judges x with its label y, and a fake with the class c asked
-    for."""
+    """Update a conditional GAN (Mirza & Osindero 2014, eq. 2): D sees x with its label y, and a fake with the class c
+    that it was generated for."""
     fake = G(z, c)
 
     loss_D = d_loss(D(x, y), D(fake.detach(), c))
@@ -84,24 +83,24 @@ def acgan_step(
     source_loss: Loss = losses.discriminator_loss,
     class_loss: Loss = losses.class_loss,
 ) -> tuple[Tensor, Tensor]:
-    """ACGAN (Odena et al. 2017, section 3): D answers with a source S and a class C; D maximises L_S + L_C, G L_C −
-    L_S.
+    """Update an ACGAN (Odena et al. 2017, section 3): D predicts a source S and a class C; D maximises L_S + L_C, G
+    maximises L_C − L_S.
 
-    `class_on_fakes`: D's class head learns from fakes as well, as in that paper, each as an example of the class it was
-    asked for. Without it the head learns from real images alone; G is paid for what the head recognises either way.
-    `source_loss`: D's −L_S; G's is −log P(S = real | fake) whatever it is.
+    `class_on_fakes`: D's class head learns from fakes too, as in that paper, each with the class c that it was
+    generated for. Without it the head learns from real images alone; G's loss is the same. `source_loss`: D's −L_S; G's
+    is always −log P(S = real | fake).
     """
     fake = G(z, c)
 
-    (source, seen), (source_fake, seen_fake) = D(x), D(fake.detach())
-    loss_D = source_loss(source, source_fake) + class_loss(seen, y)
+    (source, classes), (source_fake, classes_fake) = D(x), D(fake.detach())
+    loss_D = source_loss(source, source_fake) + class_loss(classes, y)
     if class_on_fakes:
-        loss_D = loss_D + class_loss(seen_fake, c)
+        loss_D = loss_D + class_loss(classes_fake, c)
     update(opt_D, loss_D)
 
     with frozen(D):
-        source, seen = D(fake)
-    loss_G = losses.generator_loss(source) + class_loss(seen, c)
+        source_fake, classes_fake = D(fake)
+    loss_G = losses.generator_loss(source_fake) + class_loss(classes_fake, c)
     update(opt_G, loss_G)
 
     return loss_D.detach(), loss_G.detach()
@@ -118,16 +117,16 @@ def bagan_step(
     c: Tensor,
     g_loss: Loss = losses.class_loss,
 ) -> tuple[Tensor, Tensor]:
-    """BAGAN's adversarial step (Mariani et al. 2018, section 3): D tells K classes and, as class K, fakes.
+    """Update a BAGAN (Mariani et al. 2018, section 3): D classifies images into K classes and, as class K, fake.
 
-    D sees B real and ⌈B / K⌉ fake images in one batch, so that "fake" is as frequent as a class. G wants each fake to
-    be taken for the class c it was asked for.
+    D sees B real and ⌈B / K⌉ fake images in one batch, so that "fake" is as frequent as a class. G's loss is small when
+    D assigns each fake to the class c that it was generated for.
     """
     fake, K = G(z, c), D.classes
 
-    few = fake[: math.ceil(len(x) / K)].detach()
-    labels = torch.cat([y, torch.full_like(c[: len(few)], K)])
-    loss_D = losses.class_loss(D(torch.cat([x, few])), labels)
+    for_D = fake[: math.ceil(len(x) / K)].detach()
+    labels = torch.cat([y, torch.full_like(c[: len(for_D)], K)])
+    loss_D = losses.class_loss(D(torch.cat([x, for_D])), labels)
     update(opt_D, loss_D)
 
     with frozen(D):
@@ -148,19 +147,19 @@ def cyclegan_step(
     cycle: float = 10.0,
     identity: float = 5.0,
 ) -> tuple[Tensor, Tensor]:
-    """CycleGAN (Zhu et al. 2017, sections 3 and 4): G holds two translators, AB and BA, D a critic of each side.
+    """Update a CycleGAN (Zhu et al. 2017, sections 3 and 4): G holds two translators, AB and BA; D one critic a side.
 
-    The generators go first, as in the authors' code. Critics learn from a pool of earlier fakes, and their loss is
-    halved.
+    The generators are updated first, as in the authors' code. Critics learn from a pool of earlier fakes, and their
+    loss is halved. `adversarial`, `cycle`, `identity`: weights of the three losses of G.
     """
     fake_b, fake_a = G.AB(a), G.BA(b)
 
     with frozen(D):
         loss = losses.least_squares_generator_loss
-        deceived = loss(D.A(fake_a)) + loss(D.B(fake_b))
-    returned = F.l1_loss(G.BA(fake_b), a) + F.l1_loss(G.AB(fake_a), b)
-    kept = F.l1_loss(G.AB(b), b) + F.l1_loss(G.BA(a), a)
-    loss_G = adversarial * deceived + cycle * returned + identity * kept
+        adversarial_loss = loss(D.A(fake_a)) + loss(D.B(fake_b))
+    cycle_loss = F.l1_loss(G.BA(fake_b), a) + F.l1_loss(G.AB(fake_a), b)
+    identity_loss = F.l1_loss(G.AB(b), b) + F.l1_loss(G.BA(a), a)
+    loss_G = adversarial * adversarial_loss + cycle * cycle_loss + identity * identity_loss
     update(opt_G, loss_G)
 
     loss = losses.least_squares_discriminator_loss
@@ -174,8 +173,7 @@ def cyclegan_step(
 def autoencoder_step(
     G: nn.Module, D: None, opt_G: Optimizer, opt_D: None, x: Tensor, loss: Loss = F.mse_loss
 ) -> tuple[Tensor]:
-    """One update of an autoencoder G towards G(x) = x: BAGAN's first stage (Mariani et al. 2018, section 3), which has
-    no opponent. Returns (loss,)."""
+    """Update an autoencoder G towards G(x) = x, as in BAGAN's first stage (Mariani et al. 2018, section 3)."""
     error = loss(G(x).float(), x)
     update(opt_G, error)
     return (error.detach(),)
@@ -184,10 +182,10 @@ def autoencoder_step(
 def cvae_step(
     G: nn.Module, D: None, opt_G: Optimizer, opt_D: None, x: Tensor, y: Tensor, z: Tensor, c: Tensor
 ) -> tuple[Tensor]:
-    """One update of a conditional variational autoencoder (Sohn et al. 2015, eq. 4): reconstruction and divergence.
+    """Update a conditional variational autoencoder (Sohn et al. 2015, eq. 4) on reconstruction error and divergence.
 
-    z is the noise of the reparameterised latent point; the classes c, which `G.prior` draws as well, are for sampling
-    only. The reconstruction error is that of a Gaussian with variance `G.variance`. Returns (loss a picture,).
+    z is the noise of the reparameterised latent point. The classes c, which `G.prior` draws too, are not used here. The
+    reconstruction error is that of a Gaussian with variance `G.variance`. Returns (mean loss of a picture,).
     """
     mean, log_variance = G.encode(x, y)
     error = (G(mean + z * (log_variance / 2).exp(), y).float() - x).square().flatten(1).sum(dim=1) / (2 * G.variance)
@@ -198,7 +196,7 @@ def cvae_step(
 
 
 def update(optimizer: Optimizer, loss: Tensor) -> None:
-    """One step of `optimizer` down the gradient of `loss`."""
+    """Take one step of `optimizer` down the gradient of `loss`."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
@@ -206,7 +204,7 @@ def update(optimizer: Optimizer, loss: Tensor) -> None:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """What is computed inside passes gradients through `network` and leaves none in it."""
+    """Let gradients pass through `network`, but compute none for its own weights."""
     network.requires_grad_(False)
     try:
         yield

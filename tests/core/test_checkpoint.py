@@ -70,10 +70,10 @@ def test_loading_executes_no_code(tmp_path):
             checkpoint.load(path)
 
 
-def test_other_safetensors_and_numbers_that_are_none_are_refused(tmp_path):
+def test_other_safetensors_and_numbers_that_are_not_finite_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file(TENSORS, path)
-    with pytest.raises(CheckpointError, match="is no checkpoint"):
+    with pytest.raises(CheckpointError, match="is not a checkpoint"):
         checkpoint.load(path)
     checkpoint.save(path, TENSORS | {"bad": torch.tensor([1.0, float("nan")])}, FACTS)
     with pytest.raises(CheckpointError, match="not finite in bad"):

@@ -1,4 +1,6 @@
-"""Random numbers by name, and a run's own."""
+"""Seeds by name, and isolated random numbers."""
+
+from contextlib import suppress
 
 import pytest
 import torch
@@ -17,8 +19,8 @@ def test_a_key_names_its_stream():
     assert torch.equal(drawn, torch.rand(3, generator=seeds.generator(0, "a")))
 
 
-def test_keys_that_have_one_number_are_those_that_are_told():
-    """The numbers stay as they are: results rest on them."""
+def test_the_documented_keys_share_a_number():
+    """These numbers must never change: all results depend on them."""
     assert seeds.number(0, "batches") == 2396711050464383184
     for one, other in [((0, "a", 0), (0, "a")), (("a",), (97,)), ((2**32,), (0, 1)), ((0,), ())]:
         assert seeds.number(*one) == seeds.number(*other)
@@ -32,32 +34,21 @@ def test_a_number_below_0_is_named(key):
 
 
 @pytest.mark.reliability("determinism")
-def test_own_randomness_goes_on_where_it_stopped_and_disturbs_nobody():
+def test_an_isolated_rng_continues_where_it_stopped_and_leaves_the_default_generator_alone():
     torch.manual_seed(3)
     alone = torch.rand(6)
     torch.manual_seed(8)
     outside = torch.rand(4)
 
     torch.manual_seed(8)
-    own, parts = seeds.OwnRandomness(3, CPU), []
+    own, parts = seeds.IsolatedRNG(3, CPU), []
     mine = [torch.rand(2)]
     with own:
         parts.append(torch.rand(2))
-    mine.append(torch.rand(2))
-    with own:
+    mine.append(torch.rand(1))
+    with suppress(KeyboardInterrupt), own:
         parts.append(torch.rand(4))
+        raise KeyboardInterrupt
+    mine.append(torch.rand(1))
     assert torch.equal(torch.cat(parts), alone)
     assert torch.equal(torch.cat(mine), outside)
-
-
-def test_the_old_generators_come_back_after_an_error():
-    torch.manual_seed(8)
-    expected = torch.rand(2)
-    torch.manual_seed(8)
-    try:
-        with seeds.OwnRandomness(3, CPU):
-            torch.rand(5)
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        pass
-    assert torch.equal(torch.rand(2), expected)

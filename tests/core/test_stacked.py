@@ -61,8 +61,9 @@ def assert_same_state(one, other):
 
 def test_outputs_an_adam_step_and_running_statistics_are_those_of_the_networks_one_by_one(networks):
     x = torch.randn(K, B, 1, 8, 8) + torch.arange(K).view(K, 1, 1, 1, 1)
-    stack = Stacked(networks)
+    stack, before = Stacked(networks), copy.deepcopy(networks[0].state_dict())
     together = one_step(stack, x)
+    assert all(torch.equal(before[name], tensor) for name, tensor in networks[0].state_dict().items())  # copied
     alone = torch.stack([one_step(network, x[k]) for k, network in enumerate(networks)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
     for mine, theirs in zip(stack.unstack(), networks, strict=True):
@@ -80,6 +81,8 @@ def test_unstack_gives_new_networks_or_fills_those_given(networks):
     with torch.no_grad():
         stack.network[0].weight.zero_()
     assert_same_state(given[0], networks[0])
+    twin = copy.deepcopy(stack)
+    assert not twin.network[0].weight.any() and twin.network[0].weight.shape == (K, 4, 1, 3, 3)
 
 
 def test_model_k_sees_only_its_own_input(networks):
@@ -102,25 +105,6 @@ def test_eval_mode_leaves_running_statistics_alone_and_uses_them(networks):
     assert stack.train().network[1].training
 
 
-def test_a_stack_is_a_module_like_any_other(networks):
-    stack = Stacked(networks)
-    shapes = {name: tuple(p.shape) for name, p in stack.named_parameters()}
-    assert shapes["network.0.weight"] == (K, 4, 1, 3, 3)
-    assert len(shapes) == len(list(networks[0].parameters()))
-    twin = copy.deepcopy(stack)
-    with torch.no_grad():
-        twin.network[0].weight.zero_()
-    assert stack.network[0].weight.abs().sum() > 0
-    twin.load_state_dict(stack.state_dict())
-    assert_same_state(stack, twin)
-
-
-def test_the_networks_given_are_not_the_ones_trained(networks):
-    before = copy.deepcopy(networks[0].state_dict())
-    one_step(Stacked(networks), torch.randn(K, B, 1, 8, 8))
-    assert all(torch.equal(before[name], tensor) for name, tensor in networks[0].state_dict().items())
-
-
 def test_dropout_drops_other_units_in_each_network():
     torch.manual_seed(0)
     one = nn.Sequential(nn.Linear(4, 50), nn.Dropout(0.5))
@@ -136,20 +120,6 @@ def test_prior_draws_for_each_network_from_its_own():
     assert not torch.allclose(z[0] + 100, z[1] - 100)
     first, again = (stack.prior(5, torch.Generator().manual_seed(1))[0] for _ in range(2))
     assert torch.equal(first, again)
-
-
-def test_several_inputs_and_several_outputs():
-    class Two(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.scale = nn.Parameter(torch.ones(1))
-
-        def forward(self, a, b):
-            return self.scale * a, a + b
-
-    a, b = torch.randn(2, 3), torch.randn(2, 3)
-    first, second = Stacked([Two(), Two()])(a, b)
-    assert torch.equal(first, a) and torch.equal(second, a + b)
 
 
 @pytest.mark.parametrize("odd", [lambda: cnn(5), lambda: nn.Linear(2, 2)])

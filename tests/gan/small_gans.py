@@ -6,35 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from course_utils.data.images import Images, scaled
-from course_utils.gan import batches
-from course_utils.gan.networks import (
-    CVAE,
-    ACDiscriminator,
-    ACGenerator,
-    Autoencoder,
-    BAGANDiscriminator,
-    BAGANGenerator,
-    ClassGaussians,
-    Critics,
-    DCDiscriminator,
-    DCGenerator,
-    Decoder,
-    Encoder,
-    FCDiscriminator,
-    FCGenerator,
-    PatchDiscriminator,
-    ResidualGenerator,
-    Translators,
-)
-from course_utils.gan.steps import (
-    acgan_step,
-    autoencoder_step,
-    bagan_step,
-    cgan_step,
-    cvae_step,
-    cyclegan_step,
-    gan_step,
-)
+from course_utils.gan import batches, networks, steps
 
 
 def noise(*shape, seed=0):
@@ -54,8 +26,8 @@ def images(n=60, classes=3, shape=(1, 28, 28), seed=0):
 
 def fc(seed=0, models=1, dropout=0.0):
     torch.manual_seed(seed)
-    G = FCGenerator(models, latent=4, pixels=784, hidden=(8,))
-    return G, FCDiscriminator(models, pixels=784, hidden=(8,), dropout=dropout)
+    G = networks.FCGenerator(models, latent=4, pixels=784, hidden=(8,))
+    return G, networks.FCDiscriminator(models, pixels=784, hidden=(8,), dropout=dropout)
 
 
 @dataclass
@@ -68,32 +40,39 @@ class Method:
 
 def _dcgan(seed=0):
     torch.manual_seed(seed)
-    return DCGenerator(capacity=1 / 16, latent=8), DCDiscriminator(capacity=1 / 8), batches.unlabelled(images(), 4, 0)
+    return (
+        networks.DCGenerator(capacity=1 / 16, latent=8),
+        networks.DCDiscriminator(capacity=1 / 8),
+        batches.unlabelled(images(), 4, 0),
+    )
 
 
 def _cgan(seed=0):
     torch.manual_seed(seed)
-    G, D = DCGenerator(capacity=1 / 16, latent=8, classes=3), DCDiscriminator(capacity=1 / 8, classes=3)
+    G, D = (
+        networks.DCGenerator(capacity=1 / 16, latent=8, classes=3),
+        networks.DCDiscriminator(capacity=1 / 8, classes=3),
+    )
     return G, D, batches.labelled(images(), 4, 0)
 
 
 def _acgan(seed=0):
     torch.manual_seed(seed)
     return (
-        ACGenerator(classes=3, width=1 / 16),
-        ACDiscriminator(classes=3, width=1 / 8),
+        networks.ACGenerator(classes=3, width=1 / 16),
+        networks.ACDiscriminator(classes=3, width=1 / 8),
         batches.labelled(images(), 4, 0),
     )
 
 
 def _bagan(seed=0):
     torch.manual_seed(seed)
-    encoder, decoder = Encoder(latent=8, width=1 / 8), Decoder(latent=8, width=1 / 8)
+    encoder, decoder = networks.Encoder(latent=8, width=1 / 8), networks.Decoder(latent=8, width=1 / 8)
     data = images()
-    gaussians = ClassGaussians.fit(encoder(scaled(data.pixels)).detach(), data.labels, 3)
+    gaussians = networks.ClassGaussians.fit(encoder(scaled(data.pixels)).detach(), data.labels, 3)
     return (
-        BAGANGenerator(decoder, gaussians),
-        BAGANDiscriminator.from_encoder(encoder, 3),
+        networks.BAGANGenerator(decoder, gaussians),
+        networks.BAGANDiscriminator.from_encoder(encoder, 3),
         batches.labelled(data, 4, 0),
     )
 
@@ -101,30 +80,30 @@ def _bagan(seed=0):
 def _cyclegan(seed=0):
     torch.manual_seed(seed)
     net = {"channels": 1, "width": 4}
-    G = Translators(*(ResidualGenerator(**net, blocks=1) for _ in range(2)))
-    D = Critics(*(PatchDiscriminator(**net, layers=1) for _ in range(2)), pool=2, size=12)
+    G = networks.Translators(*(networks.ResidualGenerator(**net, blocks=1) for _ in range(2)))
+    D = networks.Critics(*(networks.PatchDiscriminator(**net, layers=1) for _ in range(2)), pool=2, size=12)
     return G, D, batches.unpaired(images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1), 1, 0)
 
 
 def _autoencoder(seed=0):
     torch.manual_seed(seed)
-    G = Autoencoder(Encoder(latent=8, width=1 / 8), Decoder(latent=8, width=1 / 8))
+    G = networks.Autoencoder(networks.Encoder(latent=8, width=1 / 8), networks.Decoder(latent=8, width=1 / 8))
     return G, None, batches.unlabelled(images(), 4, 0)
 
 
 def _cvae(seed=0):
     torch.manual_seed(seed)
-    return CVAE(latent=4, classes=3, width=1 / 8), None, batches.labelled(images(), 4, 0)
+    return networks.CVAE(latent=4, classes=3, width=1 / 8), None, batches.labelled(images(), 4, 0)
 
 
 METHODS = {
-    "fc": Method(gan_step, lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([images()], 4, 0))),
-    "dcgan": Method(gan_step, _dcgan),
-    "cgan": Method(cgan_step, _cgan),
-    "acgan": Method(acgan_step, _acgan),
-    "bagan": Method(bagan_step, _bagan),
-    "cyclegan": Method(cyclegan_step, _cyclegan),
-    "autoencoder": Method(autoencoder_step, _autoencoder),
-    "cvae": Method(cvae_step, _cvae),
+    "fc": Method(steps.gan_step, lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([images()], 4, 0))),
+    "dcgan": Method(steps.gan_step, _dcgan),
+    "cgan": Method(steps.cgan_step, _cgan),
+    "acgan": Method(steps.acgan_step, _acgan),
+    "bagan": Method(steps.bagan_step, _bagan),
+    "cyclegan": Method(steps.cyclegan_step, _cyclegan),
+    "autoencoder": Method(steps.autoencoder_step, _autoencoder),
+    "cvae": Method(steps.cvae_step, _cvae),
 }
 ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae")]

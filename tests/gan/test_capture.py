@@ -49,7 +49,7 @@ def test_each_call_answers_for_its_own_batch(graphs):
     assert graph.replays == 8 - capture.WARM_UP
 
 
-def test_a_step_that_cannot_be_recorded_is_told_what_to_do(graphs, monkeypatch):
+def test_a_step_that_cannot_be_recorded_names_the_remedy(graphs, monkeypatch):
     @contextlib.contextmanager
     def refusing(graph):
         raise RuntimeError("operation not permitted when stream is capturing\nand much more")

@@ -47,8 +47,6 @@ def slope(loss):
 def test_g_learns_most_where_it_is_bad_unless_its_loss_saturates():
     assert slope(losses.generator_loss) == pytest.approx(1, abs=1e-6)
     assert slope(losses.minimax_generator_loss) < 1e-9
-    assert slope(lambda a: F.binary_cross_entropy(a.sigmoid(), torch.ones(1))) < 0.2  # the plain recipe
-    assert slope(lambda a: -torch.log(a.sigmoid() + 1e-8).mean()) < 1e-4
 
 
 def test_the_class_loss_has_no_floor_and_a_double_softmax_has():
@@ -66,14 +64,15 @@ def test_the_class_loss_of_a_stack_is_the_mean_of_its_members():
     torch.testing.assert_close(losses.class_loss(logits, labels), alone.mean())
 
 
-def test_logits_of_half_precision_are_taken_to_float32():
+def test_losses_of_bfloat16_logits_are_computed_in_float32():
     half = torch.tensor([-100.0, 0.3], dtype=torch.bfloat16)
-    for loss in (
-        losses.generator_loss(half),
-        losses.discriminator_loss(half, half),
-        losses.minimax_generator_loss(half),
-        losses.least_squares_generator_loss(half),
-        losses.least_squares_discriminator_loss(half, half),
-        losses.class_loss(half[None], torch.tensor([1])),
-    ):
+    names = (
+        "generator",
+        "minimax_generator",
+        "least_squares_generator",
+        "discriminator",
+        "least_squares_discriminator",
+    )
+    found = [getattr(losses, f"{name}_loss")(*[half] * (1 + ("discriminator" in name))) for name in names]
+    for loss in (*found, losses.class_loss(half[None], torch.tensor([1]))):
         assert loss.dtype == torch.float32 and torch.isfinite(loss)

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from course_utils.classify.networks import count_parameters
 from course_utils.core.errors import CourseError, SealedError
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images, scaled
@@ -183,8 +182,3 @@ def test_each_picture_comes_from_the_class_asked_for(digits):
         x = G.mean[k] + G.W[k] @ z[i]
         torch.testing.assert_close(together[i].flatten(), x.clamp(-1, 1))
     assert not G(z, 1 - c).equal(together)
-
-
-def test_the_numbers_it_holds_are_counted(digits):
-    counted, buffers = count_parameters(PPCAGenerator(ClassPCA.fit(digits, 5)))
-    assert counted == buffers == CLASSES * (784 + 784 * 5 + 1)

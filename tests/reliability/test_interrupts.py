@@ -28,7 +28,7 @@ WATCHES = """
 import asyncio, json, os, re, signal, sys
 from pathlib import Path
 folder, orders, steps, report = Path(sys.argv[1]), *map(json.loads, sys.argv[2:])
-where = re.compile(r"course_utils/(core/(files|checkpoint)|gan/(train|steps|state))\\.py$")
+where = re.compile(r"course_utils/(core/(files|checkpoint)|gan/(train|callbacks|steps|state))\\.py$")
 sys.path[:0] = {helpers!r}
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from small_gans import METHODS

@@ -77,7 +77,7 @@ for name, where, line, size, at in orders:
     if name == "whole":
         whole = [int(n) for n in (folder / "whole.counts").read_text().split()]
 """
-LOOP = r"course_utils/gan/(train|steps|state|batches)\.py$"
+LOOP = r"course_utils/gan/(train|callbacks|steps|state|batches)\.py$"
 WRITING = r"course_utils/core/(files|checkpoint)\.py$"
 
 
