@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
 from course_utils.gan.layers import Dropout, UpConv
 from course_utils.gan.networks import prior
+
+Gaussian = Callable[[Tensor], tuple[Tensor, Tensor]]  # latent points of a class → (mean, factor of the covariance)
 
 
 class Encoder(nn.Module):
@@ -77,6 +80,19 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(x))
 
 
+def class_gaussian(latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean, latent, of n ≥ 1 latent points, n × latent, and a factor of their covariance, latent × latent.
+
+    The covariance of n points has rank n − 1 at most, so that Cholesky's factor need not exist. This one comes from
+    eigenvalues, those below 0 by rounding set to 0.
+    """
+    mean = latents.mean(0)
+    centred = latents - mean
+    covariance = centred.T @ centred / max(len(latents) - 1, 1)
+    values, vectors = torch.linalg.eigh(covariance)
+    return mean, vectors * values.clamp(min=0).sqrt()
+
+
 class ClassGaussians(nn.Module):
     """One Gaussian of latent points a class (Mariani et al. 2018, section 3): mean, classes × latent; factor, classes
     × latent × latent, with covariance = factor factorᵀ."""
@@ -87,30 +103,14 @@ class ClassGaussians(nn.Module):
         self.register_buffer("factor", factor)
 
     @classmethod
-    def fit(cls, latents: Tensor, labels: Tensor, classes: int, shrinkage: float = 1.0) -> ClassGaussians:
-        """Gaussians of latents, N × latent, with int64 labels, N; latents must come from an encoder without dropout.
-
-        The covariance of n images has at most n − 1 directions. It is therefore shrunk towards the covariance within
-        classes that all classes share, at a weight of λ = s / (s + n − 1), where s = shrinkage · latent counts the
-        images that the shared one is worth: one image alone has the shared covariance, many have their own. The factor
-        comes from eigenvalues, those below 0 by rounding set to 0; Cholesky would need full rank. Raises CourseError
-        where a class has no image. The paper has neither shrinkage nor clipping.
-        """
+    def fit(cls, latents: Tensor, labels: Tensor, classes: int, gaussian: Gaussian = class_gaussian) -> ClassGaussians:
+        """Fit a Gaussian to each class of latents, N × latent, with int64 labels, N; the latents must come from an
+        encoder without dropout. Raises CourseError where a class has no image."""
         counts = torch.bincount(labels, minlength=classes)
         if empty := (counts == 0).nonzero().flatten().tolist():
             raise CourseError(f"class {empty[0]} has no image to fit a Gaussian to; give it at least one")
-        x = latents.detach().double()
-        mean = torch.zeros(classes, x.shape[1], dtype=x.dtype, device=x.device).index_add_(0, labels, x)
-        mean /= counts[:, None]
-        x = x - mean[labels]
-        scatter = torch.stack([x[labels == c].T @ x[labels == c] for c in range(classes)])
-        degrees = (counts - 1).double()[:, None, None]
-        shared = scatter.sum(dim=0) / degrees.sum().clamp_min(1)
-        s = shrinkage * x.shape[1]
-        weight = s / (s + degrees).clamp_min(1e-12)
-        values, vectors = torch.linalg.eigh(weight * shared + (1 - weight) * scatter / degrees.clamp_min(1))
-        factor = vectors * values.clamp_min(0).sqrt()[:, None, :]
-        return cls(mean.float(), factor.float())
+        means, factors = zip(*(gaussian(latents[labels == k]) for k in range(classes)), strict=True)
+        return cls(torch.stack(means), torch.stack(factors))
 
     def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One latent point of each class in c, int64, N → N × latent."""
