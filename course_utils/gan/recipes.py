@@ -59,14 +59,14 @@ smoothed_loss = partial(losses.discriminator_loss, target=0.9)
 
 
 class Training:
-    """Networks and the loop that trains them in place: iterate over it to train, and get a `Progress` at each report.
+    """A step, its networks and batches, and the loop around them: iterate over it to train, and get the reports.
 
-    G, D: the networks, with their first weights until the training begins. Sample from `Progress.generator`, which is
-    the moving average of G. D is None for autoencoders.
+    G and D are trained in place, and have their first weights until the training begins. Sample from
+    `Progress.generator`, the moving average of G. D is None for autoencoders.
     """
 
     def __init__(self, step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **settings: object) -> None:
-        self.G, self.D = G, D
+        self.step, self.G, self.D, self.batches = step, G, D, batches
         self._reports = training(step, G, D, batches, **settings)
 
     def __iter__(self) -> Iterator[Progress]:
@@ -199,6 +199,7 @@ def train_cyclegan(
     width: int = 64,
     blocks: int = 6,
     layers: int = 3,
+    pool: int = 50,
     lr: float = 4e-4,
     adversarial: float = 1.0,
     cycle: float = 10.0,
@@ -208,13 +209,14 @@ def train_cyclegan(
 ) -> Training:
     """Train CycleGAN's translators between photographs of two sides, one of each a step (Zhu et al. 2017; paper 3).
 
-    width, blocks: of the generators. width, layers: of the critics. adversarial, cycle, identity: weights of the
-    generators' loss. decay: the rate falls linearly to zero over the second half, as in Zhu et al.
+    width, blocks: of the generators. width, layers: of the critics. pool: earlier fakes that a critic learns from.
+    adversarial, cycle, identity: weights of the generators' loss. decay: the rate falls linearly to zero over the
+    second half, as in Zhu et al.
     """
     torch.manual_seed(seed)
     channels, size = a.shape[0], a.shape[-1]
     G = Translators(*(ResidualGenerator(channels, width, blocks) for _ in ("AB", "BA")))
-    D = Critics(*(PatchDiscriminator(channels, width, layers) for _ in ("A", "B")), size=size)
+    D = Critics(*(PatchDiscriminator(channels, width, layers) for _ in ("A", "B")), size=size, pool=pool)
     step = partial(cyclegan_step, adversarial=adversarial, cycle=cycle, identity=identity)
     data = batches.unpaired(a, b, 1, seed, "cyclegan")
     adam = {"lr": lr, "schedule": flat_then_down if decay else None}
@@ -231,6 +233,7 @@ def train_dcgan(
     steps: int,
     seed: int,
     *,
+    latent: int = 100,
     capacity: float = 1.0,
     batch: int = 32,
     lr: float = 2e-3,
@@ -244,7 +247,7 @@ def train_dcgan(
     the first images in D.
     """
     torch.manual_seed(seed)
-    G = DCGenerator(capacity, reference=reference)
+    G = DCGenerator(capacity, latent, reference=reference)
     D = DCDiscriminator(capacity, reference=scaled(images.pixels[:reference]) if reference else None)
     step = partial(gan_step, d_loss=d_loss)
     data = batches.unlabelled(images, batch, seed, "dcgan")
@@ -256,6 +259,7 @@ def train_ccgan(
     steps: int,
     seed: int,
     *,
+    latent: int = 100,
     capacity: float = 1.0,
     depth: int = 1,
     batch: int = 64,
@@ -274,7 +278,7 @@ def train_ccgan(
     """
     torch.manual_seed(seed)
     classes = len(images.classes)
-    G = DCGenerator(capacity, classes=classes, join=noise_and_label)
+    G = DCGenerator(capacity, latent, classes, join=noise_and_label)
     if D is None:
         D = DCDiscriminator(capacity, depth, classes=classes, join=image_and_label)
     step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)

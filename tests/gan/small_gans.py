@@ -2,39 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
-from course_utils.data.images import Images, scaled
-from course_utils.gan import batches
-from course_utils.gan.networks import (
-    CVAE,
-    ACDiscriminator,
-    ACGenerator,
-    Autoencoder,
-    BAGANDiscriminator,
-    BAGANGenerator,
-    ClassGaussians,
-    Critics,
-    DCDiscriminator,
-    DCGenerator,
-    Decoder,
-    Encoder,
-    FCDiscriminator,
-    FCGenerator,
-    PatchDiscriminator,
-    ResidualGenerator,
-    Translators,
-)
-from course_utils.gan.steps import (
-    acgan_step,
-    autoencoder_step,
-    bagan_step,
-    cgan_step,
-    cvae_step,
-    cyclegan_step,
-    gan_step,
-)
+from course_utils.data.images import Images
+from course_utils.gan import batches, recipes
+from course_utils.gan.networks import FCDiscriminator, FCGenerator
 
 
 def noise(*shape, seed=0):
@@ -58,6 +32,40 @@ def fc(seed=0, models=1, dropout=0.0):
     return G, FCDiscriminator(models, pixels=784, hidden=(8,), dropout=dropout)
 
 
+def _bagan(steps=1, seed=0, **settings):
+    first = recipes.train_autoencoder(DATA, 1, seed, latent=8, width=1 / 8, batch=4)
+    gaussians = recipes.fit_gaussians(first.G.encoder, DATA)
+    return recipes.train_bagan(DATA, first.G, gaussians, steps, seed, batch=4, **settings)
+
+
+def _cyclegan(steps=1, seed=0, **settings):
+    sides = images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1)
+    return recipes.train_cyclegan(*sides, steps, seed, width=4, blocks=1, layers=1, pool=2, **settings)
+
+
+DATA = images()
+PHOTOGRAPHS = images(classes=2, shape=(3, 32, 32))
+
+
+def _small(recipe, data, **sizes):
+    return lambda steps=1, seed=0, **settings: recipe(data, steps, seed, **{**sizes, **settings})
+
+
+RECIPES = {
+    "fc": _small(recipes.train_fc_gans, [DATA], batch=4),
+    "dcgan": _small(recipes.train_dcgan, DATA, latent=8, capacity=1 / 16, batch=4),
+    "ccgan": _small(recipes.train_ccgan, DATA, latent=8, capacity=1 / 16, batch=4),
+    "cgan": _small(recipes.train_cgan, PHOTOGRAPHS, width=1 / 32, batch=4),
+    "plain": _small(recipes.train_plain_gan, DATA, width=1 / 16, batch=4),
+    "acgan": _small(recipes.train_acgan, DATA, width=1 / 16, batch=4),
+    "bagan": _bagan,
+    "cyclegan": _cyclegan,
+    "autoencoder": _small(recipes.train_autoencoder, DATA, latent=8, width=1 / 8, batch=4),
+    "cvae": _small(recipes.train_cvae, DATA, latent=4, width=1 / 8, batch=4),
+}
+"""Method → function of steps, seed and further keywords of its recipe: the method's `Training`, small."""
+
+
 @dataclass
 class Method:
     """A step, and a function that makes its networks and data: seed → (G, D, batches)."""
@@ -66,65 +74,17 @@ class Method:
     build: Callable
 
 
-def _dcgan(seed=0):
-    torch.manual_seed(seed)
-    return DCGenerator(capacity=1 / 16, latent=8), DCDiscriminator(capacity=1 / 8), batches.unlabelled(images(), 4, 0)
+def _method(recipe):
+    def build(seed=0):
+        run = recipe(seed=seed)
+        return run.G, run.D, run.batches
 
-
-def _cgan(seed=0):
-    torch.manual_seed(seed)
-    G, D = DCGenerator(capacity=1 / 16, latent=8, classes=3), DCDiscriminator(capacity=1 / 8, classes=3)
-    return G, D, batches.labelled(images(), 4, 0)
-
-
-def _acgan(seed=0):
-    torch.manual_seed(seed)
-    return (
-        ACGenerator(classes=3, width=1 / 16),
-        ACDiscriminator(classes=3, width=1 / 8),
-        batches.labelled(images(), 4, 0),
-    )
-
-
-def _bagan(seed=0):
-    torch.manual_seed(seed)
-    encoder, decoder = Encoder(latent=8, width=1 / 8), Decoder(latent=8, width=1 / 8)
-    data = images()
-    gaussians = ClassGaussians.fit(encoder(scaled(data.pixels)).detach(), data.labels, 3)
-    return (
-        BAGANGenerator(decoder, gaussians),
-        BAGANDiscriminator.from_encoder(encoder, 3),
-        batches.labelled(data, 4, 0),
-    )
-
-
-def _cyclegan(seed=0):
-    torch.manual_seed(seed)
-    net = {"channels": 1, "width": 4}
-    G = Translators(*(ResidualGenerator(**net, blocks=1) for _ in range(2)))
-    D = Critics(*(PatchDiscriminator(**net, layers=1) for _ in range(2)), pool=2, size=12)
-    return G, D, batches.unpaired(images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1), 1, 0)
-
-
-def _autoencoder(seed=0):
-    torch.manual_seed(seed)
-    G = Autoencoder(Encoder(latent=8, width=1 / 8), Decoder(latent=8, width=1 / 8))
-    return G, None, batches.unlabelled(images(), 4, 0)
-
-
-def _cvae(seed=0):
-    torch.manual_seed(seed)
-    return CVAE(latent=4, classes=3, width=1 / 8), None, batches.labelled(images(), 4, 0)
+    step = recipe().step
+    return Method(step.func if isinstance(step, partial) else step, build)
 
 
 METHODS = {
-    "fc": Method(gan_step, lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([images()], 4, 0))),
-    "dcgan": Method(gan_step, _dcgan),
-    "cgan": Method(cgan_step, _cgan),
-    "acgan": Method(acgan_step, _acgan),
-    "bagan": Method(bagan_step, _bagan),
-    "cyclegan": Method(cyclegan_step, _cyclegan),
-    "autoencoder": Method(autoencoder_step, _autoencoder),
-    "cvae": Method(cvae_step, _cvae),
-}
+    name: _method(recipe) for name, recipe in RECIPES.items() if name not in ("plain", "cgan")
+}  # steps of others
+METHODS["fc"].build = lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([DATA], 4, 0))  # fewer units
 ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae")]
