@@ -48,23 +48,20 @@ def cell(
 
     # Without `fixed`, these would be drawn from the training's own random numbers.
     fixed = torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10) % classes
-    G = (
-        train_ccgan(
-            train,
-            settings["gan_steps"] * BATCH // B,
-            seed,
-            capacity=settings["width"] * F,
-            depth=D,
-            batch=B,
-            lr=settings["lr"],
-            d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
-            reports=10,
-            fixed=fixed,
-            stop_on_collapse=False,
-        )
-        .finish()
-        .generator
+    run = train_ccgan(
+        train,
+        settings["gan_steps"] * BATCH // B,
+        seed,
+        capacity=settings["width"] * F,
+        depth=D,
+        batch=B,
+        lr=settings["lr"],
+        d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
+        reports=10,
+        fixed=fixed,
+        stop_on_collapse=False,
     )
+    G = run.finish().generator
 
     asked = torch.arange(settings["judged"], device=device) % classes
     z = G.prior(len(asked), generator(seed, "table"))[0]
