@@ -434,6 +434,7 @@ show.source(gan_step)
 # them into a training set?
 
 # %%
+# `train_fc_gans??` in a cell of its own shows how: networks, step, batches, optimiser.
 LOSSES = {"d_loss": exercise_1.chosen, "g_loss": exercise_2.chosen}
 one_gan = await watch(
     train_fc_gans(

@@ -403,6 +403,7 @@ BATCH = 64
 SIZE = {"latent": S["latent"], "width": S["gan_width"]}
 
 
+# `train_autoencoder??` in a cell of its own shows how: networks, step, batches, optimiser.
 def autoencoding(images, seed):
     """The training of step 1."""
     return train_autoencoder(

@@ -511,6 +511,7 @@ asked = torch.tensor([COW] * N_COWS + [HORSE] * N_HORSES, device=lesson.device)
 noise8 = torch.randn(len(asked), lesson.claimed("latent"), generator=lesson.generator("z"))
 
 
+# `train_cgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def conditional_gan(images, variant, lr, steps, reports=12):
     """The training of a conditional GAN on these pictures, with your loss."""
     smooth = partial(exercise_3.chosen, target=SMOOTHING)

@@ -543,6 +543,7 @@ fixed = (
 )
 
 
+# `train_ccgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def game(images, seed, steps=S["gan_steps"], capacity=1, lr=S["lr"], **other):
     """The training of a class-conditional GAN, with your functions inside."""
     return train_ccgan(

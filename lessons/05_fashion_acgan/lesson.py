@@ -562,6 +562,7 @@ REPORTS = 14  # looks at the training, evenly spread
 
 
 # %%
+# `train_acgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def acgan(images, steps, seed, reports=2, **other):
     """The training of an ACGAN on these images, with your losses."""
     losses = {"source_loss": exercise_2.chosen, "class_loss": exercise_3.chosen}

@@ -42,7 +42,7 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Images, size: int = 1000) -> Tensor:
-        """The latent points of a whole set, in order, without dropout whatever the mode: float32, N × latent."""
+        """Encode a whole set, in order, without dropout whatever the mode: float32, N × latent."""
         training = self.training
         self.eval()
         latents = torch.cat([self(x) for x, _ in images.in_order(size)])
@@ -113,14 +113,14 @@ class ClassGaussians(nn.Module):
         return cls(torch.stack(means), torch.stack(factors))
 
     def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """One latent point of each class in c, int64, N → N × latent."""
+        """Draw one latent point for each class in c, int64, N → N × latent."""
         z = prior.normal((len(c), self.mean.shape[1]), self.mean.device, generator)
         of_every_class = torch.einsum("nl,kml->nkm", z, self.factor)  # one product is faster than n small ones
         return self.mean[c] + of_every_class[torch.arange(len(c), device=c.device), c]
 
 
 class BAGANGenerator(nn.Module):
-    """BAGAN's G: the autoencoder's decoder itself, given latent points of a class's Gaussian."""
+    """BAGAN's G: the autoencoder's decoder, which is fed latent points of a class's Gaussian."""
 
     def __init__(self, decoder: Decoder, gaussians: ClassGaussians) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class BAGANGenerator(nn.Module):
         self.latent, self.classes = gaussians.mean.shape[1], gaussians.mean.shape[0]
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. The class c lies in where z was drawn; it is not used again."""
+        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. z was drawn from the Gaussian of class c; c itself is not used."""
         return self.decoder(z)
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -152,7 +152,7 @@ class BAGANDiscriminator(nn.Module):
 
     @classmethod
     def from_encoder(cls, encoder: Encoder, classes: int = 10) -> BAGANDiscriminator:
-        """D with a copy of the encoder's trunk; only the head is new (Mariani et al. 2018, section 3)."""
+        """Make D of a copy of the encoder's trunk and a new head (Mariani et al. 2018, section 3)."""
         return cls(copy.deepcopy(encoder.trunk), encoder.head.in_features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
