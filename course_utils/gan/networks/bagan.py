@@ -128,7 +128,7 @@ class BAGANGenerator(nn.Module):
         self.latent, self.classes = gaussians.mean.shape[1], gaussians.mean.shape[0]
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. z was drawn from the Gaussian of class c; c itself is not used."""
+        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. z comes from the Gaussian of class c; c is not used."""
         return self.decoder(z)
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
