@@ -73,7 +73,7 @@ class Training:
         return self._reports
 
     def finish(self) -> Progress:
-        """Train to the end; returns the last report."""
+        """Train to the end and return the last report."""
         *_, last = self
         return last
 
