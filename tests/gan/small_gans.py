@@ -77,7 +77,7 @@ class Method:
 def _method(recipe):
     def build(seed=0):
         run = recipe(seed=seed)
-        return run.G, run.D, run.batches
+        return run.G, run.D, recipe().batches  # the same whatever the seed of the networks
 
     step = recipe().step
     return Method(step.func if isinstance(step, partial) else step, build)
