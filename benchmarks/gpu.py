@@ -25,7 +25,7 @@ from course_utils.data import sources
 from course_utils.data.images import Images
 from course_utils.experiment import provenance
 from course_utils.gan.batches import Batches
-from course_utils.gan.train import training
+from course_utils.gan.train import Step, training
 
 SEEDS = 16
 NAMES = ("FC GAN B 64", "DCGAN-28 B 64", "ACGAN-28 B 100")
@@ -53,26 +53,26 @@ def _row(name: str, goal: float, method: Method, work: dict[str, int], ours: Con
 
 def run(method: Method, images: Images, n: int, seed: int = 0, capture: bool = True) -> Contender:
     """One training run, n steps and a look at its losses a turn, which waits for the GPU."""
-    data = method.batches(images, method.batch, seed, "batches")
-    return _turns(method, *method.players(seed), data, n, capture)
+    ours = method.ours(images, seed)
+    return _turns(ours.step, ours.G, ours.D, ours.batches, n, capture)
 
 
 def run_stacked(method: Method, images: Images, n: int, seeds: int) -> Contender:
     """The same runs of several seeds in one stack."""
-    G, D = (Stacked(nets) for nets in zip(*(method.players(seed) for seed in range(seeds)), strict=True))
-    streams = [method.batches(images, method.batch, seed, "batches") for seed in range(seeds)]
+    ours = [method.ours(images, seed) for seed in range(seeds)]
+    G, D = (Stacked([getattr(run, net) for run in ours]) for net in "GD")
 
     def together(n: int) -> tuple[torch.Tensor, ...]:
-        return tuple(torch.stack(parts) for parts in zip(*(stream(n) for stream in streams), strict=True))
+        return tuple(torch.stack(parts) for parts in zip(*(run.batches(n) for run in ours), strict=True))
 
-    return _turns(method, G, D, together, n, capture=True)
+    return _turns(ours[0].step, G, D, together, n, capture=True)
 
 
-def _turns(method: Method, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, capture: bool) -> Contender:
+def _turns(step: Step, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, capture: bool) -> Contender:
     settings = {"steps": n * FOREVER, "reports": FOREVER, "seed": 0, "stop_on_collapse": False}
     if data(0)[0].device.type == "cpu":  # where PyTorch has no batch normalisation of stacked bfloat16
         settings["precision"] = "float32"
-    return turns(training(method.step, G, D, data, capture=capture, **settings))
+    return turns(training(step, G, D, data, capture=capture, **settings))
 
 
 def main() -> None:

@@ -19,20 +19,9 @@ from course_utils.classify.jobs import Job, Recipe, predictions
 from course_utils.classify.networks import KannadaCNN
 from course_utils.core.parallel import default_workers
 from course_utils.core.seeds import generator
-from course_utils.data.images import Images, resized
-from course_utils.gan import batches
-from course_utils.gan.networks import (
-    ClassGaussians,
-    Critics,
-    Encoder,
-    FCDiscriminator,
-    FCGenerator,
-    PatchDiscriminator,
-    ResidualGenerator,
-    Translators,
-)
-from course_utils.gan.steps import cyclegan_step, gan_step
-from course_utils.gan.train import training
+from course_utils.data.images import Images, resized, scaled
+from course_utils.gan.networks import Encoder
+from course_utils.gan.recipes import fit_gaussians, train_cyclegan, train_fc_gans
 
 LR = 0.002  # paper 1's learning rate
 TURNS = 1_000_000  # more than any run takes
@@ -68,7 +57,7 @@ def rows(digits: Images, animals: Images, quick: bool) -> Iterator[Row]:
 def gan_row(method: Method, digits: Images) -> Row:
     """A method by the course's loop and by the plain recipe."""
     images = method.resized(digits)
-    _, ours = method.ours(images, 0, method.turn * TURNS, TURNS)
+    ours = iter(method.ours(images, 0, method.turn * TURNS, reports=TURNS))
     _, theirs = method.plain(images, 0)
     images_a_turn = method.batch * method.turn
     return Row(method.name, method.goal, method.kind, images_a_turn, turns(ours), turns(theirs, method.turn))
@@ -77,7 +66,7 @@ def gan_row(method: Method, digits: Images) -> Row:
 def latents(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
     """Latent points of BAGAN: by the factors of their Gaussians, and one by one by numpy."""
     encoder, some = Encoder(), digits.sample(500, generator(0, "latents"))
-    gaussians = ClassGaussians.fit(encoder.encode(some), some.labels, len(digits.classes))
+    gaussians = fit_gaussians(encoder, some)
     covariances = gaussians.factor @ gaussians.factor.mT
 
     def ours() -> Iterator[torch.Tensor]:
@@ -89,14 +78,12 @@ def latents(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
 
 def cyclegan(a: Images, b: Images, width: int, blocks: int) -> tuple[Contender, Contender]:
     """CycleGAN, one picture of each side a step."""
-    AB, BA = (ResidualGenerator(width=width, blocks=blocks) for _ in range(2))
-    A, B = (PatchDiscriminator(width=width) for _ in range(2))
+    fixed = tuple(scaled(side.pixels[:1, :, :32, :32]) for side in (a, b))  # whole ones would cost a third of a turn
+    ours = train_cyclegan(a, b, TURNS, 0, width=width, blocks=blocks, lr=2e-4, decay=False, reports=TURNS, fixed=fixed)
+    networks = ours.G.AB, ours.G.BA, ours.D.A, ours.D.B
     pairs = ((x, y) for (x, _), (y, _) in zip(plain.batches(a, 1), plain.batches(b, 1), strict=False))
-    theirs = plain.cyclegan(*(twin(net) for net in (AB, BA, A, B)), pairs)
-    data = batches.unpaired(a, b, 1, 0, "batches")
-    G, D = Translators(AB, BA), Critics(A, B, a.shape[-1])
-    fixed = tuple(x[..., :32, :32] for x in data(0))  # a report a turn would draw as much as a third of a step
-    return turns(training(cyclegan_step, G, D, data, steps=TURNS, reports=TURNS, seed=0, fixed=fixed)), turns(theirs)
+    theirs = plain.cyclegan(*(twin(net) for net in networks), pairs)
+    return turns(iter(ours)), turns(theirs)
 
 
 def classifiers(digits: Images, size: int, n: int) -> tuple[Contender, Contender]:
@@ -110,9 +97,7 @@ def seeds_at_once(digits: Images, size: int, n: int) -> tuple[Contender, Contend
     """Several seeds of the FC GAN in one stack, and one after the other, both by the course's own loop."""
 
     def of(seeds: int) -> Contender:
-        data = batches.flat([digits] * seeds, size, 0, "batches")
-        nets = FCGenerator(seeds), FCDiscriminator(seeds)
-        return turns(training(gan_step, *nets, data, steps=n * TURNS, reports=TURNS, seed=0))
+        return turns(iter(train_fc_gans([digits] * seeds, n * TURNS, 0, batch=size, reports=TURNS)))
 
     return of(SEEDS), one_after_another([of(1) for _ in range(SEEDS)])
 

@@ -59,7 +59,8 @@ def without_dropout(*networks):
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_the_plain_recipe_has_our_weights_and_our_losses_step_by_step(method, images):
-    G, D = without_dropout(*method.players(seed=2))
+    run = method.ours(method.resized(images), seed=2)
+    G, D = without_dropout(run.G, run.D)
     G_plain, D_plain = twin(G), with_sigmoid(D)
     optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D)]
     batches = three_batches(method.resized(images))
@@ -69,8 +70,8 @@ def test_the_plain_recipe_has_our_weights_and_our_losses_step_by_step(method, im
     torch.manual_seed(3)
     ours = []
     for x, y in batches:
-        real = {"labelled": (x, y), "_flat": (x.flatten(1)[None],)}.get(method.batches.__name__, (x,))
-        ours.append(method.step(G, D, *optimizers, *real, *G.prior(len(x))))
+        real = (x, y)[: len(run.batches(0))] if x.ndim == run.batches(0)[0].ndim else (x.flatten(1)[None],)
+        ours.append(run.step(G, D, *optimizers, *real, *G.prior(len(x))))
     torch.testing.assert_close(torch.tensor(ours), theirs, rtol=2e-3, atol=1e-4)
     assert not torch.allclose(theirs[0], theirs[1])
 
@@ -190,7 +191,7 @@ def test_ours_and_plain_begin_and_are_judged_alike(images):
     quality.compared(QUICK[3], images, judge, [0, 1])
     (_, z), (_, z_plain), (_, other), _ = seen
     assert torch.equal(z[0], z_plain[0]) and not torch.equal(z[0], other[0])
-    (G, _), (G_plain, _) = METHODS[3].ours(images, 7, 1, 1), METHODS[3].plain(images, 7)
+    G, (G_plain, _) = METHODS[3].ours(images, 7).G, METHODS[3].plain(images, 7)
     torch.testing.assert_close(
         nn.utils.parameters_to_vector(G.parameters()), torch.cat([p.flatten() for p in G_plain.parameters()])
     )
@@ -200,7 +201,7 @@ def test_the_judge_scores_the_network_itself_in_eval_mode(images):
     test = images.seal()
     judge = quality.Judge.trained(images, test, updates=2, n=50)
     assert judge.facts["n"] == 50 and judge.facts["floor"] == pytest.approx(0, abs=0.1)
-    G = METHODS[3].players(0)[0]
+    G = METHODS[3].ours(images, 0).G
     value = judge.fd(G, G.prior(60), 32)
     assert not G.training and value > judge.facts["floor"]
 

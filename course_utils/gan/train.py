@@ -127,7 +127,7 @@ def training(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **
             if saver is not None:
                 saver.save()
             raise
-        if saver is not None:  # after the caller has noted what it measures: a resumed run does not report this step again
+        if saver is not None:  # only now: a resumed run does not report this step again
             saver.after_report(last=end == run.steps)
 
 

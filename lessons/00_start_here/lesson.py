@@ -201,27 +201,38 @@ predict(
 #
 # *While this trains:* D only ever says how real something is. Nobody shows G a real point. How can it find the bumps?
 
+
 # %%
-torch.manual_seed(SEED)
-G, D = LineNetwork(hidden=32).to(lesson.device), LineNetwork(hidden=64).to(lesson.device)
-rng, moments = lesson.generator("line"), []
-game = gan.training(
-    gan_step,
-    G,
-    D,
-    lambda n: (line.points(128, rng).to(lesson.device),),
-    steps=S["steps"],
-    seed=lesson.number("line"),
-    lr=2e-3,
-    betas=(0.0, 0.99),
-    schedule=lambda done: 1 - done,
-    average=0,  # the fakes that D sees, not an average of G
-    precision="float32",
-    reports=S["steps"] // 25,
-)
+def players(*hidden):
+    """G and D with fresh weights, and so many hidden units each."""
+    torch.manual_seed(SEED)
+    return [LineNetwork(hidden=units).to(lesson.device) for units in hidden]
+
+
+def play(G, D, name, steps, **settings):
+    """Their game on the line: its training, and the list of its moments."""
+    rng, moments = lesson.generator(name), []
+    game = gan.training(
+        gan_step,
+        G,
+        D,
+        lambda n: (line.points(128, rng).to(lesson.device),),
+        steps=steps,
+        seed=lesson.number(name),
+        average=0,  # the fakes that D sees, not an average of G
+        precision="float32",
+        reports=steps // 25,
+        **settings,
+    )
+    return line.noted(game, G, D, moments), moments
+
+
+G, D = players(32, 64)
+adam = {"lr": 2e-3, "betas": (0.0, 0.99), "schedule": lambda done: 1 - done}
+training, moments = play(G, D, "line", S["steps"], **adam)
 WHAT = "above, the density of real points and a histogram of G's fakes; below, D's probability of real along the line."
 last = await watch(
-    line.noted(game, G, D, moments),
+    training,
     title="A GAN on a line",
     every_s=0.5,
     pause_s=0.5,
@@ -297,28 +308,12 @@ explorer(
 # turn. *While this trains:* which of the two bumps will the fakes choose?
 
 # %%
-torch.manual_seed(SEED)
-G_broken, D_broken = (
-    LineNetwork(hidden=32).to(lesson.device),
-    LineNetwork(hidden=6).to(lesson.device),
-)
-rng, broken = lesson.generator("broken"), []
-game = gan.training(
-    gan_step,
-    G_broken,
-    D_broken,
-    lambda n: (line.points(128, rng).to(lesson.device),),
-    steps=S["broken_steps"],
-    seed=lesson.number("broken"),
-    lr=1e-2,
-    betas=(0.9, 0.999),
-    average=0,
-    precision="float32",
-    reports=S["broken_steps"] // 25,
-    stop_on_collapse=False,
+adam = {"lr": 1e-2, "betas": (0.9, 0.999)}
+training, broken = play(
+    *players(32, 6), "broken", S["broken_steps"], **adam, stop_on_collapse=False
 )
 last = await watch(
-    line.noted(game, G_broken, D_broken, broken),
+    training,
     title="A broken game",
     every_s=0.5,
     pause_s=0.5,

@@ -61,9 +61,9 @@ from course_utils.classify.networks import KannadaCNN, LeNet, count_parameters
 from course_utils.data.augment import PAPER_1, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import classification, samples, statistics
-from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
+from course_utils.gan.recipes import train_fc_gans
 from course_utils.gan.steps import gan_step
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_01 as exercises
@@ -434,21 +434,17 @@ show.source(gan_step)
 # them into a training set?
 
 # %%
-step = partial(gan_step, d_loss=exercise_1.chosen, g_loss=exercise_2.chosen)
-torch.manual_seed(SEED)
-G_all, D_all = FCGenerator().to(lesson.device), FCDiscriminator().to(lesson.device)
-all_digits = batches.flat([train], 128, SEED, "gan")
+# `train_fc_gans??` in a cell of its own shows how: networks, step, batches, optimiser.
+LOSSES = {"d_loss": exercise_1.chosen, "g_loss": exercise_2.chosen}
 one_gan = await watch(
-    gan.training(
-        step,
-        G_all,
-        D_all,
-        all_digits,
-        steps=S["gan_steps"],
-        seed=lesson.number("gan"),
-        lr=4e-4,
+    train_fc_gans(
+        [train],
+        S["gan_steps"],
+        SEED,
+        batch=128,
         average=0.998,
         checkpoint=lesson.cache,
+        **LOSSES,
     ),
     title="One GAN for all digits",
 )
@@ -457,22 +453,15 @@ one_gan = await watch(
 # **Ten GANs, one a digit,** trained side by side as one stack of networks. Now every image has a label from birth.
 
 # %%
-torch.manual_seed(SEED)
-G_class, D_class = (
-    FCGenerator(models=10).to(lesson.device),
-    FCDiscriminator(models=10).to(lesson.device),
-)
-each_digit = batches.flat([train.of_class(k) for k in range(10)], 64, SEED, "class gan")
+each_digit = [train.of_class(k) for k in range(10)]
 ten_gans = await watch(
-    gan.training(
-        step,
-        G_class,
-        D_class,
+    train_fc_gans(
         each_digit,
-        steps=S["class_gan_steps"],
-        seed=lesson.number("class gan"),
-        lr=4e-4,
+        S["class_gan_steps"],
+        SEED,
+        name="class gan",
         checkpoint=lesson.cache,
+        **LOSSES,
     ),
     title="Ten GANs, one a digit (a row each)",
 )
@@ -671,19 +660,16 @@ show.figure(
 # losses explode? What will ten samples look like?
 
 # %%
-torch.manual_seed(SEED)
-G_bad, D_bad = FCGenerator().to(lesson.device), FCDiscriminator(dropout=0).to(lesson.device)
-threes = batches.flat([train.of_class(3)], 64, SEED, "bad")
-bad = gan.fit(
-    step,
-    G_bad,
-    D_bad,
-    threes,
-    steps=300,
-    seed=lesson.number("bad"),
+bad = train_fc_gans(
+    [train.of_class(3)],
+    300,
+    SEED,
+    name="bad",
     lr=4e-3,
+    dropout=0,
     stop_on_collapse=False,
-)
+    **LOSSES,
+).finish()
 good_threes = ten_gans.samples()[30:40]
 real_threes = train.of_class(3).sample(10, lesson.generator("variety")).pixels
 show.figure(

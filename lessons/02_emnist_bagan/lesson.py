@@ -60,18 +60,10 @@ from course_utils.core.seeds import generator
 from course_utils.data.augment import PAPER_2, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, samples, statistics
-from course_utils.gan import batches
 from course_utils.gan import train as gan
-from course_utils.gan.networks import (
-    CVAE,
-    Autoencoder,
-    BAGANDiscriminator,
-    BAGANGenerator,
-    ClassGaussians,
-    Decoder,
-    Encoder,
-)
-from course_utils.gan.steps import autoencoder_step, bagan_step, cvae_step
+from course_utils.gan.networks import Autoencoder, BAGANGenerator, Decoder, Encoder
+from course_utils.gan.recipes import fit_gaussians, train_autoencoder, train_bagan, train_cvae
+from course_utils.gan.steps import bagan_step
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_02 as exercises
 from course_utils.teach.lesson import start
@@ -408,35 +400,21 @@ explorer(
 
 # %%
 BATCH = 64
+SIZE = {"latent": S["latent"], "width": S["gan_width"]}
 
 
-def autoencoder():
-    """Encoder and decoder with fresh weights."""
-    return Encoder(S["latent"], S["gan_width"]), Decoder(S["latent"], S["gan_width"])
-
-
-def autoencoding(encoder, decoder, images, seed, steps):
+# `train_autoencoder??` in a cell of its own shows how: networks, step, batches, optimiser.
+def autoencoding(images, seed):
     """The training of step 1."""
-    return gan.training(
-        autoencoder_step,
-        Autoencoder(encoder, decoder),
-        None,
-        batches.unlabelled(images, BATCH, seed, "autoencoder"),
-        steps=steps,
-        seed=seed,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        fixed=(images.pixels[:10].float() / 127.5 - 1,),
-        checkpoint=lesson.cache,
+    return train_autoencoder(
+        images, S["ae_steps"], seed, batch=BATCH, **SIZE, checkpoint=lesson.cache
     )
 
 
-torch.manual_seed(first)
-encoder, decoder = autoencoder()
-rebuilt = await watch(
-    autoencoding(encoder, decoder, hungry, first, S["ae_steps"]),
-    title="Step 1: the autoencoder's reconstructions",
-)
+training = autoencoding(hungry, first)
+rebuilt = await watch(training, title="Step 1: the autoencoder's reconstructions")
+autoencoder = training.G
+encoder = autoencoder.encoder
 show.figure(
     figures.image_grid(
         torch.cat([hungry.pixels[:10], rebuilt.samples()]), row_titles=["image", "rebuilt"]
@@ -501,14 +479,8 @@ exercise_4.check(draw)
 
 
 # %%
-def gaussians_of(encoder, images):
-    """Step 2 with your function: one Gaussian a class."""
-    latents = encoder.encode(images)
-    parts = [exercise_3.chosen(latents[images.labels == k]) for k in range(len(images.classes))]
-    return ClassGaussians(*(torch.stack(part) for part in zip(*parts, strict=True)))
-
-
-gaussians = gaussians_of(encoder, hungry)
+# Step 2 with your function: one Gaussian a class.
+gaussians = fit_gaussians(encoder, hungry, exercise_3.chosen)
 show.figure(
     imbalance.latent_clouds(
         encoder.encode(hungry), hungry.labels, gaussians.mean, gaussians.factor, STARVED
@@ -564,35 +536,39 @@ show.source(bagan_step)
 # %% [markdown]
 # *While this trains:* the reconstructions of step 1 were blurred. Who could tell G so, now?
 
+
 # %%
-step = partial(bagan_step, g_loss=exercise_5.chosen)
-
-
-def game(G, D, images, seed, steps, reports=12):
-    """The training of step 3, which shows images of the starved class as it goes."""
-    c = torch.full((10,), STARVED, device=lesson.device)
-    return gan.training(
-        step,
-        G,
-        D,
-        batches.labelled(images, BATCH, seed, "game"),
-        steps=steps,
-        seed=seed,
-        lr=1e-4,
-        average=0.99,
-        reports=reports,
-        fixed=(G.gaussians.draw(c, generator(seed, "shown")), c),
+def game(images, autoencoder, gaussians, seed, **other):
+    """The training of step 3, with your loss."""
+    return train_bagan(
+        images,
+        autoencoder,
+        gaussians,
+        S["gan_steps"],
+        seed,
+        batch=BATCH,
+        g_loss=exercise_5.chosen,
         checkpoint=lesson.cache,
+        **other,
     )
+
+
+def shown(gaussians, seed, label=STARVED):
+    """What a game reports: ten images of one class, always of the same latent points."""
+    c = torch.full((10,), label, device=lesson.device)
+    return {"reports": 12, "fixed": (gaussians.draw(c, generator(seed, "shown")), c)}
 
 
 shots = {}
 unplayed = BAGANGenerator(
-    copy.deepcopy(decoder), gaussians
+    copy.deepcopy(autoencoder.decoder), gaussians
 ).eval()  # for later: before the game
-G, D = BAGANGenerator(decoder, gaussians), BAGANDiscriminator.from_encoder(encoder)
 bagan = await watch(
-    noted(game(G, D, hungry, first, S["gan_steps"]), shots, lesson.cache),
+    noted(
+        game(hungry, autoencoder, gaussians, first, **shown(gaussians, first)),
+        shots,
+        lesson.cache,
+    ),
     title="Step 3: the starved class, drawn by BAGAN",
 )
 
@@ -602,21 +578,9 @@ bagan = await watch(
 
 # %%
 torch.manual_seed(first)
-_, fresh_decoder = autoencoder()
-fresh_encoder, _ = autoencoder()
-plain_G = BAGANGenerator(fresh_decoder, gaussians)
-plain = gan.fit(
-    step,
-    plain_G,
-    BAGANDiscriminator.from_encoder(fresh_encoder),
-    batches.labelled(hungry, BATCH, first, "game"),
-    steps=S["gan_steps"],
-    seed=first,
-    lr=1e-4,
-    average=0.99,
-    stop_on_collapse=False,
-    checkpoint=lesson.cache,
-)
+one, other = (Autoencoder(Encoder(**SIZE), Decoder(**SIZE)) for _ in range(2))
+fresh = Autoencoder(other.encoder, one.decoder)
+plain = game(hungry, fresh, gaussians, first, stop_on_collapse=False).finish()
 c10 = torch.full((10,), STARVED, device=lesson.device)
 z10 = gaussians.draw(c10, generator(first, "shown"))
 epoch = len(hungry) / BATCH
@@ -789,29 +753,19 @@ show.figure(
 lone = full.of_class(STARVED)
 lone = lone.subset(torch.arange(20) % len(lone))
 lone = Images(lone.pixels, torch.zeros_like(lone.labels), (str(STARVED),), "20 images alone")
-torch.manual_seed(SEED)
-lone_encoder, lone_decoder = autoencoder()
-gan.fit(
-    autoencoder_step,
-    Autoencoder(lone_encoder, lone_decoder),
-    None,
-    batches.unlabelled(lone, BATCH, SEED, "lone"),
-    steps=S["lone_steps"],
-    seed=lesson.number("lone"),
-    lr=1e-3,
-    checkpoint=lesson.cache,
-)
-lone_gaussians = gaussians_of(lone_encoder, lone)
-lone_bagan = gan.fit(
-    bagan_step,
-    BAGANGenerator(lone_decoder, lone_gaussians),
-    BAGANDiscriminator.from_encoder(lone_encoder, classes=1),
-    batches.labelled(lone, BATCH, SEED, "lone"),
-    steps=S["lone_steps"],
-    seed=lesson.number("lone"),
-    stop_on_collapse=False,
-    checkpoint=lesson.cache,
-)
+
+
+def bagan_of(images, seed, label=STARVED, **other):
+    """BAGAN's three steps on these images, with your functions."""
+    training = autoencoding(images, seed)
+    training.finish()
+    gaussians = fit_gaussians(training.G.encoder, images, exercise_3.chosen)
+    return game(
+        images, training.G, gaussians, seed, **shown(gaussians, seed, label), **other
+    ).finish()
+
+
+lone_bagan = bagan_of(lone, first, label=0, stop_on_collapse=False)
 alone = gan.sample(
     lone_bagan.generator, *lone_bagan.generator.prior(n_eval, lesson.generator("lone"))
 )
@@ -875,28 +829,21 @@ generators = {}  # by training set: (BAGAN, CVAE)
 
 def feed(images, seed, with_cvae):
     """BAGAN in its three steps, and a CVAE, for one starved training set."""
-    torch.manual_seed(seed)
-    encoder, decoder = autoencoder()
-    for _ in autoencoding(encoder, decoder, images, seed, S["ae_steps"]):
-        pass
-    G = BAGANGenerator(decoder, gaussians_of(encoder, images))
-    *_, played = game(G, BAGANDiscriminator.from_encoder(encoder), images, seed, S["gan_steps"])
-    return played.generator, cvae_of(images, seed) if with_cvae else None
+    return bagan_of(images, seed).generator, cvae_of(images, seed) if with_cvae else None
 
 
 def cvae_of(images, seed):
     """A CVAE of one training set."""
-    torch.manual_seed(seed)
-    return gan.fit(
-        cvae_step,
-        CVAE(S["cvae_latent"], width=S["gan_width"]),
-        None,
-        batches.labelled(images, BATCH, seed, "cvae"),
-        steps=S["cvae_steps"],
-        seed=seed,
-        lr=3e-3,
+    run = train_cvae(
+        images,
+        S["cvae_steps"],
+        seed,
+        batch=BATCH,
+        latent=S["cvae_latent"],
+        width=S["gan_width"],
         checkpoint=lesson.cache,
-    ).generator
+    )
+    return run.finish().generator
 
 
 generators[hungry.digest()] = bagan.generator, cvae_of(hungry, first)

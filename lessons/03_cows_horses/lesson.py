@@ -58,17 +58,10 @@ from course_utils.classify.networks import AnimalCNN, SmallCNN, count_parameters
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, resized, scaled
 from course_utils.evaluate import class_scores, classification, statistics
-from course_utils.gan import batches, losses
+from course_utils.gan import losses
 from course_utils.gan import train as gan
-from course_utils.gan.networks import (
-    AnimalDiscriminator,
-    AnimalGenerator,
-    Critics,
-    PatchDiscriminator,
-    ResidualGenerator,
-    Translators,
-)
-from course_utils.gan.steps import cgan_step, cyclegan_step
+from course_utils.gan.recipes import train_cgan, train_cyclegan
+from course_utils.gan.steps import cyclegan_step
 from course_utils.teach import constant, show
 from course_utils.teach.exercises import lesson_03 as exercises
 from course_utils.teach.lesson import start
@@ -518,22 +511,19 @@ asked = torch.tensor([COW] * N_COWS + [HORSE] * N_HORSES, device=lesson.device)
 noise8 = torch.randn(len(asked), lesson.claimed("latent"), generator=lesson.generator("z"))
 
 
+# `train_cgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def conditional_gan(images, variant, lr, steps, reports=12):
-    """The training of a conditional GAN on these pictures."""
-    torch.manual_seed(SEED)
-    G = AnimalGenerator(S["side"], variant=variant, width=S["gan_width"])
-    D = AnimalDiscriminator(S["side"], variant=variant, width=S["gan_width"])
+    """The training of a conditional GAN on these pictures, with your loss."""
     smooth = partial(exercise_3.chosen, target=SMOOTHING)
-    d_loss = smooth if variant == "text" else losses.discriminator_loss
-    return gan.training(
-        partial(cgan_step, d_loss=d_loss),
-        G.to(lesson.device),
-        D.to(lesson.device),
-        batches.labelled(images, lesson.claimed("gan_batch"), SEED, "cgan"),
-        steps=steps,
-        seed=lesson.number("cgan"),
+    return train_cgan(
+        images,
+        steps,
+        SEED,
+        variant=variant,
+        width=S["gan_width"],
+        batch=lesson.claimed("gan_batch"),
         lr=lr,
-        average=0.995,
+        d_loss=smooth if variant == "text" else losses.discriminator_loss,
         reports=reports,
         fixed=(noise8, asked),
         stop_on_collapse=False,
@@ -591,7 +581,7 @@ for name, (variant, lr) in tried.items():
         drawn_by[name] = shots[served]
         lost_by[name] = {who: values[report] for who, values in cgan.losses.items()}
     else:
-        *_, run = conditional_gan(photos, variant, lr, S["compare_steps"], reports=6)
+        run = conditional_gan(photos, variant, lr, S["compare_steps"], reports=6).finish()
         drawn_by[name] = run.samples()
         lost_by[name] = {who: values[-1] for who, values in run.losses.items()}
 # %% [markdown]
@@ -716,31 +706,22 @@ FIVE = torch.linspace(0, EPOCH - 1, 5).round().long()
 shown = scaled(cows.pixels[FIVE]), scaled(horses.pixels[FIVE])
 
 
-def flat_then_down(share):
-    """The learning rate of CycleGAN's authors: flat for half of the run, then linearly to zero."""
-    return min(1.0, 2 * (1 - share))
-
-
-def cyclegan(a, b, step, steps, reports, schedule=None):
+def cyclegan(a, b, steps, reports, **other):
     """The training of two translators between two sets of pictures."""
-    torch.manual_seed(SEED)
-    width, layers = S["cyclegan_width"], S["cyclegan_layers"]
-    G = Translators(*(ResidualGenerator(3, width, S["cyclegan_blocks"]) for _ in range(2)))
-    D = Critics(*(PatchDiscriminator(3, width, layers) for _ in range(2)), size=S["side"])
-    return gan.training(
-        step,
-        G.to(lesson.device),
-        D.to(lesson.device),
-        batches.unpaired(a, b, 1, SEED, "cyclegan"),
-        steps=steps,
-        seed=lesson.number("cyclegan"),
+    return train_cyclegan(
+        a,
+        b,
+        steps,
+        SEED,
+        width=S["cyclegan_width"],
+        blocks=S["cyclegan_blocks"],
+        layers=S["cyclegan_layers"],
         lr=lesson.claimed("cyclegan_lr"),
-        schedule=schedule,
-        average=0.99,
         reports=reports,
         fixed=shown,
         stop_on_collapse=False,
         checkpoint=lesson.cache,
+        **other,
     )
 
 
@@ -751,7 +732,7 @@ def cyclegan(a, b, step, steps, reports, schedule=None):
 # %%
 epochs = {}  # by step: five cows as horses, then five horses as cows
 steps = S["cyclegan_epochs"] * EPOCH
-long_run = cyclegan(cows, horses, cyclegan_step, steps, S["cyclegan_epochs"], flat_then_down)
+long_run = cyclegan(cows, horses, steps, S["cyclegan_epochs"])
 translated = await watch(
     noted(long_run, epochs, lesson.cache), title="CycleGAN: cows as horses, horses as cows"
 )
@@ -806,16 +787,16 @@ explorer(
 # the identity term?
 
 # %%
-terms = {
-    "no adversarial": partial(cyclegan_step, adversarial=0.0),
-    "no cycle": partial(cyclegan_step, cycle=0.0),
-    "no identity": partial(cyclegan_step, identity=0.0),
-}
 short = S["ablation_epochs"] * EPOCH
 moment = min(epochs, key=lambda step: abs(step - short))
 broken = {}
-for name, step in terms.items():
-    *_, broken[name] = cyclegan(cows, horses, step, short, 2)
+for term in (
+    "adversarial",
+    "cycle",
+    "identity",
+):  # at this step the rate of the long run is still flat
+    run = cyclegan(cows, horses, short, 2, decay=False, **{term: 0.0})
+    broken[f"no {term}"] = run.finish()
 show.figure(
     figures.image_grid(
         torch.cat([originals, epochs[moment], *(run.samples() for run in broken.values())]),
@@ -1297,12 +1278,13 @@ def fold_arms(out, seen_by_gans):
     arms = {"real": ARMS["real"], "classic": ARMS["classic"]}
     arms |= {"one_animal": one_animal, "few_views": few_views}
     if S["fold_gan_steps"]:
-        *_, G = conditional_gan(seen_by_gans, VARIANT, RATES[VARIANT], S["fold_gan_steps"], 2)
-        arms["cgan"] = lambda train, rng: train.merge(drawn(len(train), rng, G.generator))
+        run = conditional_gan(seen_by_gans, VARIANT, RATES[VARIANT], S["fold_gan_steps"], 2)
+        G = run.finish().generator
+        arms["cgan"] = lambda train, rng: train.merge(drawn(len(train), rng, G))
     if S["fold_cyclegan_steps"]:
         a, b = seen_by_gans.of_class(COW), seen_by_gans.of_class(HORSE)
-        *_, T = cyclegan(a, b, cyclegan_step, S["fold_cyclegan_steps"], 2, flat_then_down)
-        made = translations(False, T.generator.AB, T.generator.BA, a, b)
+        T = cyclegan(a, b, S["fold_cyclegan_steps"], 2).finish().generator
+        made = translations(False, T.AB, T.BA, a, b)
         arms["cyclegan"] = lambda train, rng: train.merge(made)
     return {
         name: lambda images, rng, arm=arm: arm(images.subset(~out), rng)

@@ -63,7 +63,8 @@ from course_utils.evaluate.statistics import Interval, t_interval
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PPCAGenerator
-from course_utils.gan.steps import cgan_step, gan_step, update
+from course_utils.gan.recipes import train_ccgan, train_dcgan
+from course_utils.gan.steps import update
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_04 as exercises
 from course_utils.teach.lesson import start
@@ -447,8 +448,8 @@ BATCH_PLAIN, LR_PLAIN = lesson.claimed("best_batch_dcgan"), lesson.claimed("lr_d
 REFERENCE = round(BATCH_PLAIN * lesson.claimed("reference_share"))
 
 
-def told_apart(step):
-    """The step, and a tensor in which D's share of right answers adds up while it trains."""
+def told_apart():
+    """D's loss, and a tensor in which D's share of right answers adds up while it trains."""
     right = torch.zeros((), device=lesson.device)
 
     def d_loss(real, fake):
@@ -456,21 +457,25 @@ def told_apart(step):
         right.add_(share.detach())
         return losses.discriminator_loss(real, fake)
 
-    return partial(step, d_loss=d_loss), right
+    return d_loss, right
 
 
 def dcgan(lr=LR_PLAIN, virtual=False, reports=10):
     """Train a DCGAN; its three curves, and what it draws at the end."""
-    torch.manual_seed(SEED)
-    pictures = scaled(train.pixels[:REFERENCE]) if virtual else None
-    G = DCGenerator(S["width"], reference=REFERENCE if virtual else 0)
-    D = DCDiscriminator(S["width"], reference=pictures)
-    step, right = told_apart(gan_step)
+    d_loss, right = told_apart()
     accuracy, before = [], 0
-    feed = batches.unlabelled(train, BATCH_PLAIN, SEED, "dcgan")
-    run = {"steps": S["dcgan_steps"], "seed": lesson.number("dcgan"), "reports": reports}
-    run |= {"lr": lr, "average": 0.99, "stop_on_collapse": False}
-    for progress in gan.training(step, G, D, feed, **run):
+    for progress in train_dcgan(
+        train,
+        S["dcgan_steps"],
+        SEED,
+        capacity=S["width"],
+        batch=BATCH_PLAIN,
+        lr=lr,
+        reference=REFERENCE if virtual else 0,
+        d_loss=d_loss,
+        reports=reports,
+        stop_on_collapse=False,
+    ):
         accuracy.append(float(right) / (progress.step - before))
         before = progress.step
         right.zero_()
@@ -538,29 +543,22 @@ fixed = (
 )
 
 
-def players(seed, capacity=1, depth=1):
-    """G and D of the class-conditional GAN, with your functions inside."""
-    torch.manual_seed(seed)
-    width = S["width"] * capacity
-    G = DCGenerator(width, classes=CLASSES, join=exercise_3.chosen)
-    return G, DCDiscriminator(width, depth, classes=CLASSES, join=exercise_4.chosen)
-
-
-def game(G, D, images, seed, steps, batch=BEST[2], lr=S["lr"], target=1.0, **other):
-    """Their training; target: what D should answer to real images; other: further arguments of a step."""
-    return gan.training(
-        partial(cgan_step, d_loss=partial(losses.discriminator_loss, target=target), **other),
-        G,
-        D,
-        batches.labelled(images, batch, seed, "ccgan"),
-        steps=steps,
-        seed=seed,
+# `train_ccgan??` in a cell of its own shows how: networks, step, batches, optimiser.
+def game(images, seed, steps=S["gan_steps"], capacity=1, lr=S["lr"], **other):
+    """The training of a class-conditional GAN, with your functions inside."""
+    return train_ccgan(
+        images,
+        steps,
+        seed,
+        capacity=S["width"] * capacity,
         lr=lr,
-        average=0.99,
+        noise_and_label=exercise_3.chosen,
+        image_and_label=exercise_4.chosen,
         reports=10,
         fixed=fixed,
         stop_on_collapse=False,
         checkpoint=KEPT,
+        **{"batch": BEST[2], **other},
     )
 
 
@@ -571,11 +569,9 @@ def game(G, D, images, seed, steps, batch=BEST[2], lr=S["lr"], target=1.0, **oth
 first = lesson.seeds[0]
 shots, seconds = {}, {}
 began = time.monotonic()
-G, D = players(first)
-ccgan = await watch(
-    noted(game(G, D, train, first, S["gan_steps"]), shots, lesson.cache),
-    title="ccGAN: two of each digit",
-)
+run = game(train, first)
+G, D = run.G, run.D
+ccgan = await watch(noted(run, shots, lesson.cache), title="ccGAN: two of each digit")
 seconds[first] = time.monotonic() - began
 
 
@@ -583,8 +579,8 @@ seconds[first] = time.monotonic() - began
 def another(seed):
     """The averaged generator of one more such game, and its seconds."""
     began = time.monotonic()
-    *_, last = game(*players(seed), train, seed, S["gan_steps"])
-    return last.generator, time.monotonic() - began
+    G = game(train, seed).finish().generator
+    return G, time.monotonic() - began
 
 
 AT_ONCE = {"workers": S.get("workers")}  # games run side by side, in a process a core
@@ -1022,8 +1018,9 @@ def setting(task):
     """The generator of one more game: a setting of the grid and a seed, with or without smoothing."""
     (F, depth, B), seed, kind = task
     steps = S["gan_steps"] * BEST[2] // B  # as many images for every batch size
-    *_, last = game(*players(seed, F, depth), train, seed, steps, B, target=TARGETS[kind])
-    return last.generator
+    d_loss = partial(losses.discriminator_loss, target=TARGETS[kind])
+    run = game(train, seed, steps, F, depth=depth, batch=B, d_loss=d_loss)
+    return run.finish().generator
 
 
 tasks = [(cell, seed, "plain") for cell in wanted if cell != BEST for seed in grid_seeds]
@@ -1184,12 +1181,10 @@ def d_alone(G, D, opt_G, opt_D, x, y, z, c):
     return loss.detach(), losses.generator_loss(D(fake, c)).detach()
 
 
-def ahead(steps):
-    """G and D, of which D has learned alone for some steps."""
-    G, D = players(first)
+def head_start(G, D, steps):
+    """Let D learn alone for some steps."""
     feed = batches.labelled(train, BEST[2], first, "ahead")
     gan.fit(d_alone, G, D, feed, steps=steps, seed=first, lr=LR_PLAIN, stop_on_collapse=False)
-    return G, D
 
 
 RATES = {f"lr {lr:g}": lr for lr in (lesson.claimed("lr_ccgan"), LR_PLAIN, 10 * LR_PLAIN)}
@@ -1198,13 +1193,15 @@ STRONGEST = max(PAPERS["D"])
 
 def short(name):
     """One of the short games, to its end."""
-    G, D = ahead(S["broken_steps"] // 2) if "head start" in name else players(first)
+    other = {"lr": RATES.get(name, LR_PLAIN)}
     if name == "strong D":
-        D = players(first, 2, STRONGEST)[1]
-    minimax = {"g_loss": losses.minimax_generator_loss} if "minimax" in name else {}
-    lr = RATES.get(name, LR_PLAIN)
-    *_, last = game(G, D, train, first, S["broken_steps"], lr=lr, **minimax)
-    return last
+        other["D"] = game(train, first, capacity=2, depth=STRONGEST).D
+    if "minimax" in name:
+        other["g_loss"] = losses.minimax_generator_loss
+    run = game(train, first, S["broken_steps"], **other)
+    if "head start" in name:
+        head_start(run.G, run.D, S["broken_steps"] // 2)
+    return run.finish()
 
 
 # %%
@@ -1307,8 +1304,7 @@ def left_over(seed):
 
 def twin(seed):
     """The generator of a ccGAN that sees only these."""
-    *_, last = game(*players(seed), left_over(seed), seed, S["gan_steps"])
-    return last.generator
+    return game(left_over(seed), seed).finish().generator
 
 
 few_gans = parallel_map(twin, lesson.seeds, on_progress=show.progress("twins"), **AT_ONCE)
@@ -1686,10 +1682,7 @@ quiz(lesson.slug)
 # ```python
 # share = …
 # kept = {seed: train.split(share / 100, generator(seed, "arm"))[0] for seed in lesson.seeds}
-# twins = {}
-# for seed, images in kept.items():
-#     *_, last = game(*players(seed), images, seed, S["gan_steps"])
-#     twins[seed] = last.generator
+# twins = {seed: game(images, seed).finish().generator for seed, images in kept.items()}
 # mine = {"gan_few": experiment.hybrid(share / 100, by_seed(twins)), "classic": experiment.hybrid(share / 100, turned)}
 # more = experiment.run({"mine": experiment.Plan(mine, recipe, ("test",))}, train, {"test": test}, lesson.seeds)["mine"]
 # ```

@@ -13,10 +13,9 @@ from course_utils.classify.networks import LeNet
 from course_utils.core.seeds import generator
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import class_scores, samples
-from course_utils.gan import batches, losses
+from course_utils.gan import losses
 from course_utils.gan import train as gan
-from course_utils.gan.networks import DCDiscriminator, DCGenerator
-from course_utils.gan.steps import cgan_step
+from course_utils.gan.recipes import train_ccgan
 
 DATASET = "mnist"
 BATCH = 64  # the batch size to which `gan_steps` in settings.toml belongs
@@ -47,31 +46,26 @@ def cell(
     train, judge, reference, in_train, in_new = prepared[key]
     classes = len(train.classes)
 
-    torch.manual_seed(seed)
-    width = settings["width"] * F
-    G = DCGenerator(width, classes=classes)
-    *_, last = gan.training(
-        partial(
-            cgan_step,
-            d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
-        ),
-        G,
-        DCDiscriminator(width, D, classes=classes),
-        batches.labelled(train, B, seed, "ccgan"),
-        steps=settings["gan_steps"] * BATCH // B,
-        seed=seed,
+    # Without `fixed`, these would be drawn from the training's own random numbers.
+    fixed = torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10) % classes
+    run = train_ccgan(
+        train,
+        settings["gan_steps"] * BATCH // B,
+        seed,
+        capacity=settings["width"] * F,
+        depth=D,
+        batch=B,
         lr=settings["lr"],
-        average=0.99,
+        d_loss=partial(losses.discriminator_loss, target=0.9 if smoothed else 1.0),
         reports=10,
-        fixed=G.prior(
-            10, generator(0, "shown")
-        ),  # or they would be drawn from the training's own random numbers
+        fixed=fixed,
         stop_on_collapse=False,
     )
+    G = run.finish().generator
 
     asked = torch.arange(settings["judged"], device=device) % classes
-    z = last.generator.prior(len(asked), generator(seed, "table"))[0]
-    pixels = gan.sample(last.generator, z, asked)
+    z = G.prior(len(asked), generator(seed, "table"))[0]
+    pixels = gan.sample(G, z, asked)
     seen = samples.features(judge, pixels)
     density, coverage = samples.density_and_coverage(reference, seen)
     with torch.no_grad():

@@ -59,15 +59,10 @@ from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import classification, samples, statistics
-from course_utils.gan import batches
 from course_utils.gan import train as gan
-from course_utils.gan.networks import (
-    ACDiscriminator,
-    ACGenerator,
-    FourConvDiscriminator,
-    TransposedGenerator,
-)
-from course_utils.gan.steps import acgan_step, gan_step
+from course_utils.gan.networks import ACDiscriminator, ACGenerator
+from course_utils.gan.recipes import train_acgan, train_plain_gan
+from course_utils.gan.steps import acgan_step
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_05 as exercises
 from course_utils.teach.lesson import start
@@ -295,17 +290,13 @@ GATES = {"gate on": exercise_1.chosen, "gate off": False}
 
 def plain_gan(name):
     """A plain GAN, trained: its last report, its fakes of the same latent points at each report, and its D."""
-    torch.manual_seed(SEED)
-    G = TransposedGenerator(width=S["plain_width"]).to(lesson.device)
-    D = FourConvDiscriminator(width=S["plain_width"]).to(lesson.device)
     shots = {}
-    run = gan.training(
-        gan_step,
-        G,
-        D,
-        batches.unlabelled(train, S["plain_batch"], SEED, "plain"),
-        steps=S["plain_steps"],
-        seed=SEED,
+    run = train_plain_gan(
+        train,
+        S["plain_steps"],
+        SEED,
+        width=S["plain_width"],
+        batch=S["plain_batch"],
         lr=S["plain_lr"],
         gate=GATES[name],
         reports=len(ROWS) - 1,
@@ -314,7 +305,7 @@ def plain_gan(name):
         checkpoint=lesson.cache,
     )
     *_, last = noted(run, shots, lesson.cache)
-    return last, shots, D.eval()
+    return last, shots, run.D.eval()
 
 
 # %% [markdown]
@@ -563,16 +554,7 @@ Z, C = (
     NOISE.repeat_interleave(10, 0),
     torch.arange(10).repeat(50),
 )  # a row a noise, a column a class
-STEP = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=exercise_3.chosen)
 REPORTS = 14  # looks at the training, evenly spread
-
-
-def players(seed):
-    """G and D of the ACGAN with fresh weights."""
-    torch.manual_seed(seed)
-    G, D = ACGenerator(LATENT, width=S["g_width"]), ACDiscriminator()
-    return G.to(lesson.device), D.to(lesson.device)
-
 
 # %% [markdown]
 # Every sample below is drawn from the same fixed points. Why would new noise at each look make the training harder to
@@ -580,30 +562,33 @@ def players(seed):
 
 
 # %%
-def acgan(G, D, images, steps, seed, reports=2, step=STEP, cache=lesson.cache):
-    """The training of an ACGAN on these images."""
-    return gan.training(
-        step,
-        G,
-        D,
-        batches.labelled(images, BATCH, seed, "acgan"),
-        steps=steps,
-        seed=seed,
+# `train_acgan??` in a cell of its own shows how: networks, step, batches, optimiser.
+def acgan(images, steps, seed, reports=2, **other):
+    """The training of an ACGAN on these images, with your losses."""
+    losses = {"source_loss": exercise_2.chosen, "class_loss": exercise_3.chosen}
+    return train_acgan(
+        images,
+        steps,
+        seed,
+        latent=LATENT,
+        width=S["g_width"],
+        batch=BATCH,
         lr=S["gan_lr"],
         reports=reports,
         fixed=(Z, C),
         stop_on_collapse=False,
-        checkpoint=cache,
+        **{"checkpoint": lesson.cache, **losses, **other},
     )
 
 
+untrained = acgan(train, S["gan_steps"], SEED)
 per_pass = len(train) // BATCH
 show.markdown(
     f"{lesson.claimed('epochs'):,} passes over the {len(train):,} training images would be "
     f"{lesson.claimed('epochs') * per_pass:,} steps of {BATCH} images; {lesson.claimed('epochs'):,} batches are "
     f"{lesson.claimed('epochs') / per_pass:.1f} passes. This profile trains {S['gan_steps']:,} steps "
     f"({S['gan_steps'] / per_pass:.1f} passes), with G at {S['g_width']:g} of full width "
-    f"({count_parameters(players(SEED)[0])[0]:,} parameters, D {count_parameters(players(SEED)[1])[0]:,})."
+    f"({count_parameters(untrained.G)[0]:,} parameters, D {count_parameters(untrained.D)[0]:,})."
 )
 
 # %% [markdown]
@@ -632,15 +617,13 @@ def copying(run):
 # %%
 HEADS = borders.HEADS  # what D's class head learns from
 shots = {head: {} for head in HEADS}
-G, D = players(SEED)
+G = untrained.G.to(lesson.device).eval()
 for head in HEADS:
-    shots[head][0] = gan.sample(
-        copy.deepcopy(G).eval(), Z.to(lesson.device), C.to(lesson.device)
-    )
+    shots[head][0] = gan.sample(G, Z.to(lesson.device), C.to(lesson.device))
 heads = {}
 heads[HEADS[0]] = await watch(
     noted(
-        copying(acgan(G, D, train, S["gan_steps"], SEED, REPORTS)),
+        copying(acgan(train, S["gan_steps"], SEED, REPORTS)),
         shots[HEADS[0]],
         lesson.cache,
     ),
@@ -650,7 +633,7 @@ heads[HEADS[0]] = await watch(
     ),
 )
 if len(young) < len(set(YOUNG.values())):  # found finished: its first steps once more
-    again = acgan(*players(SEED), train, S["gan_steps"], SEED, REPORTS, cache=None)
+    again = acgan(train, S["gan_steps"], SEED, REPORTS, checkpoint=None)
     next(item for item in copying(again) if item.step == max(YOUNG.values()))
 
 # %%
@@ -718,8 +701,7 @@ show.markdown(
 # ACGAN, as long and from the same weights, with a head that learns from **real images only**.
 
 # %%
-on_real = partial(STEP, class_on_fakes=False)
-second = acgan(*players(SEED), train, S["gan_steps"], SEED, REPORTS, on_real)
+second = acgan(train, S["gan_steps"], SEED, REPORTS, class_on_fakes=False)
 for last in noted(second, shots[HEADS[1]], lesson.cache):
     heads[HEADS[1]] = last
 show.figure(
@@ -1058,8 +1040,7 @@ show.figure(
 # loss?
 
 # %%
-wrong = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=double_softmax)
-*_, broken = acgan(*players(SEED), train, S["broken_steps"], SEED, step=wrong)
+broken = acgan(train, S["broken_steps"], SEED, class_loss=double_softmax).finish()
 same_age = min((n for n in shots[HEADS[0]] if n), key=lambda n: abs(n - S["broken_steps"]))
 compared = {
     "logits": shots[HEADS[0]][same_age],
@@ -1162,8 +1143,7 @@ def own(task):
     images = few(share, train, generator(seed, "arm"))
     key, G = images.digest(), main_G
     if share < 100:
-        *_, last = acgan(*players(seed), images, FEW_STEPS[share], seed)
-        G = last.generator
+        G = acgan(images, FEW_STEPS[share], seed).finish().generator
     sieve = trained(partial(EMNISTCNN, 0.25), images, S["filter_updates"], "filter", key[:8])
     return key, G, sieve
 
@@ -1647,7 +1627,7 @@ quiz(lesson.slug)
 # mine = Images(pixels, labels, ("…", "…"), "mine")
 # train, rest = mine.split(7 / 10, generator(0, "mine"))         # by whole animals, patients, writers if there are any
 # test = rest.seal()                                          # from here on only looked at and scored on
-# G = gan.fit(STEP, ACGenerator(…), ACDiscriminator(…), batches.labelled(train, …), steps=…, seed=0).generator
+# G = train_acgan(train, steps=…, seed=0).finish().generator
 # def fakes(labels, images, rng): return gan.sample(G, G.prior(len(labels), rng)[0], labels)
 # arms = {"real": experiment.real, "classic": experiment.classic(…), "gan": experiment.added(fakes),
 #         "placebo_repeat": experiment.added(experiment.repeats)}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
-from course_utils.data.images import Images, scaled
-from course_utils.gan import batches, networks, steps
+from course_utils.data.images import Images
+from course_utils.gan import batches, recipes
+from course_utils.gan.networks import FCDiscriminator, FCGenerator
 
 
 def noise(*shape, seed=0):
@@ -26,8 +28,42 @@ def images(n=60, classes=3, shape=(1, 28, 28), seed=0):
 
 def fc(seed=0, models=1, dropout=0.0):
     torch.manual_seed(seed)
-    G = networks.FCGenerator(models, latent=4, pixels=784, hidden=(8,))
-    return G, networks.FCDiscriminator(models, pixels=784, hidden=(8,), dropout=dropout)
+    G = FCGenerator(models, latent=4, pixels=784, hidden=(8,))
+    return G, FCDiscriminator(models, pixels=784, hidden=(8,), dropout=dropout)
+
+
+def _bagan(steps=1, seed=0, **settings):
+    first = recipes.train_autoencoder(DATA, 1, seed, latent=8, width=1 / 8, batch=4)
+    gaussians = recipes.fit_gaussians(first.G.encoder, DATA)
+    return recipes.train_bagan(DATA, first.G, gaussians, steps, seed, batch=4, **settings)
+
+
+def _cyclegan(steps=1, seed=0, **settings):
+    sides = images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1)
+    return recipes.train_cyclegan(*sides, steps, seed, width=4, blocks=1, layers=1, pool=2, **settings)
+
+
+DATA = images()
+PHOTOGRAPHS = images(classes=2, shape=(3, 32, 32))
+
+
+def _small(recipe, data, **sizes):
+    return lambda steps=1, seed=0, **settings: recipe(data, steps, seed, **{**sizes, **settings})
+
+
+RECIPES = {
+    "fc": _small(recipes.train_fc_gans, [DATA], batch=4),
+    "dcgan": _small(recipes.train_dcgan, DATA, latent=8, capacity=1 / 16, batch=4),
+    "ccgan": _small(recipes.train_ccgan, DATA, latent=8, capacity=1 / 16, batch=4),
+    "cgan": _small(recipes.train_cgan, PHOTOGRAPHS, width=1 / 32, batch=4),
+    "plain": _small(recipes.train_plain_gan, DATA, width=1 / 16, batch=4),
+    "acgan": _small(recipes.train_acgan, DATA, width=1 / 16, batch=4),
+    "bagan": _bagan,
+    "cyclegan": _cyclegan,
+    "autoencoder": _small(recipes.train_autoencoder, DATA, latent=8, width=1 / 8, batch=4),
+    "cvae": _small(recipes.train_cvae, DATA, latent=4, width=1 / 8, batch=4),
+}
+"""Method → function of steps, seed and further keywords of its recipe: the method's `Training`, small."""
 
 
 @dataclass
@@ -38,72 +74,17 @@ class Method:
     build: Callable
 
 
-def _dcgan(seed=0):
-    torch.manual_seed(seed)
-    return (
-        networks.DCGenerator(capacity=1 / 16, latent=8),
-        networks.DCDiscriminator(capacity=1 / 8),
-        batches.unlabelled(images(), 4, 0),
-    )
+def _method(recipe):
+    def build(seed=0):
+        run = recipe(seed=seed)
+        return run.G, run.D, recipe().batches  # the same whatever the seed of the networks
 
-
-def _cgan(seed=0):
-    torch.manual_seed(seed)
-    G, D = (
-        networks.DCGenerator(capacity=1 / 16, latent=8, classes=3),
-        networks.DCDiscriminator(capacity=1 / 8, classes=3),
-    )
-    return G, D, batches.labelled(images(), 4, 0)
-
-
-def _acgan(seed=0):
-    torch.manual_seed(seed)
-    return (
-        networks.ACGenerator(classes=3, width=1 / 16),
-        networks.ACDiscriminator(classes=3, width=1 / 8),
-        batches.labelled(images(), 4, 0),
-    )
-
-
-def _bagan(seed=0):
-    torch.manual_seed(seed)
-    encoder, decoder = networks.Encoder(latent=8, width=1 / 8), networks.Decoder(latent=8, width=1 / 8)
-    data = images()
-    gaussians = networks.ClassGaussians.fit(encoder(scaled(data.pixels)).detach(), data.labels, 3)
-    return (
-        networks.BAGANGenerator(decoder, gaussians),
-        networks.BAGANDiscriminator.from_encoder(encoder, 3),
-        batches.labelled(data, 4, 0),
-    )
-
-
-def _cyclegan(seed=0):
-    torch.manual_seed(seed)
-    net = {"channels": 1, "width": 4}
-    G = networks.Translators(*(networks.ResidualGenerator(**net, blocks=1) for _ in range(2)))
-    D = networks.Critics(*(networks.PatchDiscriminator(**net, layers=1) for _ in range(2)), pool=2, size=12)
-    return G, D, batches.unpaired(images(20, shape=(1, 12, 12)), images(20, shape=(1, 12, 12), seed=1), 1, 0)
-
-
-def _autoencoder(seed=0):
-    torch.manual_seed(seed)
-    G = networks.Autoencoder(networks.Encoder(latent=8, width=1 / 8), networks.Decoder(latent=8, width=1 / 8))
-    return G, None, batches.unlabelled(images(), 4, 0)
-
-
-def _cvae(seed=0):
-    torch.manual_seed(seed)
-    return networks.CVAE(latent=4, classes=3, width=1 / 8), None, batches.labelled(images(), 4, 0)
+    step = recipe().step
+    return Method(step.func if isinstance(step, partial) else step, build)
 
 
 METHODS = {
-    "fc": Method(steps.gan_step, lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([images()], 4, 0))),
-    "dcgan": Method(steps.gan_step, _dcgan),
-    "cgan": Method(steps.cgan_step, _cgan),
-    "acgan": Method(steps.acgan_step, _acgan),
-    "bagan": Method(steps.bagan_step, _bagan),
-    "cyclegan": Method(steps.cyclegan_step, _cyclegan),
-    "autoencoder": Method(steps.autoencoder_step, _autoencoder),
-    "cvae": Method(steps.cvae_step, _cvae),
-}
+    name: _method(recipe) for name, recipe in RECIPES.items() if name not in ("plain", "cgan")
+}  # steps of others
+METHODS["fc"].build = lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([DATA], 4, 0))  # fewer units
 ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae")]

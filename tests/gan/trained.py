@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from small_gans import METHODS, Method, images
+from small_gans import DATA, PHOTOGRAPHS, RECIPES
 from torch import Tensor
 
 from course_utils.classify import train as classify
@@ -18,24 +18,23 @@ from course_utils.data.augment import PAPER_1, PAPER_2
 from course_utils.gan import train
 from course_utils.gan.networks import ClassPCA, PPCAGenerator
 
-DIGITS, PHOTOGRAPHS = images(), images(classes=2, shape=(3, 32, 32))
 Numbers = list[Tensor]
 
 
-def gan(method: Method, seed: int, steps: int) -> Numbers:
+def gan(recipe: Callable, seed: int, steps: int) -> Numbers:
     """What the run reports, its networks, their averages and what they draw."""
-    G, D, stream = method.build(seed)
-    last = train.fit(method.step, G, D, stream, steps=steps, seed=seed, stop_on_collapse=False)
-    nets = [net for net in (G, D, last.generator) if net is not None]
+    run = recipe(steps, seed, stop_on_collapse=False)
+    last = run.finish()
+    nets = [net for net in (run.G, run.D, last.generator) if net is not None]
     return [*map(torch.tensor, last.losses.values()), *(t for net in nets for t in net.state_dict().values())]
 
 
 def pca(seed: int, steps: int) -> Numbers:
     """Components, pictures rebuilt from them, and draws; there is nothing to repeat in steps."""
-    fitted = ClassPCA.fit(DIGITS, 5)
+    fitted = ClassPCA.fit(DATA, 5)
     torch.manual_seed(seed)
     G = PPCAGenerator(fitted, noise=True)
-    return [*fitted.buffers(), fitted.rebuild(DIGITS.pixels, DIGITS.labels, 3), train.sample(G, *G.prior(20))]
+    return [*fitted.buffers(), fitted.rebuild(DATA.pixels, DATA.labels, 3), train.sample(G, *G.prior(20))]
 
 
 def classifier(network: Callable, data: object, settings: dict, seed: int, steps: int) -> Numbers:
@@ -51,18 +50,18 @@ def stack(seed: int, steps: int) -> Numbers:
     torch.manual_seed(seed)
     models, rngs = [LeNet(3), LeNet(3)], [torch.Generator().manual_seed(seed + k) for k in range(2)]
     settings = {"updates": steps, "batch_size": 32, "generators": rngs, "transform": PAPER_1}
-    train_together(models, [DIGITS, DIGITS], classify.adam(), **settings)
+    train_together(models, [DATA, DATA], classify.adam(), **settings)
     return [t for model in models for t in model.state_dict().values()]
 
 
 PAPERS = {
-    "paper 1's CNN": (partial(KannadaCNN, 1 / 4), DIGITS, {"optimizer": classify.rmsprop(0.002), "transform": PAPER_1}),
-    "paper 2's CNN": (partial(EMNISTCNN, 1 / 4), DIGITS, {"optimizer": classify.adadelta(), "transform": PAPER_2}),
+    "paper 1's CNN": (partial(KannadaCNN, 1 / 4), DATA, {"optimizer": classify.rmsprop(0.002), "transform": PAPER_1}),
+    "paper 2's CNN": (partial(EMNISTCNN, 1 / 4), DATA, {"optimizer": classify.adadelta(), "transform": PAPER_2}),
     "paper 3's CNN": (partial(AnimalCNN, 32), PHOTOGRAPHS, {"optimizer": classify.adam()}),
-    "LeNet": (LeNet, DIGITS, {"optimizer": classify.adam(), "transform": PAPER_1}),
+    "LeNet": (LeNet, DATA, {"optimizer": classify.adam(), "transform": PAPER_1}),
 }
 TRAINED: dict[str, Callable[[int, int], Numbers]] = {
-    **{name: partial(gan, method) for name, method in METHODS.items()},
+    **{name: partial(gan, recipe) for name, recipe in RECIPES.items()},
     "PCA": pca,
     **{name: partial(classifier, *parts) for name, parts in PAPERS.items()},
     "a stack of classifiers": stack,

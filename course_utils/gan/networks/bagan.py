@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
 from course_utils.gan.layers import Dropout, UpConv
 from course_utils.gan.networks import prior
+
+Gaussian = Callable[[Tensor], tuple[Tensor, Tensor]]  # latent points of a class → (mean, factor of the covariance)
 
 
 class Encoder(nn.Module):
@@ -39,7 +42,7 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Images, size: int = 1000) -> Tensor:
-        """The latent points of a whole set, in order, without dropout whatever the mode: float32, N × latent."""
+        """Encode a whole set, in order, without dropout whatever the mode: float32, N × latent."""
         training = self.training
         self.eval()
         latents = torch.cat([self(x) for x, _ in images.in_order(size)])
@@ -77,6 +80,19 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(x))
 
 
+def class_gaussian(latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean, latent, of n ≥ 1 latent points, n × latent, and a factor of their covariance, latent × latent.
+
+    The covariance of n points has rank n − 1 at most, so that Cholesky's factor need not exist. This one comes from
+    eigenvalues, those below 0 by rounding set to 0.
+    """
+    mean = latents.mean(0)
+    centred = latents - mean
+    covariance = centred.T @ centred / max(len(latents) - 1, 1)
+    values, vectors = torch.linalg.eigh(covariance)
+    return mean, vectors * values.clamp(min=0).sqrt()
+
+
 class ClassGaussians(nn.Module):
     """One Gaussian of latent points a class (Mariani et al. 2018, section 3): mean, classes × latent; factor, classes
     × latent × latent, with covariance = factor factorᵀ."""
@@ -87,40 +103,24 @@ class ClassGaussians(nn.Module):
         self.register_buffer("factor", factor)
 
     @classmethod
-    def fit(cls, latents: Tensor, labels: Tensor, classes: int, shrinkage: float = 1.0) -> ClassGaussians:
-        """Gaussians of latents, N × latent, with int64 labels, N; latents must come from an encoder without dropout.
-
-        The covariance of n images has at most n − 1 directions. It is therefore shrunk towards the covariance within
-        classes that all classes share, at a weight of λ = s / (s + n − 1), where s = shrinkage · latent counts the
-        images that the shared one is worth: one image alone has the shared covariance, many have their own. The factor
-        comes from eigenvalues, those below 0 by rounding set to 0; Cholesky would need full rank. Raises CourseError
-        where a class has no image. The paper has neither shrinkage nor clipping.
-        """
+    def fit(cls, latents: Tensor, labels: Tensor, classes: int, gaussian: Gaussian = class_gaussian) -> ClassGaussians:
+        """Fit a Gaussian to each class of latents, N × latent, with int64 labels, N; the latents must come from an
+        encoder without dropout. Raises CourseError where a class has no image."""
         counts = torch.bincount(labels, minlength=classes)
         if empty := (counts == 0).nonzero().flatten().tolist():
             raise CourseError(f"class {empty[0]} has no image to fit a Gaussian to; give it at least one")
-        x = latents.detach().double()
-        mean = torch.zeros(classes, x.shape[1], dtype=x.dtype, device=x.device).index_add_(0, labels, x)
-        mean /= counts[:, None]
-        x = x - mean[labels]
-        scatter = torch.stack([x[labels == c].T @ x[labels == c] for c in range(classes)])
-        degrees = (counts - 1).double()[:, None, None]
-        shared = scatter.sum(dim=0) / degrees.sum().clamp_min(1)
-        s = shrinkage * x.shape[1]
-        weight = s / (s + degrees).clamp_min(1e-12)
-        values, vectors = torch.linalg.eigh(weight * shared + (1 - weight) * scatter / degrees.clamp_min(1))
-        factor = vectors * values.clamp_min(0).sqrt()[:, None, :]
-        return cls(mean.float(), factor.float())
+        means, factors = zip(*(gaussian(latents[labels == k]) for k in range(classes)), strict=True)
+        return cls(torch.stack(means), torch.stack(factors))
 
     def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """One latent point of each class in c, int64, N → N × latent."""
+        """Draw one latent point for each class in c, int64, N → N × latent."""
         z = prior.normal((len(c), self.mean.shape[1]), self.mean.device, generator)
         of_every_class = torch.einsum("nl,kml->nkm", z, self.factor)  # one product is faster than n small ones
         return self.mean[c] + of_every_class[torch.arange(len(c), device=c.device), c]
 
 
 class BAGANGenerator(nn.Module):
-    """BAGAN's G: the autoencoder's decoder itself, given latent points of a class's Gaussian."""
+    """BAGAN's G: the autoencoder's decoder, which is fed latent points of a class's Gaussian."""
 
     def __init__(self, decoder: Decoder, gaussians: ClassGaussians) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class BAGANGenerator(nn.Module):
         self.latent, self.classes = gaussians.mean.shape[1], gaussians.mean.shape[0]
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. The class c lies in where z was drawn; it is not used again."""
+        """z, N × latent → N × 1 × 28 × 28 in [-1, 1]. z comes from the Gaussian of class c; c is not used."""
         return self.decoder(z)
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -152,7 +152,7 @@ class BAGANDiscriminator(nn.Module):
 
     @classmethod
     def from_encoder(cls, encoder: Encoder, classes: int = 10) -> BAGANDiscriminator:
-        """D with a copy of the encoder's trunk; only the head is new (Mariani et al. 2018, section 3)."""
+        """Make D of a copy of the encoder's trunk and a new head (Mariani et al. 2018, section 3)."""
         return cls(copy.deepcopy(encoder.trunk), encoder.head.in_features, classes)
 
     def forward(self, x: Tensor) -> Tensor:

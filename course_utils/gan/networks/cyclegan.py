@@ -80,11 +80,11 @@ class Critics(nn.Module):
 
 
 class ImagePool(nn.Module):
-    """The last fakes, for D to learn from (Zhu et al. 2017, section 4; Shrivastava et al. 2017, section 2.3).
+    """Keep the last fakes, for D to learn from (Zhu et al. 2017, section 4; Shrivastava et al. 2017, section 2.3).
 
     Until it holds `size` pictures of `shape`, (C, H, W), it keeps each new fake and returns it. After that it returns
-    the new fake, or with probability 1/2 one of its own, which the new one replaces. All it knows is in its
-    state_dict, and it decides on the device: a resumed run and a CUDA graph do the same.
+    the new fake, or with probability 1/2 one that it holds, which the new one replaces. All of its state is in its
+    state_dict, and it draws on the device, so that a resumed run and a CUDA graph give the same results.
     """
 
     def __init__(self, shape: tuple[int, int, int], size: int = 50) -> None:

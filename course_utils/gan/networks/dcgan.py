@@ -75,7 +75,7 @@ class DCDiscriminator(nn.Module):
 
     Conv–BN–ELU twice, pooling, dense. The paper gives about 310,000 parameters at F = D = 1; ours are 64 and 128 maps,
     kernels of 3 and stride 2, and 204 dense units, which make 310,489. `capacity`, its F, multiplies the number of
-    maps; `depth`, its D, is how many times each of the two blocks stands there, with stride 1 after the first time.
+    maps; `depth`, its D, is how often each of the two blocks is repeated, with stride 1 after the first time.
     `classes` above 0: a label is joined to the picture, by `join`, through a dense layer. Its weights start from
     N(0, 1), which is ours: from N(0, 0.02²) D hardly sees the label beside the picture at first.
 

@@ -127,7 +127,7 @@ class PPCAGenerator(nn.Module):
 
 
 def _principal(x: Tensor, components: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(mean P, components P × n, all variances P) of pictures x, N × P, double precision; x is used up."""
+    """Compute (mean P, components P × n, all variances P) of pictures x, N × P, double precision; x is overwritten."""
     mean = x.mean(dim=0)
     x -= mean
     covariance = x.T @ x / max(len(x) - 1, 1)

@@ -12,8 +12,8 @@ from course_utils.gan.networks import prior
 class TransposedGenerator(nn.Module):
     """The first generator of paper 5 (Mudavathu & Rao, section IV.B): z, N × latent → N × 1 × 28 × 28.
 
-    Dense, dropout, then four transposed convolutions, 5 × 5, with batch normalisation of momentum 0.99 (Keras counts
-    what stays, PyTorch what is new: 0.01) and leaky ReLU, which the paper names. Widths and the rate of dropout are
+    Dense, dropout, then four transposed convolutions, 5 × 5, with batch normalisation of momentum 0.99 (0.01 in
+    PyTorch's definition) and leaky ReLU, which the paper names. Widths and the rate of dropout are
     ours: 128 maps at 7 × 7, then 64, 32, 16 and 1, times `width`; strides 2, 2, 1, 1; dropout 0.4 after the dense
     layer; LeakyReLU 0.2; tanh for pictures in [-1, 1]. With DCGAN's initialisation.
     """

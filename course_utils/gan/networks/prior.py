@@ -1,5 +1,5 @@
-"""What generators draw from. Without a generator of random numbers, the device's default one is used, on the device:
-a CUDA graph repeats such a draw. With one, it draws where it lives, and the result moves to the device."""
+"""Draw what generators are fed. Without a `torch.Generator`, the device's default one is used, which works in a CUDA
+graph. With one, numbers are drawn on that generator's device, and moved."""
 
 from __future__ import annotations
 
