@@ -85,6 +85,10 @@ class Outcome:
             raise CourseError(f"no {metric} of arm {arm!r} on {test_set!r}; arms: {', '.join(t['arm'].unique())}")
         return mine.sort_values("seed")["value"].to_numpy()
 
+    def paired(self, arm: str, other: str, test_set: str = "test", metric: str = "accuracy") -> np.ndarray:
+        """Subtract `other` from `arm`, seed by seed: one difference a seed, in the order of the seeds."""
+        return paired_differences(self.values(arm, test_set, metric), self.values(other, test_set, metric))
+
 
 def run(
     plans: dict[str, Plan],

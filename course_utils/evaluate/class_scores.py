@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.classify.train import judging
+from course_utils.classify.train import eval_mode
 from course_utils.core.errors import CourseError
 from course_utils.data.images import Images, scaled
 from course_utils.evaluate import checks
@@ -25,7 +25,7 @@ def conditional_accuracy(judge: nn.Module, pixels: Tensor, asked_labels: Tensor,
     Paper 4 calls it Inception score, paper 5 accuracy in generating; it is not the score of Salimans et al. A
     generator that repeats one perfect digit a class has 100 %.
     """
-    with judging(judge):
+    with eval_mode(judge):
         said = torch.cat([judge(scaled(part)).argmax(dim=1) for part in pixels.split(batch_size)])
     return _agreement(said, asked_labels)
 

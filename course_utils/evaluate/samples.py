@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from course_utils.classify.train import judging
+from course_utils.classify.train import eval_mode
 from course_utils.core.errors import CourseError
 from course_utils.core.seeds import generator as generator_of
 from course_utils.data.images import scaled
@@ -43,7 +43,7 @@ def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
 
 def features(judge: nn.Module, pixels: Tensor, batch_size: int = 1000) -> Tensor:
     """`judge.features` of each picture, with dropout off and running statistics; uint8, N × C × H × W → N × F."""
-    with judging(judge):
+    with eval_mode(judge):
         return torch.cat([judge.features(scaled(part)) for part in pixels.split(batch_size)])
 
 

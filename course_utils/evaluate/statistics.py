@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from scipy import stats
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,22 @@ class Interval:
     def __contains__(self, value: float) -> bool:
         return self.lo <= value <= self.hi
 
+    def side(self, above: T, below: T, unclear: T, of: float = 0.0) -> T:
+        """Choose: `above` where the whole interval lies above `of`, `below` where it lies below, else `unclear`."""
+        return above if self.lo > of else below if self.hi < of else unclear
+
+    def within(self, lo: float, hi: float) -> Interval:
+        """Cut off both ends at the least and the greatest value that the measure can have."""
+        return Interval(self.mean, max(lo, self.lo), min(hi, self.hi))
+
     def text(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
         """'71.3 [69.0, 73.6]'; `scale` 100 turns shares into per cent."""
         mean, lo, hi = (f"{scale * value:z.{digits}f}" for value in (self.mean, self.lo, self.hi))  # z: no "-0.0"
         return f"{mean} [{lo}, {hi}]{unit}".replace("-", "−")
+
+    def ends(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
+        """Write both ends: '69.0 to 73.6'."""
+        return f"{scale * self.lo:.{digits}f} to {scale * self.hi:.{digits}f}{unit}"
 
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
@@ -192,17 +207,20 @@ def _runs(values: Sequence[float]) -> np.ndarray:
 def verdict(
     difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100, digits: int = 1
 ) -> str:
-    """One sentence that the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
+    """Say in one sentence what the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
     text = difference.text(scale, digits, " points" if scale == 100 else "")
-    if difference.lo > 0:
-        return f"{name} raises {metric} over {baseline}: {text}."
-    if difference.hi < 0:
-        return f"{name} lowers {metric} against {baseline}: {text}."
-    return f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0."
+    return difference.side(
+        f"{name} raises {metric} over {baseline}: {text}.",
+        f"{name} lowers {metric} against {baseline}: {text}.",
+        f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0.",
+    )
 
 
-def lead(difference: Interval, p: float) -> str:
-    """What to say after the `verdict` on one of several comparisons, whose `p` is corrected for the others (`holm`):
-    where the interval leaves out 0 and p does not, that it is a lead only; else nothing."""
-    left_out = difference.lo > 0 or difference.hi < 0
+def holm_caveat(difference: Interval, p: float) -> str:
+    """Say, after the `verdict` on one of several comparisons, that it is a lead only; nothing where it is more.
+
+    It is a lead where the interval leaves out 0, and `p`, corrected for the other comparisons (`holm`), is 0.05 or
+    more.
+    """
+    left_out = 0 not in difference
     return f" As one of several comparisons it is a lead only (p = {p:.2f}, Holm)." if left_out and p >= 0.05 else ""

@@ -60,7 +60,7 @@ def beside_paper(
     for ax, (title, entries) in zip(axes, panels.items(), strict=True):
         for y, (arm, interval, further, claim) in enumerate(entries):
             look = LOOKS[order.index(arm)]
-            ax.plot([100 * further.lo, 100 * min(1, further.hi)], [y, y], color=look.colour, linewidth=1)
+            ax.plot([100 * further.lo, 100 * further.hi], [y, y], color=look.colour, linewidth=1)
             _interval(ax, y, interval, look)
             if claim is not None:
                 face = "black" if claim in further else "white"
