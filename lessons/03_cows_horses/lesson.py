@@ -70,10 +70,10 @@ from course_utils.gan.networks import (
     Translators,
 )
 from course_utils.gan.steps import cgan_step, cyclegan_step
-from course_utils.teach import constant, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_03 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.plots import comparisons, constant, figures
 from course_utils.teach.shots import noted
 from course_utils.teach.toys import clusters, cycles
 from course_utils.teach.widgets.explorer import explorer

@@ -19,7 +19,7 @@ from course_utils.evaluate.statistics import (
     Interval,
     bootstrap_interval,
     holm,
-    lead,
+    holm_caveat,
     mcnemar,
     paired_differences,
     paired_p,
@@ -127,11 +127,11 @@ def test_the_sentence_says_what_the_interval_supports(interval, says):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_an_interval_without_0_is_a_lead_only_where_holm_s_p_is_not_small(sign):
     low, high = sorted((0.01 * sign, 0.03 * sign))
-    assert lead(Interval(0.02 * sign, low, high), 0.213) == (
+    assert holm_caveat(Interval(0.02 * sign, low, high), 0.213) == (
         " As one of several comparisons it is a lead only (p = 0.21, Holm)."
     )
-    assert lead(Interval(0.02 * sign, low, high), 0.049) == ""
-    assert lead(Interval(0.0, -0.01, 0.01), 1.0) == ""
+    assert holm_caveat(Interval(0.02 * sign, low, high), 0.049) == ""
+    assert holm_caveat(Interval(0.0, -0.01, 0.01), 1.0) == ""
 
 
 def test_prediction_interval_holds_95_of_100_further_runs():
