@@ -1174,7 +1174,7 @@ def beside(subset):
             (
                 arm,
                 statistics.t_interval(v),
-                statistics.prediction_interval(v, images=tested_on).within(0, 1),
+                statistics.prediction_interval(v, images=tested_on).within(-np.inf, 1),
                 papers(arm, metric, subset),
             )
             for arm, v in values.items()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils.evaluate.statistics import Interval, t_interval
 from course_utils.experiment import Outcome
-from course_utils.teach.plots.figures import LOOKS, drawable, style
+from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, style
 
 Row = tuple[str, Sequence[float], float, float, float]  # label, values a seed, mean, lo, hi
 
@@ -34,8 +34,7 @@ def runs_and_intervals(
         for y, (label, values, mean, lo, hi) in enumerate(entries):
             look = LOOKS[order.index(label) if order else y]
             ax.plot(values, np.full(len(values), y + 0.22), "|", color="0.35", markersize=9, markeredgewidth=1.6)
-            ax.plot([lo, hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-            ax.plot(mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+            draw_interval(ax, y, Interval(mean, lo, hi), look)
         if reference is not None:
             ax.axvline(reference, color="0.3", linestyle="--", linewidth=1.5, zorder=0)
         ax.set_yticks(range(len(entries)), [drawable(entry[0]) for entry in entries])
@@ -76,7 +75,7 @@ def _arms(outcome: Outcome) -> list[str]:
 
 @style()
 def point_clouds(real: Tensor, shots: Mapping[int, Tensor]) -> Figure:
-    """Points in the plane, n × 2: the real ones, then a generator's after each number of steps, over the real ones."""
+    """Draw points in the plane, n × 2: the real ones, then a generator's after each number of steps over them."""
     fig = Figure(figsize=(2.3 * (1 + len(shots)), 2.7), layout="constrained")
     axes = fig.subplots(1, 1 + len(shots), sharex=True, sharey=True)
     for ax, (title, points) in zip(axes, {"real": None, **shots}.items(), strict=True):
@@ -89,7 +88,7 @@ def point_clouds(real: Tensor, shots: Mapping[int, Tensor]) -> Figure:
 
 @style()
 def claims_over_spread(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> Figure:
-    """A paper's before → after pairs over the spread of *our* unchanged runs.
+    """Draw a paper's before → after pairs over the spread of *our* unchanged runs.
 
     Each row: label; before, after (the paper's); runs (ours, nothing changed, or None where not run); spread (how far
     apart two such runs lie in 95 % of cases). Left: the values. Right: the paper's change, and that of any two of ours.
