@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from course_utils.evaluate.statistics import Interval, holm, holm_caveat, paired_p, t_interval, verdict
+from course_utils.evaluate.statistics import (
+    Interval,
+    holm,
+    holm_caveat,
+    paired_p,
+    prediction_interval,
+    t_interval,
+    verdict,
+)
 
 Question = tuple[str, str, str]  # (arm, other arm, measure in words)
 
@@ -90,16 +100,48 @@ def compare(*families: Mapping[Question, Sequence[float]]) -> Comparison:
     return found
 
 
-def paper_row(
-    claim: float, ours: Interval, further: Interval, scale: float = 1.0, digits: int = 1, unit: str = ""
-) -> dict[str, float | str]:
-    """Hold the one value of a paper against our mean and against where one further run of ours would fall."""
-    return {
-        "paper": claim,
-        "ours": ours.text(scale, digits, unit),
-        "one further run": further.ends(scale, digits, unit),
-        "paper inside": "yes" if claim in further else "no",
-    }
+class AgainstPaper(NamedTuple):
+    """Hold one arm against a paper: our mean, where one further run of ours falls, and the paper's value or None."""
+
+    arm: str
+    ours: Interval
+    further: Interval
+    claim: float | None
+
+
+def against_paper(
+    arm: str,
+    values: Sequence[float],
+    claim: float | None,
+    lo: float = -math.inf,
+    hi: float = math.inf,
+    images: int | None = None,
+) -> AgainstPaper:
+    """Hold our values, one a seed, against the one value of a paper.
+
+    lo, hi: the ends of what the measure can be. images: on how many the paper tested, see `prediction_interval`.
+    """
+    further = prediction_interval(values, images=images).within(lo, hi)
+    return AgainstPaper(arm, t_interval(values), further, claim)
+
+
+def paper_table(
+    panels: Mapping[str, Sequence[AgainstPaper]], scale: float = 1.0, digits: int = 1, unit: str = ""
+) -> pd.DataFrame:
+    """Tabulate, for each metric and arm that the paper has a value of: the paper, ours, and one further run."""
+    return pd.DataFrame(
+        {
+            "metric": metric,
+            "arm": row.arm,
+            "paper": row.claim,
+            "ours": row.ours.text(scale, digits, unit),
+            "one further run": row.further.ends(scale, digits, unit),
+            "paper inside": "yes" if row.claim in row.further else "no",
+        }
+        for metric, rows in panels.items()
+        for row in rows
+        if row.claim is not None
+    )
 
 
 def p_text(p: float) -> str:

@@ -64,8 +64,8 @@ def markdown(text: str) -> None:
 
 
 def sentences(found: Iterable[str]) -> None:
-    """Show sentences as a list."""
-    markdown("\n".join(f"- {sentence}" for sentence in found))
+    """Show sentences as a list, each with a capital letter."""
+    markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in found))
 
 
 def code(text: str) -> str:

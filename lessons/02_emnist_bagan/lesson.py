@@ -60,7 +60,7 @@ from course_utils.core.side_by_side import each
 from course_utils.data.augment import PAPER_2, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, samples, statistics
-from course_utils.evaluate.comparisons import compare, p_text, paper_row
+from course_utils.evaluate.comparisons import against_paper, compare, p_text, paper_table
 from course_utils.evaluate.judge import Judge, rounded
 from course_utils.gan import batches
 from course_utils.gan import train as gan
@@ -1169,15 +1169,15 @@ def beside(subset):
         # an F1 rests on the images of a class and on those called so
         tested_on = tested[subset] // {"accuracy": 1, "f1": 5}.get(name, 10)
         title = name if name == "accuracy" else f"{name}, class {STARVED}"
-        values = {arm: o.values(arm, "test", metric) for arm in plans[f"{subset} %"].arms}
         panels[title] = [
-            (
+            against_paper(
                 arm,
-                statistics.t_interval(v),
-                statistics.prediction_interval(v, images=tested_on).within(-np.inf, 1),
+                o.values(arm, "test", metric),
                 papers(arm, metric, subset),
+                hi=1,
+                images=tested_on,
             )
-            for arm, v in values.items()
+            for arm in plans[f"{subset} %"].arms
         ]
     return panels
 
@@ -1195,23 +1195,12 @@ for subset in S["subsets"][1:]:
     )
 
 # %% jupyter={"source_hidden": true}
-comparison = pd.DataFrame(
-    [
-        {
-            "subset": f"{subset} %",
-            "metric": title,
-            "arm": arm,
-            **paper_row(claim, interval, further, 100, unit=" %"),
-        }
-        for subset in S["subsets"]
-        for title, panel in beside(subset).items()
-        for arm, interval, further, claim in panel
-        if claim is not None
+if AS_IN_PAPER:
+    tables = [
+        paper_table(beside(s), 100, unit=" %").assign(subset=f"{s} %") for s in S["subsets"]
     ]
-)
-if len(comparison):
     show.table(
-        comparison,
+        pd.concat(tables).set_index("subset"),
         "The paper's Table 1, single runs on its own few test images; our means with 95 % intervals over seeds; and where "
         "one further run of ours would fall, tested on as few images as the paper's",
     )

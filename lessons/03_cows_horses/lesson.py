@@ -58,7 +58,7 @@ from course_utils.classify.networks import AnimalCNN, SmallCNN, count_parameters
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, resized, scaled
 from course_utils.evaluate import class_scores, classification, statistics
-from course_utils.evaluate.comparisons import compare, paper_row
+from course_utils.evaluate.comparisons import against_paper, compare, paper_table
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import (
@@ -1104,27 +1104,17 @@ show.table(
 
 
 # %%
-def one_further(arm, metric):
-    """Where one further run of ours would fall; shares stay between 0 and 1."""
-    further = statistics.prediction_interval(outcome.values(arm, "test", metric))
-    return further.within(0, 1 if metric in SHARES else np.inf)
+def beside(arm, metric):
+    """Our interval, where one further run falls, and the paper's value, or None where it has none."""
+    known = arm in PAPERS and metric != "mse"
+    claim = lesson.claimed(f"{metric}_{arm}_val") if known else None
+    highest = 1 if metric in SHARES else np.inf
+    return against_paper(arm, outcome.values(arm, "test", metric), claim, 0, highest)
 
 
+panels = {metric: [beside(arm, metric) for arm in ARMS] for metric in METRICS}
 central = constant.beside_constant(
-    {
-        metric: [
-            (
-                arm,
-                statistics.t_interval(outcome.values(arm, "test", metric)),
-                one_further(arm, metric),
-                lesson.claimed(f"{metric}_{arm}_val")
-                if arm in PAPERS and metric != "mse"
-                else None,
-            )
-            for arm in ARMS
-        ]
-        for metric in METRICS
-    },
+    panels,
     CONSTANT,
     {arm: (marks[PAPERS_CNN][arm], len(lesson.seeds)) for arm in ARMS},
 )
@@ -1386,25 +1376,9 @@ show.sentences(over_animals.sentences)
 # ## 15 · The paper and we
 
 # %% jupyter={"source_hidden": true}
-comparison = pd.DataFrame(
-    [
-        {
-            "metric": metric,
-            "arm": arm,
-            **paper_row(
-                lesson.claimed(f"{metric}_{arm}_val"),
-                statistics.t_interval(outcome.values(arm, "test", metric)),
-                one_further(arm, metric),
-                digits=2,
-            ),
-            "constant": round(CONSTANT[metric], 2),
-        }
-        for metric in ("bce", *SHARES)
-        for arm in PAPERS
-    ]
-)
+comparison = paper_table(panels, digits=2)
 show.table(
-    comparison,
+    comparison.assign(constant=comparison["metric"].map(CONSTANT).round(2)),
     "Table I, test set: the paper's single runs, our means with 95 % intervals over seeds, and where one further run of "
     "ours would fall",
 )

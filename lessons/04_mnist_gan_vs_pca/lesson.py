@@ -1113,7 +1113,7 @@ def is_best(name, found):
 
 
 best_sentences = [is_best(name, found) for name, found in grids.items()]
-show.markdown("\n".join(f"- {s[0].upper()}{s[1:]}" for s in best_sentences))
+show.sentences(best_sentences)
 
 
 def smoothing_helps(smooth, plain):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from course_utils.core.errors import CourseError
-from course_utils.evaluate.comparisons import compare, p_text, paper_row
-from course_utils.evaluate.statistics import Interval, holm, paired_p, t_interval
+from course_utils.evaluate.comparisons import against_paper, compare, p_text, paper_table
+from course_utils.evaluate.statistics import holm, paired_p, prediction_interval, t_interval
 from course_utils.experiment import Outcome
 from course_utils.teach.plots import comparisons as plots
 
@@ -49,15 +49,18 @@ def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ
     assert "measure" not in compare({SURE: ASKED[SURE], LEAD: ASKED[LEAD]}).table()
 
 
-@pytest.mark.parametrize(("claim", "inside"), [(0.85, "yes"), (0.99, "no")])
-def test_a_papers_value_is_held_against_one_further_run(claim, inside):
-    row = paper_row(claim, Interval(0.9, 0.88, 0.92), Interval(0.9, 0.8, 1.2).within(0, 0.98), 100, unit=" %")
-    assert row == {
-        "paper": claim,
-        "ours": "90.0 [88.0, 92.0] %",
-        "one further run": "80.0 to 98.0 %",
-        "paper inside": inside,
-    }
+def test_a_papers_value_is_held_against_one_further_run():
+    values, known = [0.8, 0.9, 1.0], prediction_interval([0.8, 0.9, 1.0], images=40)
+    rows = [against_paper(arm, values, claim, 0, 1, images=40) for arm, claim in (("a", 0.9), ("b", 0.1), ("c", None))]
+    assert rows[0].ours == t_interval(values) and rows[0].further == known.within(0, 1) != known
+    table = paper_table({"accuracy": rows}, 100, unit=" %")
+    assert table[["metric", "arm", "paper", "paper inside"]].to_numpy().tolist() == [
+        ["accuracy", "a", 0.9, "yes"],
+        ["accuracy", "b", 0.1, "no"],
+    ]
+    assert table.loc[0, "one further run"].endswith(" to 100.0 %") and table.loc[0, "ours"] == rows[0].ours.text(
+        100, 1, " %"
+    )
 
 
 @pytest.fixture

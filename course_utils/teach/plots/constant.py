@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.evaluate.statistics import Interval
+from course_utils.evaluate.comparisons import AgainstPaper
 from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
 
 
@@ -28,13 +28,11 @@ def confusions(
 
 @style()
 def beside_constant(
-    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]],
+    panels: Mapping[str, Sequence[AgainstPaper]],
     constant: Mapping[str, float],
     gave_up: Mapping[str, tuple[int, int]],
 ) -> Figure:
     """Hold arms against a constant answer and a paper: one panel a metric, in its own unit.
-
-    panels: rows (arm, our mean with its interval, where one further run falls, the paper's value or None).
 
     constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
     everything, runs), printed beside its name. A square is the paper's value, one run: filled where one further run of

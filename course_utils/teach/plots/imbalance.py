@@ -11,7 +11,8 @@ from scipy import stats
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
-from course_utils.evaluate.statistics import Interval, proportion_interval
+from course_utils.evaluate.comparisons import AgainstPaper
+from course_utils.evaluate.statistics import proportion_interval
 from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
 
 
@@ -44,14 +45,11 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
 
 
 @style()
-def beside_paper(
-    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]], xlabel: str, order: Sequence[str]
-) -> Figure:
+def beside_paper(panels: Mapping[str, Sequence[AgainstPaper]], xlabel: str, order: Sequence[str]) -> Figure:
     """Hold arms against a paper: one panel a title.
 
-    panels: rows (arm, our mean with its interval, where one further run falls, the paper's value or None), all shares
-    0..1. A square is the paper's value, one run: filled where one further run of ours could fall, hollow elsewhere.
-    order: all arms, in the order that gives each its look.
+    All values are shares, 0..1. A square is the paper's value, one run: filled where one further run of ours could
+    fall, hollow elsewhere. order: all arms, in the order that gives each its look.
     """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(max(6, 3.7 * len(panels)), 1.9 + 0.5 * rows), layout="constrained")
