@@ -86,7 +86,7 @@ def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: ob
 
 
 @contextmanager
-def judging(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Inside, `model` answers as a finished one: without dropout, by running statistics, and without gradients."""
     was_training = model.training
     model.eval()
@@ -100,6 +100,6 @@ def judging(model: nn.Module) -> Iterator[None]:
 def logits(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
     """Give the model's answer to each picture, N × classes, with dropout off and running statistics; the pictures may
     be a sealed set."""
-    with judging(model):
+    with eval_mode(model):
         parts = images.in_order(batch_size)
         return torch.cat([model(x.contiguous(memory_format=torch.channels_last)) for x, _ in parts])

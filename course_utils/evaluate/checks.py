@@ -9,7 +9,7 @@ from course_utils.core.errors import CourseError
 
 
 def feature_sets(least: int = 1, **sets: Tensor) -> list[Tensor]:
-    """Named sets of features, N × F, in double precision: near-equal rows lose their distance in single precision.
+    """Check named sets of features, N × F; return them in double precision, so that near-equal rows keep a distance.
 
     Raises CourseError for a set of fewer than `least` rows, of another width than the first, or with NaN.
     """
@@ -31,7 +31,7 @@ def feature_sets(least: int = 1, **sets: Tensor) -> list[Tensor]:
 
 
 def answers(labels: Tensor, predictions: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """True and predicted labels, N each, as arrays. Raises CourseError for none, or when they are no pairs."""
+    """Check true and predicted labels, N each, and return them as arrays. Raises CourseError unless they pair."""
     if labels.ndim != 1 or labels.shape != predictions.shape or not len(labels):
         raise CourseError(
             f"labels are of shape {tuple(labels.shape)}, predictions of {tuple(predictions.shape)}, expected one of "
@@ -41,7 +41,10 @@ def answers(labels: Tensor, predictions: Tensor) -> tuple[np.ndarray, np.ndarray
 
 
 def class_probabilities(probabilities: Tensor) -> Tensor:
-    """Class probabilities, N × K, in double precision. Raises CourseError unless rows are ≥ 0 and sum to 1, K ≥ 2."""
+    """Check class probabilities, N × K; return them in double precision.
+
+    Raises CourseError unless rows are ≥ 0 and sum to 1, K ≥ 2.
+    """
     if probabilities.ndim != 2 or not len(probabilities) or probabilities.shape[1] < 2:
         raise CourseError(
             f"probabilities are of shape {tuple(probabilities.shape)}, expected N × K with at least one picture and "

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.classify.train import judging
+from course_utils.classify.train import eval_mode
 from course_utils.core.errors import CourseError
 from course_utils.data.images import Images, scaled
 from course_utils.evaluate import checks
@@ -20,18 +20,18 @@ Classifier = Callable[[Images], Tensor]  # pictures → predicted labels, int64,
 
 
 def conditional_accuracy(judge: nn.Module, pixels: Tensor, asked_labels: Tensor, batch_size: int = 1000) -> float:
-    """Share (0..1) of generated pictures in which `judge` sees the class that was asked for; uint8, N × C × H × W.
+    """Count the share (0..1) of pictures in which `judge` sees the class asked for; uint8, N × C × H × W.
 
     Paper 4 calls it Inception score, paper 5 accuracy in generating; it is not the score of Salimans et al. A
     generator that repeats one perfect digit a class has 100 %.
     """
-    with judging(judge):
+    with eval_mode(judge):
         said = torch.cat([judge(scaled(part)).argmax(dim=1) for part in pixels.split(batch_size)])
     return _agreement(said, asked_labels)
 
 
 def inception_score(probabilities: Tensor, generator: torch.Generator, *, splits: int = 10) -> float:
-    """exp of the mean KL divergence of p(class | picture) from p(class), 1 to K (Salimans et al. 2016, section 4).
+    """Compute exp of the mean KL divergence of p(class | picture) from p(class), 1 to K (Salimans et al. 2016).
 
     probabilities: N × K, those of a LeNet trained on the real data. Mean over random splits, so that pictures sorted
     by class do no harm. It never sees a real picture, and one perfect digit a class has the highest score, K.
@@ -48,7 +48,7 @@ def inception_score(probabilities: Tensor, generator: torch.Generator, *, splits
 
 
 def gan_train(train: Callable[[Images], Classifier], fake: Images, real_test: Images) -> float:
-    """Accuracy (0..1) on real test pictures of a classifier trained on fakes only (Shmelkov et al. 2018, section 3).
+    """Score on real test pictures, 0..1, a classifier trained on fakes only (Shmelkov et al. 2018, section 3).
 
     `train` makes a classifier from a training set. Low where fakes are unreal, off their labels or all alike; the
     ceiling is the same classifier trained on as many real pictures.
@@ -57,7 +57,7 @@ def gan_train(train: Callable[[Images], Classifier], fake: Images, real_test: Im
 
 
 def gan_test(train: Callable[[Images], Classifier], real_train: Images, fake: Images) -> float:
-    """Accuracy (0..1) on fakes of a classifier trained on real pictures (Shmelkov et al. 2018, section 3).
+    """Score on fakes, 0..1, a classifier trained on real pictures (Shmelkov et al. 2018, section 3).
 
     High where fakes are real enough and on their labels. Well above the accuracy on a real test set it hints at
     copies, or at fakes of the easy kind only.

@@ -14,13 +14,13 @@ METRICS = ("accuracy", "macro_f1")
 
 
 def scores(labels: Tensor, predictions: Tensor) -> dict[str, float]:
-    """Accuracy and macro F1, both 0..1, of predicted against true labels (int64, N)."""
+    """Compute accuracy and macro F1, both 0..1, of predicted against true labels (int64, N)."""
     y, p = checks.answers(labels, predictions)
     return {"accuracy": float((y == p).mean()), "macro_f1": float(metrics.f1_score(y, p, average="macro"))}
 
 
 def balanced_accuracy(labels: Tensor, predictions: Tensor) -> float:
-    """Mean recall of the classes that `labels` hold (int64, N); 0..1. A starved class weighs as much as any other.
+    """Average the recalls of the classes that `labels` hold (int64, N); 0..1. Rare classes weigh as much as others.
 
     One answer for ever scores 1 over the number of classes, whatever their shares. Raises CourseError for one class.
     """
@@ -32,8 +32,7 @@ def balanced_accuracy(labels: Tensor, predictions: Tensor) -> float:
 
 
 def report(labels: Tensor, predictions: Tensor, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Precision, recall, F1 (0..1) and support, a row a class, as in paper 1's Figure 9; 0 where a class is never
-    said."""
+    """Tabulate precision, recall, F1 (0..1) and support, a row a class; 0 where a class is never predicted."""
     y, p = checks.answers(labels, predictions)
     columns = metrics.precision_recall_fscore_support(y, p, labels=np.arange(len(classes)), zero_division=0)
     table = pd.DataFrame(dict(zip(("precision", "recall", "f1", "support"), columns, strict=True)))
@@ -41,13 +40,13 @@ def report(labels: Tensor, predictions: Tensor, classes: tuple[str, ...]) -> pd.
 
 
 def confusion(labels: Tensor, predictions: Tensor, classes: int) -> np.ndarray:
-    """Counts, classes × classes: row = true, column = predicted."""
+    """Count answers, classes × classes: row = true, column = predicted."""
     y, p = checks.answers(labels, predictions)
     return metrics.confusion_matrix(y, p, labels=np.arange(classes))
 
 
 def constant_answer(predictions: Tensor) -> int | None:
-    """The one label that a classifier gives to everything, having given up; None where it gives more than one.
+    """Return the one label that a classifier gives to everything; None where it gives more than one.
 
     predictions: int64, N, for test images of several classes. Raises CourseError for none.
     """
@@ -58,7 +57,7 @@ def constant_answer(predictions: Tensor) -> int | None:
 
 
 def calibration(labels: Tensor, probabilities: Tensor, bins: int = 10) -> tuple[float, pd.DataFrame]:
-    """(expected calibration error, reliability table) of class probabilities, N × K (Guo et al. 2017, section 2).
+    """Compute (expected calibration error, reliability table) of probabilities, N × K (Guo et al. 2017).
 
     Pictures are binned by the confidence of their answer, the largest probability, in `bins` equal parts of 0..1
     (each without its lower edge). Table: a row a bin with `lower` and `upper` edge, mean `confidence`, `accuracy`

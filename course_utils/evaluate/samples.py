@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from course_utils.classify.train import judging
+from course_utils.classify.train import eval_mode
 from course_utils.core.errors import CourseError
 from course_utils.core.seeds import generator as generator_of
 from course_utils.data.images import scaled
@@ -22,13 +22,15 @@ from course_utils.evaluate import checks
 
 
 def nonzero_share(pixels: Tensor) -> Tensor:
-    """Share of pixels that are not 0, one value (0..1) a picture; uint8, N × C × H × W. Paper 1 calls it lost
-    sparsity."""
+    """Compute the share of pixels that are not 0, one value (0..1) a picture; uint8, N × C × H × W.
+
+    Paper 1 calls it lost sparsity.
+    """
     return (pixels > 0).flatten(1).float().mean(dim=1)
 
 
 def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
-    """A 3 × 3 median filter, then pixels below `threshold` set to 0; uint8, N × C × H × W → the same.
+    """Apply a 3 × 3 median filter, then set pixels below `threshold` to 0; uint8, N × C × H × W → the same.
 
     The clean-up that paper 1 names as future work: speckles go, strokes stay, zeros come back.
     """
@@ -42,16 +44,16 @@ def denoised(pixels: Tensor, threshold: int = 64) -> Tensor:
 
 
 def features(judge: nn.Module, pixels: Tensor, batch_size: int = 1000) -> Tensor:
-    """`judge.features` of each picture, with dropout off and running statistics; uint8, N × C × H × W → N × F."""
-    with judging(judge):
+    """Compute `judge.features` of each picture, dropout off, running statistics; uint8, N × C × H × W → N × F."""
+    with eval_mode(judge):
         return torch.cat([judge.features(scaled(part)) for part in pixels.split(batch_size)])
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """Fréchet distance of two Gaussians fitted to features, N × F each (Heusel et al. 2017); 0 for equal moments.
+    """Compute the Fréchet distance of Gaussians fitted to features, N × F each (Heusel et al. 2017).
 
-    Tr √(Σ₁Σ₂) is the sum of the square roots of the eigenvalues of Σ₁Σ₂, which are real and not negative. The
-    distance falls with N for one and the same generator: compare only at one N, as `fd_lenet` does.
+    It is 0 for equal moments. Tr √(Σ₁Σ₂) is the sum of the square roots of the eigenvalues of Σ₁Σ₂, which are real and
+    not negative. The distance falls with N for one and the same generator: compare only at one N, as `fd_lenet` does.
     """
     a, b = (x.cpu() for x in checks.feature_sets(least=2, real=real, fake=fake))
     means = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
@@ -61,7 +63,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 
 def fd_lenet(judge: nn.Module, real_pixels: Tensor, fake_pixels: Tensor, n: int) -> float:
-    """Fréchet distance in the features of the LeNet `judge`, from n pictures of each set; uint8, N × C × H × W.
+    """Compute the Fréchet distance in the LeNet `judge`'s features, of n pictures a set; uint8, N × C × H × W.
 
     The n are drawn once and for all, so the real ones are the same for every generator. The floor, what a perfect
     generator would reach, is not 0 but `fd_lenet(judge, train_pixels, test_pixels, n)`: print it beside. Raises
@@ -77,7 +79,7 @@ def fd_lenet(judge: nn.Module, real_pixels: Tensor, fake_pixels: Tensor, n: int)
 def kid(
     real: Tensor, fake: Tensor, generator: torch.Generator, *, subsets: int = 100, subset_size: int = 1000
 ) -> float:
-    """Kernel distance: squared MMD under the kernel (x·y/F + 1)³, features N × F each (Bińkowski et al. 2018).
+    """Compute the kernel distance: squared MMD under (x·y/F + 1)³, features N × F (Bińkowski et al. 2018).
 
     Mean over random subsets of the unbiased estimate, so its expectation does not depend on their size, is 0 for
     equal distributions, and single values may be below 0. It grows with the sixth power of the features' scale: no
@@ -96,7 +98,7 @@ def kid(
 
 
 def density_and_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, float]:
-    """(density, coverage) of features, N × F each (Naeem et al. 2020).
+    """Compute (density, coverage) of features, N × F each (Naeem et al. 2020).
 
     A real picture's ball reaches to its k-th nearest real neighbour. Density: how many balls a fake lies in, over
     k (fidelity; may exceed 1). Coverage: the share of balls with a fake inside (variety).
@@ -113,7 +115,7 @@ def density_and_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float,
 
 
 def mean_pairwise_distance(features: Tensor, labels: Tensor) -> dict[int, float]:
-    """Label → mean distance of two different pictures of that class; features N × F, labels int64, N.
+    """Compute, by label, the mean distance of two pictures of that class; features N × F, labels int64, N.
 
     Variety inside a class, which agreement with the label does not see: paper 5's ACGAN is known to shrink it (Odena
     et al. 2017, section 4.2, by MS-SSIM). Read it against the same of real pictures. Raises CourseError for a class
@@ -135,14 +137,14 @@ def mean_pairwise_distance(features: Tensor, labels: Tensor) -> dict[int, float]
 
 
 def nearest(query: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance to, and position of, the nearest row of `pool` (M × F) for each row of `query` (N × F)."""
+    """Find distance and position of the nearest row of `pool` (M × F) for each row of `query` (N × F)."""
     query, pool = checks.feature_sets(query=query, pool=pool)
     found = [to_pool.min(dim=1) for to_pool in _distances(query, pool)]
     return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
 
 
 def nearest_pairs(fake: Tensor, train: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(distances, positions in fake, positions in train), n each, of the n fakes nearest to a training picture.
+    """Find the n fakes nearest to a training picture: (distances, positions in fake, positions in train), n each.
 
     Features N × F and M × F; nearest first. These are the pairs to *look* at before a generator is called original.
     """
@@ -154,7 +156,7 @@ def nearest_pairs(fake: Tensor, train: Tensor, n: int) -> tuple[Tensor, Tensor, 
 
 
 def memorisation(fake: Tensor, train: Tensor, test: Tensor) -> float:
-    """Median distance fake → train over median distance test → train, features N × F.
+    """Compute the median distance fake → train over the median distance test → train, features N × F.
 
     About 1: fakes are as far from the training set as new real pictures are. Far below 1: copies. Above 1: off the
     data.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from course_utils.core.errors import CourseError
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds with its confidence interval, in the units of the values."""
+    """Hold a mean over seeds with its confidence interval, in the units of the values."""
 
     mean: float
     lo: float
@@ -25,21 +28,37 @@ class Interval:
     def __contains__(self, value: float) -> bool:
         return self.lo <= value <= self.hi
 
+    def side(self, above: T, below: T, unclear: T, of: float = 0.0) -> T:
+        """Choose: `above` where the whole interval lies above `of`, `below` where it lies below, else `unclear`."""
+        return above if self.lo > of else below if self.hi < of else unclear
+
+    def times(self, scale: float) -> Interval:
+        """Change the unit: 100 turns shares into per cent."""
+        return Interval(scale * self.mean, scale * self.lo, scale * self.hi)
+
+    def within(self, lo: float, hi: float) -> Interval:
+        """Cut off both ends at the least and the greatest value that the measure can have."""
+        return Interval(self.mean, max(lo, self.lo), min(hi, self.hi))
+
     def text(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
-        """'71.3 [69.0, 73.6]'; `scale` 100 turns shares into per cent."""
+        """Write it as '71.3 [69.0, 73.6]'; `scale` 100 turns shares into per cent."""
         mean, lo, hi = (f"{scale * value:z.{digits}f}" for value in (self.mean, self.lo, self.hi))  # z: no "-0.0"
         return f"{mean} [{lo}, {hi}]{unit}".replace("-", "−")
 
+    def ends(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
+        """Write both ends: '69.0 to 73.6'."""
+        return f"{scale * self.lo:.{digits}f} to {scale * self.hi:.{digits}f}{unit}"
+
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Student's t interval of the mean; values are independent runs. Raises CourseError for fewer than two."""
+    """Compute Student's t interval of the mean; values are independent runs. Raises CourseError for fewer than two."""
     x = _runs(values)
     half = stats.t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
 def prediction_interval(values: Sequence[float], level: float = 0.95, *, images: int | None = None) -> Interval:
-    """Where *one further run* of the same experiment falls, in `level` of cases: mean ± t · s · √(1 + 1/n).
+    """Compute where *one further run* of the same experiment falls, in `level` of cases: mean ± t · s · √(1 + 1/n).
 
     It is wider than the interval of the mean, and the one to hold somebody else's single run against. images: that run
     was tested on so many images drawn anew, and its value is a share of them; their variance p (1 − p) / images, with p
@@ -58,7 +77,7 @@ def prediction_interval(values: Sequence[float], level: float = 0.95, *, images:
 def bootstrap_interval(
     values: Sequence[float], level: float = 0.95, *, resamples: int = 9999, seed: int = 0
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval of the mean over seeds (Efron 1987).
+    """Compute the bias-corrected and accelerated bootstrap interval of the mean over seeds (Efron 1987).
 
     It assumes no normal distribution, but with few seeds it is too narrow, where Student's t keeps its promise: use
     it beside `t_interval`, not instead. Raises CourseError for fewer than two values.
@@ -72,7 +91,7 @@ def bootstrap_interval(
 
 
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson's interval of a share, such as the accuracy of *one* network on n test images.
+    """Compute Wilson's interval of a share, such as the accuracy of *one* network on n test images.
 
     It holds what another draw of test images would change, and nothing of what another seed would.
     """
@@ -85,7 +104,7 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
 
 
 def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np.ndarray:
-    """values − baseline, seed by seed: entry i of both must come from the same seed and the same test images."""
+    """Subtract seed by seed: entry i of both must come from the same seed and the same test images."""
     a, b = np.asarray(values, float), np.asarray(baseline, float)
     if a.shape != b.shape:
         raise CourseError(f"cannot pair {len(a)} values with {len(b)} of the baseline: run both on the same seeds")
@@ -93,8 +112,10 @@ def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np
 
 
 def paired_p(differences: Sequence[float]) -> float:
-    """p of the two-sided paired t test that the mean difference over seeds is 0; below 0.05 where `t_interval` of
-    the differences leaves out 0. Raises CourseError for fewer than two differences."""
+    """Compute p of the two-sided paired t test that the mean difference over seeds is 0.
+
+    It is below 0.05 where `t_interval` leaves out 0. Raises CourseError for fewer than two differences.
+    """
     x = _runs(differences)
     mean, error = abs(x.mean()), x.std(ddof=1) / math.sqrt(len(x))
     if error == 0:
@@ -103,7 +124,7 @@ def paired_p(differences: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """p values of several arms against one baseline, adjusted by Holm's step-down (1979), in the order given.
+    """Adjust the p values of several comparisons by Holm's step-down (1979), in the order given.
 
     Calling a gain where the adjusted p is below 0.05, the chance of *any* false call among all arms is below 0.05.
     """
@@ -120,7 +141,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class McNemar:
-    """How many test images only a or only b has right, and the p of the exact test that neither is better."""
+    """Count the test images that only a or only b has right, with the p of the exact test that neither is better."""
 
     only_a: int
     only_b: int
@@ -128,10 +149,10 @@ class McNemar:
 
 
 def mcnemar(correct_a: Tensor, correct_b: Tensor) -> McNemar:
-    """Exact two-sided McNemar test of *two networks* on one test set (Dietterich 1998): bool, N, in the same order.
+    """Run the exact two-sided McNemar test of *two networks* on one test set (Dietterich 1998): bool, N each.
 
-    Images that both have right or both have wrong tell nothing; the others fall to either side like a coin. It holds
-    what other test images would change, and nothing of what other seeds would.
+    Both hold the same images in the same order. Those that both have right or both have wrong tell nothing; the others
+    fall to either side like a coin. It holds what other test images would change, not what other seeds would.
     """
     pairs = correct_a.dtype == correct_b.dtype == torch.bool and correct_a.shape == correct_b.shape
     if not pairs or not len(correct_a):
@@ -145,8 +166,7 @@ def mcnemar(correct_a: Tensor, correct_b: Tensor) -> McNemar:
 
 
 def two_run_spread(values: Sequence[float], level: float = 0.95) -> float:
-    """How far apart two *single* runs of one and the same experiment may lie: |difference| stays below this in
-    `level` of cases.
+    """Compute how far apart two *single* runs of the same experiment may lie, in `level` of cases.
 
     The difference of two runs has √2 times the standard deviation of one, which is estimated from `values`.
     """
@@ -155,9 +175,11 @@ def two_run_spread(values: Sequence[float], level: float = 0.95) -> float:
 
 
 def seeds_needed(differences: Sequence[float], effect: float, power: float = 0.8, level: float = 0.95) -> int:
-    """How many paired seeds, 2 or more, a two-sided t test needs to see a mean difference of `effect` with
-    probability `power`, at the spread of `differences`. Raises CourseError for an effect of 0, and for a power or a
-    level outside 0..1."""
+    """Count the paired seeds, 2 or more, with which a two-sided t test sees a mean difference of `effect`.
+
+    It sees it with probability `power`, at the spread of `differences`. Raises CourseError for an effect of 0, and for
+    a power or a level outside 0..1.
+    """
     if effect == 0:
         raise CourseError("a difference of 0 cannot be seen with any number of seeds; name the smallest that matters")
     for name, share in (("power", power), ("level", level)):
@@ -192,17 +214,20 @@ def _runs(values: Sequence[float]) -> np.ndarray:
 def verdict(
     difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100, digits: int = 1
 ) -> str:
-    """One sentence that the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
+    """Say in one sentence what the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
     text = difference.text(scale, digits, " points" if scale == 100 else "")
-    if difference.lo > 0:
-        return f"{name} raises {metric} over {baseline}: {text}."
-    if difference.hi < 0:
-        return f"{name} lowers {metric} against {baseline}: {text}."
-    return f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0."
+    return difference.side(
+        f"{name} raises {metric} over {baseline}: {text}.",
+        f"{name} lowers {metric} against {baseline}: {text}.",
+        f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0.",
+    )
 
 
-def lead(difference: Interval, p: float) -> str:
-    """What to say after the `verdict` on one of several comparisons, whose `p` is corrected for the others (`holm`):
-    where the interval leaves out 0 and p does not, that it is a lead only; else nothing."""
-    left_out = difference.lo > 0 or difference.hi < 0
+def holm_caveat(difference: Interval, p: float) -> str:
+    """Say, after the `verdict` on one of several comparisons, that it is a lead only; nothing where it is more.
+
+    It is a lead where the interval leaves out 0, and `p`, corrected for the other comparisons (`holm`), is 0.05 or
+    more.
+    """
+    left_out = 0 not in difference
     return f" As one of several comparisons it is a lead only (p = {p:.2f}, Holm)." if left_out and p >= 0.05 else ""

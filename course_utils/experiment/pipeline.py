@@ -19,6 +19,7 @@ from course_utils.core.seeds import generator
 from course_utils.core.store import Store
 from course_utils.data.images import Images
 from course_utils.evaluate.classification import scores
+from course_utils.evaluate.statistics import paired_differences
 from course_utils.experiment.arms import Arm, Training
 
 Key = tuple[str, str, int]  # (plan, arm, seed)
@@ -58,6 +59,10 @@ class Outcome:
         if mine.empty:
             raise CourseError(f"no {metric} of arm {arm!r} on {test_set!r}; arms: {', '.join(t['arm'].unique())}")
         return mine.sort_values("seed")["value"].to_numpy()
+
+    def paired(self, arm: str, other: str, test_set: str = "test", metric: str = "accuracy") -> np.ndarray:
+        """Subtract `other` from `arm`, seed by seed: one difference a seed, in the order of the seeds."""
+        return paired_differences(self.values(arm, test_set, metric), self.values(other, test_set, metric))
 
 
 def run(

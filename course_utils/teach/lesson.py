@@ -92,7 +92,7 @@ class Lesson:
             raise CourseError(f"{path}: is damaged ({error}); get it anew with: git checkout -- {path}") from None
 
     def save(self, fig: Figure, alt: str, **results: Any) -> dict[str, Any]:
-        """Write results JSON and main figure, and return the JSON.
+        """Write results JSON and main figure, show the verdict, and return the JSON.
 
         results: updates, arms, differences and verdict, and whatever else the lesson measured.
         """
@@ -112,6 +112,8 @@ class Lesson:
             **experiment.provenance(self.device, self.started),
         }
         experiment.save(whole, self.folder)
+        said, source = ("Verdict", f"{data.source} data, ") if data else ("What came out", "")
+        show.markdown(f"**{said}.** {whole['verdict']} ({source}profile `{self.profile}`)")
         return whole
 
 

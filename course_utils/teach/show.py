@@ -16,7 +16,7 @@ import re
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,11 @@ def show(obj: object) -> None:
 def markdown(text: str) -> None:
     """Rendered Markdown in a notebook, the text as it is elsewhere."""
     publish({"text/markdown": text, "text/plain": text})
+
+
+def sentences(found: Iterable[str]) -> None:
+    """Show sentences as a list, each with a capital letter."""
+    markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in found))
 
 
 def code(text: str) -> str:

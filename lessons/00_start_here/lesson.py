@@ -422,7 +422,6 @@ saved = lesson.save(
     differences={},
     verdict=verdict,
 )
-show.markdown(f"**What came out.** {saved['verdict']} (profile `{lesson.profile}`)")
 
 # %% tags=["nbval-check-output"]
 # The contract: what must hold in every profile. CI compares this cell's output.

@@ -60,6 +60,8 @@ from course_utils.core.seeds import generator
 from course_utils.data.augment import PAPER_2, augmented
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, samples, statistics
+from course_utils.evaluate.comparisons import against_paper, compare, p_text, paper_table
+from course_utils.evaluate.judge import Judge, rounded
 from course_utils.gan import train as gan
 from course_utils.gan.networks import Autoencoder, BAGANGenerator, Decoder, Encoder
 from course_utils.gan.recipes import fit_gaussians, train_autoencoder, train_bagan, train_cvae
@@ -664,7 +666,7 @@ of_class = {"train": train.of_class(STARVED), "test": test.of_class(STARVED)}
 n_eval = min(1000, *(len(images) for images in of_class.values()))
 reference = of_class["train"].sample(n_eval, lesson.generator("reference")).pixels
 new_real = of_class["test"].sample(n_eval, lesson.generator("new")).pixels
-in_judge = partial(samples.features, judge)
+judged = Judge(judge, reference=reference, train=zeros.pixels, new=new_real)
 
 
 def from_gaussian(G, n, rng):
@@ -682,31 +684,22 @@ def turned(n, train, rng):
     ).pixels
 
 
-def judged(pixels):
-    """One row of measures, for n images of the starved class."""
-    f = in_judge(pixels)
-    density, coverage = samples.density_and_coverage(in_judge(reference), f)
-    asked = torch.full((len(pixels),), STARVED, device=pixels.device)
-    return {
-        "agreement": f"{100 * class_scores.conditional_accuracy(judge, pixels, asked):.0f} %",
-        "fd_lenet": round(samples.frechet_distance(in_judge(reference), f), 1),
-        "density": round(density, 2),
-        "coverage": round(coverage, 2),
-        "memorisation": round(
-            samples.memorisation(f, in_judge(zeros.pixels), in_judge(new_real)), 2
-        ),
-    }
-
-
+fakes = from_gaussian(bagan.generator, n_eval, lesson.generator("fakes"))
+images = {
+    "real, new": new_real,
+    "repeated": zeros.subset(torch.arange(n_eval) % len(zeros)).pixels,
+    "manual": turned(n_eval, hungry, lesson.generator("turned")),
+    "autoencoder, no game": from_gaussian(unplayed, n_eval, lesson.generator("fakes")),
+    "BAGAN": fakes,
+    "BAGAN, no autoencoder": from_gaussian(plain.generator, n_eval, lesson.generator("fakes")),
+}
+asked = torch.full((n_eval,), STARVED, device=lesson.device)
 quality = {
-    "real, new": judged(new_real),
-    "repeated": judged(zeros.subset(torch.arange(n_eval) % len(zeros)).pixels),
-    "manual": judged(turned(n_eval, hungry, lesson.generator("turned"))),
-    "autoencoder, no game": judged(from_gaussian(unplayed, n_eval, lesson.generator("fakes"))),
-    "BAGAN": judged(from_gaussian(bagan.generator, n_eval, lesson.generator("fakes"))),
-    "BAGAN, no autoencoder": judged(
-        from_gaussian(plain.generator, n_eval, lesson.generator("fakes"))
-    ),
+    name: {
+        "agreement": f"{100 * class_scores.conditional_accuracy(judge, pixels, asked):.0f} %",
+        **rounded(judged(pixels)),
+    }
+    for name, pixels in images.items()
 }
 show.table(
     pd.DataFrame(quality).T.rename_axis("images"),
@@ -732,8 +725,7 @@ show.markdown(
 )
 
 # %% jupyter={"source_hidden": true}
-fakes = from_gaussian(bagan.generator, n_eval, lesson.generator("fakes"))
-_, which, partners = samples.nearest_pairs(in_judge(fakes), in_judge(zeros.pixels), 10)
+_, which, partners = samples.nearest_pairs(judged.features(fakes), judged.train, 10)
 show.figure(
     figures.image_grid(
         torch.cat([fakes[which], zeros.pixels[partners]]), row_titles=["fake", "nearest"]
@@ -769,7 +761,8 @@ lone_bagan = bagan_of(lone, first, label=0, stop_on_collapse=False)
 alone = gan.sample(
     lone_bagan.generator, *lone_bagan.generator.prior(n_eval, lesson.generator("lone"))
 )
-_, which, partners = samples.nearest_pairs(in_judge(alone), in_judge(lone.pixels), 10)
+judged_alone = Judge(judge, reference=reference, train=lone.pixels, new=new_real)
+_, which, partners = samples.nearest_pairs(judged_alone.features(alone), judged_alone.train, 10)
 show.figure(
     figures.image_grid(
         torch.cat([alone[which], lone.pixels[partners]]), row_titles=["fake", "nearest"]
@@ -778,16 +771,13 @@ show.figure(
 )
 hugging = {
     name: {
-        "memorisation": round(
-            samples.memorisation(in_judge(pixels), in_judge(few), in_judge(new_real)), 2
-        ),
-        "coverage": judged(pixels)["coverage"],
+        **{measure: row[measure] for measure in ("memorisation", "coverage")},
         "loss of D": round(last.losses["D"][-1], 2),
         "loss of G": round(last.losses["G"][-1], 2),
     }
-    for name, pixels, few, last in (
-        ("20 images alone", alone, lone.pixels, lone_bagan),
-        ("few images among other digits", fakes, zeros.pixels, bagan),
+    for name, row, last in (
+        ("20 images alone", rounded(judged_alone(alone)), lone_bagan),
+        ("few images among other digits", quality["BAGAN"], bagan),
     )
 }
 show.table(
@@ -974,20 +964,12 @@ ARMS = list(plans[SMALL].arms)
 RECALL = f"recall_{STARVED}"
 
 # %% jupyter={"source_hidden": true}
-
-
-def rows(metric, arms=ARMS):
-    """Rows of `runs_and_intervals` for one metric, in per cent."""
-    return [
-        (arm, *(100 * np.array(v) for v in (c["values"], c["mean"], *c["ci95"])))
-        for arm in arms
-        for c in [results["arms"][arm][metric]["test"]]
-    ]
-
-
 show.figure(
     comparisons.runs_and_intervals(
-        {f"recall of class {STARVED}": rows(RECALL), "accuracy": rows("accuracy")},
+        {
+            f"recall of class {STARVED}": comparisons.arm_rows(outcome, metric=RECALL),
+            "accuracy": comparisons.arm_rows(outcome),
+        },
         xlabel="%:  | one seed   ●━ mean with 95 % interval",
     ),
     "Recall of the starved class and accuracy of nine arms at the smallest size: a tick a seed, and the mean with its "
@@ -1031,30 +1013,14 @@ reveal(
 # Seed by seed, arm minus `starved`:
 
 # %% jupyter={"source_hidden": true}
-
-
-def gap(arm, other, metric="accuracy", where=None):
-    """Paired difference of two arms on all test images, seed by seed."""
-    o = where or outcome
-    return statistics.paired_differences(
-        o.values(arm, "test", metric), o.values(other, "test", metric)
-    )
-
-
-def gap_rows(metric):
-    """Rows of `runs_and_intervals` for the differences from the baseline."""
-    found = []
-    for arm in ARMS:
-        if arm != "starved":
-            d = 100 * gap(arm, "starved", metric)
-            interval = statistics.t_interval(d)
-            found.append((arm, d, interval.mean, interval.lo, interval.hi))
-    return found
-
-
 show.figure(
     comparisons.runs_and_intervals(
-        {f"recall of class {STARVED}": gap_rows(RECALL), "accuracy": gap_rows("accuracy")},
+        {
+            f"recall of class {STARVED}": comparisons.difference_rows(
+                outcome, "starved", metric=RECALL
+            ),
+            "accuracy": comparisons.difference_rows(outcome, "starved"),
+        },
         reference=0,
         xlabel="arm − starved, points",
         order=ARMS,
@@ -1078,52 +1044,30 @@ questions = [
     ("bagan", "starved"),
     ("cvae", "bagan"),
 ]
-
-
-def small(p):
-    """A p-value as text."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-sentences, table, adjusted_p = [], [], {}
-for metric, name in (("accuracy", "accuracy"), (RECALL, f"recall of class {STARVED}")):
-    p_values = [statistics.paired_p(gap(*pair, metric)) for pair in questions]
-    for (arm, other), p, adjusted in zip(
-        questions, p_values, statistics.holm(p_values), strict=True
-    ):
-        difference = statistics.t_interval(gap(arm, other, metric))
-        sentence = statistics.verdict(difference, f"`{arm}`", f"`{other}`", name)
-        adjusted_p[arm, other, metric] = adjusted
-        sentence += statistics.lead(difference, adjusted)
-        sentences.append(sentence[0].upper() + sentence[1:])
-        table.append(
-            {
-                "difference": f"{arm} − {other}",
-                "metric": name,
-                "points": difference.text(100),
-                "p": small(p),
-                "p, Holm": small(adjusted),
-            }
-        )
-show.table(
-    pd.DataFrame(table),
-    f"Paired over {len(lesson.seeds)} seeds, on all {len(test):,} test images",
+answers = compare(
+    *(
+        {(*pair, name): outcome.paired(*pair, metric=metric) for pair in questions}
+        for metric, name in (("accuracy", "accuracy"), (RECALL, f"recall of class {STARVED}"))
+    )
 )
-show.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+show.table(
+    answers.table(), f"Paired over {len(lesson.seeds)} seeds, on all {len(test):,} test images"
+)
+show.sentences(answers.sentences)
 
 # %% jupyter={"source_hidden": true}
-winner = statistics.t_interval(gap("bagan", "manual"))
-options = ["BAGAN is better", "manual is better", "we cannot tell"]
+headline = answers["bagan", "manual", "accuracy"]
+winner = headline.interval
 reveal(
     lesson.slug,
     "winner",
-    options[0 if winner.lo > 0 else 1 if winner.hi < 0 else 2],
+    winner.side("BAGAN is better", "manual is better", "we cannot tell"),
     f"BAGAN minus manual: {winner.text(100)} points of accuracy.",
 )
 smallest = abs(lesson.claimed("accuracy_bagan_1") - lesson.claimed("accuracy_manual_1"))
 show.markdown(
     f"To see a true difference as small as the paper's ({100 * smallest:.2f} points) at the spread that we found, a study "
-    f"would need about **{statistics.seeds_needed(gap('bagan', 'manual'), smallest):,} seeds** of each arm."
+    f"would need about **{statistics.seeds_needed(headline.values, smallest):,} seeds** of each arm."
 )
 
 # %% [markdown]
@@ -1136,10 +1080,10 @@ correct = {
     for arm in ("bagan", "manual")
 }
 one_pair = statistics.mcnemar(correct["bagan"], correct["manual"])
-signs = gap("bagan", "manual")
+signs = headline.values
 show.markdown(
     f"Seed {first}: {one_pair.only_a} test images are right with `bagan` only, {one_pair.only_b} with `manual` only; "
-    f"exact McNemar gives a p of {small(one_pair.p)}. But over our {len(signs)} seeds BAGAN is ahead in {int((signs > 0).sum())} and "
+    f"exact McNemar gives a p of {p_text(one_pair.p)}. But over our {len(signs)} seeds BAGAN is ahead in {int((signs > 0).sum())} and "
     f"behind in {int((signs < 0).sum())}: p of one pair speaks about these two networks, not about the methods."
 )
 
@@ -1172,15 +1116,15 @@ def beside(subset):
         # an F1 rests on the images of a class and on those called so
         tested_on = tested[subset] // {"accuracy": 1, "f1": 5}.get(name, 10)
         title = name if name == "accuracy" else f"{name}, class {STARVED}"
-        values = {arm: o.values(arm, "test", metric) for arm in plans[f"{subset} %"].arms}
         panels[title] = [
-            (
+            against_paper(
                 arm,
-                statistics.t_interval(v),
-                statistics.prediction_interval(v, images=tested_on),
+                o.values(arm, "test", metric),
                 papers(arm, metric, subset),
+                hi=1,
+                images=tested_on,
             )
-            for arm, v in values.items()
+            for arm in plans[f"{subset} %"].arms
         ]
     return panels
 
@@ -1198,26 +1142,12 @@ for subset in S["subsets"][1:]:
     )
 
 # %% jupyter={"source_hidden": true}
-comparison = pd.DataFrame(
-    [
-        {
-            "subset": f"{subset} %",
-            "metric": title,
-            "arm": arm,
-            "paper": claim,
-            "ours": interval.text(100) + " %",
-            "one further run": f"{100 * further.lo:.1f} to {min(100, 100 * further.hi):.1f} %",
-            "paper inside": "yes" if claim in further else "no",
-        }
-        for subset in S["subsets"]
-        for title, panel in beside(subset).items()
-        for arm, interval, further, claim in panel
-        if claim is not None
+if AS_IN_PAPER:
+    tables = [
+        paper_table(beside(s), 100, unit=" %").assign(subset=f"{s} %") for s in S["subsets"]
     ]
-)
-if len(comparison):
     show.table(
-        comparison,
+        pd.concat(tables).set_index("subset"),
         "The paper's Table 1, single runs on its own few test images; our means with 95 % intervals over seeds; and where "
         "one further run of ours would fall, tested on as few images as the paper's",
     )
@@ -1285,21 +1215,20 @@ quiz(lesson.slug)
 
 
 # %% jupyter={"source_hidden": true}
-verdict = statistics.verdict(winner, "BAGAN", "manual augmentation", f"accuracy at {SMALL}")
-verdict += statistics.lead(winner, adjusted_p["bagan", "manual", "accuracy"])
 saved = lesson.save(
-    imbalance.beside_paper(beside(S["subsets"][0]), "% of all test images", ARMS),
+    central,
     CENTRAL_ALT,
     **results,
     baseline="starved",
     classic="manual",
     starved={"class": STARVED, "share": SHARE, "left": len(zeros)},
     updates=dict.fromkeys(ARMS, updates[S["subsets"][0]]),
-    verdict=verdict[0].upper() + verdict[1:],
-    verdicts=sentences,
+    verdict=headline.sentence("BAGAN", "manual augmentation", f"accuracy at {SMALL}"),
+    verdicts=answers.sentences,
     pairs={
         f"{arm} - {other}": {
-            metric: experiment.entry(gap(arm, other, metric)) for metric in ("accuracy", RECALL)
+            metric: experiment.entry(outcome.paired(arm, other, metric=metric))
+            for metric in ("accuracy", RECALL)
         }
         for arm, other in questions
     },
@@ -1311,9 +1240,6 @@ saved = lesson.save(
     samples=quality,
     hugging=hugging,
     judge_accuracy=round(judge_accuracy.mean, 4),
-)
-show.markdown(
-    f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)"
 )
 
 # %% tags=["nbval-check-output"]

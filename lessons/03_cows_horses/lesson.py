@@ -58,14 +58,15 @@ from course_utils.classify.networks import AnimalCNN, SmallCNN, count_parameters
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, resized, scaled
 from course_utils.evaluate import class_scores, classification, statistics
+from course_utils.evaluate.comparisons import against_paper, compare, paper_table
 from course_utils.gan import losses
 from course_utils.gan import train as gan
 from course_utils.gan.recipes import train_cgan, train_cyclegan
 from course_utils.gan.steps import cyclegan_step
-from course_utils.teach import constant, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_03 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.plots import comparisons, constant, figures
 from course_utils.teach.shots import noted
 from course_utils.teach.toys import clusters, cycles
 from course_utils.teach.widgets.explorer import explorer
@@ -1084,28 +1085,17 @@ show.table(
 
 
 # %%
-def one_further(arm, metric):
-    """Where one further run of ours would fall; shares stay between 0 and 1."""
-    further = statistics.prediction_interval(outcome.values(arm, "test", metric))
+def beside(arm, metric):
+    """Our interval, where one further run falls, and the paper's value, or None where it has none."""
+    known = arm in PAPERS and metric != "mse"
+    claim = lesson.claimed(f"{metric}_{arm}_val") if known else None
     highest = 1 if metric in SHARES else np.inf
-    return statistics.Interval(further.mean, max(0, further.lo), min(highest, further.hi))
+    return against_paper(arm, outcome.values(arm, "test", metric), claim, 0, highest)
 
 
+panels = {metric: [beside(arm, metric) for arm in ARMS] for metric in METRICS}
 central = constant.beside_constant(
-    {
-        metric: [
-            (
-                arm,
-                statistics.t_interval(outcome.values(arm, "test", metric)),
-                one_further(arm, metric),
-                lesson.claimed(f"{metric}_{arm}_val")
-                if arm in PAPERS and metric != "mse"
-                else None,
-            )
-            for arm in ARMS
-        ]
-        for metric in METRICS
-    },
+    panels,
     CONSTANT,
     {arm: (marks[PAPERS_CNN][arm], len(lesson.seeds)) for arm in ARMS},
 )
@@ -1137,21 +1127,10 @@ show.markdown(
     + " gave up.\n</details>"
 )
 
-
 # %% jupyter={"source_hidden": true}
-def rows(found, arms=ARMS):
-    """Rows of `runs_and_intervals`, in per cent, from one array of shares an arm."""
-    out = []
-    for arm in arms:
-        values = 100 * np.asarray(found(arm))
-        interval = statistics.t_interval(values)
-        out.append((arm, values, interval.mean, interval.lo, interval.hi))
-    return out
-
-
 show.figure(
     comparisons.runs_and_intervals(
-        {name: rows(partial(o.values, test_set="test")) for name, o in outcomes.items()},
+        {name: comparisons.arm_rows(o) for name, o in outcomes.items()},
         reference=100 * CONSTANT["accuracy"],
         xlabel="accuracy on the test animals, %:  | one seed   ●━ mean with 95 % interval",
     ),
@@ -1167,20 +1146,10 @@ show.figure(
 #
 # Seed by seed, arm minus `real`, for both networks; and the questions that were asked, with *Holm's* correction.
 
-
 # %%
-def gap(arm, other, network=PAPERS_CNN, metric="accuracy"):
-    """Paired difference of two arms on the test animals, seed by seed."""
-    o = outcomes[network]
-    return statistics.paired_differences(
-        o.values(arm, "test", metric), o.values(other, "test", metric)
-    )
-
-
-compared = [arm for arm in ARMS if arm != "real"]
 show.figure(
     comparisons.runs_and_intervals(
-        {n: rows(partial(gap, other="real", network=n), compared) for n in networks},
+        {name: comparisons.difference_rows(o, "real") for name, o in outcomes.items()},
         reference=0,
         xlabel="arm − real, points of accuracy",
         order=list(ARMS),
@@ -1201,27 +1170,24 @@ questions = [
     ("cyclegan", "cyclegan_kept"),
     ("cyclegan", "real"),
 ]
-sentences, table = [], []
-for network in networks:
-    p_values = [statistics.paired_p(gap(*pair, network)) for pair in questions]
-    for (arm, other), p, q in zip(questions, p_values, statistics.holm(p_values), strict=True):
-        d = statistics.t_interval(gap(arm, other, network))
-        metric = f"accuracy of {network}"
-        sentences.append(statistics.verdict(d, f"`{arm}`", f"`{other}`", metric))
-        row = {"difference": f"{arm} − {other}", "classifier": network, "points": d.text(100)}
-        table.append(row | {"p": round(p, 3), "p, Holm": round(float(q), 3)})
-show.table(
-    pd.DataFrame(table), f"Paired over {len(lesson.seeds)} seeds, on {len(test)} photographs"
+answers = compare(
+    *(
+        {(*pair, f"accuracy of {name}"): o.paired(*pair) for pair in questions}
+        for name, o in outcomes.items()
+    )
 )
-show.markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in sentences))
+show.table(
+    answers.table(), f"Paired over {len(lesson.seeds)} seeds, on {len(test)} photographs"
+)
+show.sentences(answers.sentences)
 
 # %% jupyter={"source_hidden": true}
-headline = statistics.t_interval(gap(middle, "real"))
+headline = answers[middle, "real", f"accuracy of {PAPERS_CNN}"]
 reveal(
     lesson.slug,
     "gain",
-    GAIN[0 if headline.lo > 0 else 1 if headline.hi < 0 else 2],
-    f"{middle} minus real: {headline.text(100)} points of accuracy of the paper's network.",
+    headline.interval.side(*GAIN),
+    f"{middle} minus real: {headline.interval.text(100)} points of accuracy of the paper's network.",
 )
 show.markdown(
     "Be careful with a *yes*. These intervals hold what another seed would change. They hold nothing of what **another "
@@ -1326,7 +1292,7 @@ def over_folds(arm, metric="accuracy"):
 
 FOLDS = [name for name in fold_plans if name != "photographs"]
 random_split = by_fold["photographs"].values("photographs at random", "photographs")
-fold_rows = rows(over_folds, FOLD_ARMS)
+fold_rows = comparisons.rows({arm: over_folds(arm) for arm in FOLD_ARMS})
 flattering = 100 * random_split.mean()
 fold_rows.append(("random split", 100 * random_split, flattering, flattering, flattering))
 show.figure(
@@ -1360,33 +1326,19 @@ show.markdown(
 # In pairs, fold by fold: the same two animals left out, the same initial weights.
 
 # %%
-
-
-def fold_gap(arm, other, metric="accuracy"):
-    """Paired difference of two arms, one value a fold."""
-    return statistics.paired_differences(over_folds(arm, metric), over_folds(other, metric))
-
-
 fold_questions = [(arm, "real") for arm in FOLD_ARMS[1:]] + [("few_views", "one_animal")]
-fold_sentences = [
-    statistics.verdict(
-        statistics.t_interval(fold_gap(arm, other)),
-        f"`{arm}`",
-        f"`{other}`",
-        "accuracy on animals left out",
-    )
-    for arm, other in fold_questions
-]
+over_animals = compare(
+    {
+        (arm, other, "accuracy on animals left out"): over_folds(arm) - over_folds(other)
+        for arm, other in fold_questions
+    }
+)
 show.figure(
     comparisons.runs_and_intervals(
         {
-            "difference in accuracy, points": [
-                (
-                    f"{arm} − {other}",
-                    *rows(lambda arm, other=other: fold_gap(arm, other), [arm])[0][1:],
-                )
-                for arm, other in fold_questions
-            ]
+            "difference in accuracy, points": comparisons.rows(
+                {answer.label: answer.values for answer in over_animals.values()}
+            )
         },
         reference=0,
         xlabel="| one fold   ●━ mean with 95 % interval over folds",
@@ -1394,9 +1346,7 @@ show.figure(
     "Paired differences over folds of the arms from all photographs of nine animals, and of few views of nine animals from "
     "all views of one; the dashed line is no difference.",
 )
-show.markdown(
-    "\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in fold_sentences)
-)
+show.sentences(over_animals.sentences)
 
 # %% [markdown]
 # **What do you notice?** The last row compares as many photographs with as many photographs. What does it say about the
@@ -1408,25 +1358,9 @@ show.markdown(
 # ## 15 · The paper and we
 
 # %% jupyter={"source_hidden": true}
-comparison = pd.DataFrame(
-    [
-        {
-            "metric": metric,
-            "arm": arm,
-            "paper": lesson.claimed(f"{metric}_{arm}_val"),
-            "ours": interval.text(1, digits=2),
-            "one further run": f"{further.lo:.2f} to {further.hi:.2f}",
-            "paper inside": "yes" if lesson.claimed(f"{metric}_{arm}_val") in further else "no",
-            "constant": round(CONSTANT[metric], 2),
-        }
-        for metric in ("bce", *SHARES)
-        for arm in PAPERS
-        for interval in [statistics.t_interval(outcome.values(arm, "test", metric))]
-        for further in [one_further(arm, metric)]
-    ]
-)
+comparison = paper_table(panels, digits=2)
 show.table(
-    comparison,
+    comparison.assign(constant=comparison["metric"].map(CONSTANT).round(2)),
     "Table I, test set: the paper's single runs, our means with 95 % intervals over seeds, and where one further run of "
     "ours would fall",
 )
@@ -1481,7 +1415,6 @@ quiz(lesson.slug)
 
 
 # %% jupyter={"source_hidden": true}
-verdict = statistics.verdict(headline, middle, "real", "accuracy on the test animals")
 saved = lesson.save(
     central,
     CENTRAL_ALT,
@@ -1490,14 +1423,14 @@ saved = lesson.save(
     classic="classic",
     variant=VARIANT,
     updates=dict.fromkeys(ARMS, S["updates"]),
-    verdict=verdict[0].upper() + verdict[1:],
-    verdicts=[*sentences, *fold_sentences],
+    verdict=headline.sentence(middle, "real", "accuracy on the test animals"),
+    verdicts=[*answers.sentences, *over_animals.sentences],
     pairs={
-        network: {
-            f"{arm} - {other}": experiment.entry(gap(arm, other, network))
+        name: {
+            f"{arm} - {other}": experiment.entry(o.paired(arm, other))
             for arm, other in questions
         }
-        for network in networks
+        for name, o in outcomes.items()
     },
     gave_up={
         name: {
@@ -1515,17 +1448,13 @@ saved = lesson.save(
             for arm in FOLD_ARMS
         },
         "pairs": {
-            f"{arm} - {other}": experiment.entry(fold_gap(arm, other))
-            for arm, other in fold_questions
+            answer.key: experiment.entry(answer.values) for answer in over_animals.values()
         },
         "random split of photographs": [round(float(v), 6) for v in random_split],
     },
     witness={name: round(share, 4) for name, share in agreement.items()},
     cyclegan=ablation,
     learning_rates=rates.to_dict("index"),
-)
-show.markdown(
-    f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)"
 )
 
 # %% tags=["nbval-check-output"]

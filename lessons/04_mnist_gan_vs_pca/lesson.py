@@ -58,7 +58,9 @@ from course_utils.core.parallel import parallel_map
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
-from course_utils.evaluate import class_scores, classification, samples, statistics
+from course_utils.evaluate import class_scores, classification, statistics
+from course_utils.evaluate.comparisons import compare
+from course_utils.evaluate.judge import Judge
 from course_utils.evaluate.statistics import Interval, t_interval
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
@@ -275,31 +277,23 @@ exercise_2.check(cheat)
 
 # %%
 N = S["judged"]
-reference = samples.features(judge, train.sample(N, lesson.generator("reference")).pixels)
-in_train = samples.features(judge, train.pixels)
 new = test.sample(N, lesson.generator("new"))
-in_new = samples.features(judge, new.pixels)
 asked = torch.arange(N, device=lesson.device) % len(train.classes)
 PAPERS_SCORE = "conditional accuracy"
 
 
-@torch.no_grad()
-def judged(pixels, labels):
-    """All measures of N images that were asked for by these labels."""
-    f = samples.features(judge, pixels)
-    logits = judge.head(f)
-    density, coverage = samples.density_and_coverage(reference, f)
-    return {
-        PAPERS_SCORE: float(exercise_1.chosen(logits, labels)),
-        "Inception Score": class_scores.inception_score(
-            logits.softmax(1), lesson.generator("splits"), splits=1
-        ),
-        "fd_lenet": samples.frechet_distance(reference, f),
-        "density": density,
-        "coverage": coverage,
-        "memorisation": samples.memorisation(f, in_train, in_new),
-    }
+def inception_score(logits, asked):
+    """The true one, which does not look at the class asked for."""
+    return class_scores.inception_score(logits.softmax(1), lesson.generator("splits"), splits=1)
 
+
+judged = Judge(
+    judge,
+    reference=train.sample(N, lesson.generator("reference")).pixels,
+    train=train.pixels,
+    new=new.pixels,
+    by_logits={PAPERS_SCORE: exercise_1.chosen, "Inception Score": inception_score},
+)
 
 # %%
 hand_out = exercise_2.chosen(asked, train.pixels, train.labels)
@@ -735,7 +729,7 @@ def score_of(images, n):
     logits = judge(scaled(pca.rebuild(images.pixels, images.labels, n)))
     share = float(exercise_1.chosen(logits.detach(), images.labels))
     i = statistics.proportion_interval(round(share * len(images)), len(images))
-    return Interval(100 * i.mean, 100 * i.lo, 100 * i.hi)
+    return i.times(100)
 
 
 rebuilt_scores = {
@@ -951,14 +945,10 @@ show.table(
 
 def table_rows(measure):
     """Rows of `runs_and_intervals` for one measure."""
-    scale = PER_CENT.get(measure, 1)
-    intervals = {
-        name: over_draws(values[measure], measure) for name, values in measured.items()
-    }
-    return [
-        (name, scale * measured[name][measure], scale * i.mean, scale * i.lo, scale * i.hi)
-        for name, i in intervals.items()
-    ]
+    values = {name: table[measure] for name, table in measured.items()}
+    return comparisons.rows(
+        values, PER_CENT.get(measure, 1), partial(over_draws, measure=measure)
+    )
 
 
 show.figure(
@@ -989,7 +979,7 @@ covered = t_interval(statistics.paired_differences(gan_row["coverage"], ppca_row
 reveal(
     lesson.slug,
     "coverage",
-    COVERS[0 if covered.lo > 0 else 1 if covered.hi < 0 else 2],
+    covered.side(*COVERS),
     f"Coverage of the ccGAN minus that of PPCA with {Q} components: {covered.text(1, 2)}.",
 )
 show.markdown(
@@ -1101,12 +1091,11 @@ def against_best(found, measure=PAPERS_SCORE):
 
 def is_best(name, found):
     """The sentence whether the paper's best setting is best, from paired intervals and Holm's correction."""
-    gaps = against_best(found)
-    adjusted = statistics.holm([statistics.paired_p(d) for d in gaps.values()])
-    sure = {
-        cell: d.mean() for (cell, d), p in zip(gaps.items(), adjusted, strict=True) if p < 0.05
-    }
-    better, worse = (sum(sign * mean > 0 for mean in sure.values()) for sign in (1, -1))
+    gaps = compare(
+        {("best", str(cell), PAPERS_SCORE): d for cell, d in against_best(found).items()}
+    )
+    sure = [gap.values.mean() for gap in gaps.values() if gap.p_holm < 0.05]
+    better, worse = (sum(sign * mean > 0 for mean in sure) for sign in (1, -1))
     answer = (
         "not the best"
         if worse
@@ -1121,7 +1110,7 @@ def is_best(name, found):
 
 
 best_sentences = [is_best(name, found) for name, found in grids.items()]
-show.markdown("\n".join(f"- {s[0].upper()}{s[1:]}" for s in best_sentences))
+show.sentences(best_sentences)
 
 
 def smoothing_helps(smooth, plain):
@@ -1502,41 +1491,16 @@ questions = [
     ("gan_few", "ppca_few"),
 ]
 
-
-def gap(arm, other, metric="accuracy"):
-    """Paired difference of two arms on all test images, seed by seed."""
-    return statistics.paired_differences(
-        outcome.values(arm, "test", metric), outcome.values(other, "test", metric)
-    )
-
-
-def small_p(p):
-    """A p-value as text."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
 # %%
 named = [(f"{arm}_{LEAST}", f"{other}_{LEAST}") for arm, other in questions]
-p_values = [statistics.paired_p(gap(*pair)) for pair in named]
-sentences, rows, table = [], [], []
-for (arm, other), p, adjusted in zip(named, p_values, statistics.holm(p_values), strict=True):
-    d = t_interval(gap(arm, other))
-    sentences.append(
-        statistics.verdict(d, f"`{arm}`", f"`{other}`") + statistics.lead(d, adjusted)
-    )
-    points = [100 * v for v in (d.mean, d.lo, d.hi)]
-    rows.append((f"{arm} − {other}", 100 * gap(arm, other), *points))
-    table.append(
-        {
-            "difference": rows[-1][0],
-            "points": d.text(100),
-            "p": small_p(p),
-            "p, Holm": small_p(adjusted),
-        }
-    )
+answers = compare({(*pair, "accuracy"): outcome.paired(*pair) for pair in named})
 show.figure(
     comparisons.runs_and_intervals(
-        {"difference in accuracy, points": rows},
+        {
+            "difference in accuracy, points": comparisons.rows(
+                {answer.label: answer.values for answer in answers.values()}
+            )
+        },
         reference=0,
         xlabel="| one seed   ●━ mean with 95 % interval",
     ),
@@ -1544,18 +1508,17 @@ show.figure(
     "difference.",
 )
 show.table(
-    pd.DataFrame(table),
-    f"Paired over {len(lesson.seeds)} seeds, on all {len(test):,} test images",
+    answers.table(), f"Paired over {len(lesson.seeds)} seeds, on all {len(test):,} test images"
 )
 
 # %% jupyter={"source_hidden": true}
-show.markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in sentences))
-honest = t_interval(gap(f"gan_few_{LEAST}", f"classic_{LEAST}"))
+show.sentences(answers.sentences)
+honest = answers[f"gan_few_{LEAST}", f"classic_{LEAST}", "accuracy"]
 reveal(
     lesson.slug,
     "hybrid",
-    HELPS[0 if honest.lo > 0 else 1 if honest.hi < 0 else 2],
-    f"gan_few minus classic, {LEAST} % real: {honest.text(100)} points of accuracy.",
+    honest.interval.side(*HELPS),
+    f"gan_few minus classic, {LEAST} % real: {honest.interval.text(100)} points of accuracy.",
 )
 
 # %% [markdown]
@@ -1591,16 +1554,16 @@ for matrix, name in (
 mistaken = before[ZERO].copy()
 mistaken[ZERO] = 0
 raised_gaps = {
-    f"recall of class {ZERO}": gap(RAISED, f"gan_{LEAST}", f"recall_{ZERO}"),
-    "accuracy": gap(RAISED, f"gan_{LEAST}"),
+    f"recall of class {ZERO}": outcome.paired(RAISED, f"gan_{LEAST}", metric=f"recall_{ZERO}"),
+    "accuracy": outcome.paired(RAISED, f"gan_{LEAST}"),
 }
+raised = compare({(RAISED, f"gan_{LEAST}", m): d for m, d in raised_gaps.items()})
 raised_sentences = [
-    statistics.verdict(t_interval(d), f"raising class {ZERO}", "leaving it", metric)
-    for metric, d in raised_gaps.items()
+    answer.sentence(f"raising class {ZERO}", "leaving it") for answer in raised.values()
 ]
 show.markdown(
     f"Before, zeros are most often taken for {int(mistaken.argmax())} (the paper: {lesson.claimed('confused_with')}). "
-    + " ".join(s[0].upper() + s[1:] for s in raised_sentences)
+    + " ".join(raised_sentences)
 )
 
 # %% [markdown]
@@ -1612,13 +1575,13 @@ show.markdown(
 # %% jupyter={"source_hidden": true}
 def beside(what, claim, values, n=None):
     """A row: the paper's single value, our interval, and where one further run of ours would fall."""
-    further = statistics.prediction_interval(values, images=n)
+    further = statistics.prediction_interval(values, images=n).within(0, 1)
     return {
         "what": what,
         "paper, %": claim,
         "ours, %": t_interval(values).text(100),
         "GANs": len(values),
-        "one further run": f"{100 * max(0, further.lo):.1f} to {100 * min(1, further.hi):.1f}",
+        "one further run": further.ends(100),
         "paper inside": "too few GANs to say"
         if len(values) < 3
         else "yes"
@@ -1703,13 +1666,10 @@ quiz(lesson.slug)
 
 
 # %% jupyter={"source_hidden": true}
-linear = statistics.verdict(
-    t_interval(gap(f"gan_{LEAST}", f"ppca_{LEAST}")),
-    "the ccGAN",
-    "probabilistic PCA",
-    f"accuracy with {LEAST} % real images",
+linear = answers[f"gan_{LEAST}", f"ppca_{LEAST}", "accuracy"].sentence(
+    "the ccGAN", "probabilistic PCA", f"accuracy with {LEAST} % real images"
 )
-twin = statistics.verdict(honest, "a ccGAN that saw only those", "classic augmentation")
+twin = honest.sentence("a ccGAN that saw only those", "classic augmentation")
 saved = lesson.save(
     central,
     CENTRAL_ALT,
@@ -1717,9 +1677,9 @@ saved = lesson.save(
     baseline="real",
     classic=f"classic_{LEAST}",
     updates=dict.fromkeys(ARMS, S["updates"]),
-    verdict=f"{linear[0].upper()}{linear[1:]} {twin[0].upper()}{twin[1:]}",
-    verdicts=[*sentences, *best_sentences, smoothing, *raised_sentences],
-    pairs={f"{arm} - {other}": experiment.entry(gap(arm, other)) for arm, other in named},
+    verdict=f"{linear} {twin}",
+    verdicts=[*answers.sentences, *best_sentences, smoothing, *raised_sentences],
+    pairs={answer.key: experiment.entry(answer.values) for answer in answers.values()},
     class_raised={metric: experiment.entry(d) for metric, d in raised_gaps.items()},
     measures={
         name: {
@@ -1742,9 +1702,6 @@ saved = lesson.save(
         name: {k: round(float(v), 4) for k, v in row.items()} for name, row in symptoms.items()
     },
     judge_accuracy=round(own["test"].mean, 4),
-)
-show.markdown(
-    f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)"
 )
 
 # %% tags=["nbval-check-output"]

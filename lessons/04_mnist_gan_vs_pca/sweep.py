@@ -12,7 +12,8 @@ from course_utils.classify import train as classifier
 from course_utils.classify.networks import LeNet
 from course_utils.core.seeds import generator
 from course_utils.data.sources import Dataset
-from course_utils.evaluate import class_scores, samples
+from course_utils.evaluate.class_scores import inception_score
+from course_utils.evaluate.judge import Judge
 from course_utils.gan import losses
 from course_utils.gan import train as gan
 from course_utils.gan.recipes import train_ccgan
@@ -20,9 +21,7 @@ from course_utils.gan.recipes import train_ccgan
 DATASET = "mnist"
 BATCH = 64  # the batch size to which `gan_steps` in settings.toml belongs
 
-prepared: dict[
-    str, tuple
-] = {}  # training set, judge and what it sees in real images: once for all tasks of a worker
+prepared: dict[str, tuple] = {}  # training set and judge: once for all tasks of a worker
 
 
 def cell(
@@ -43,7 +42,7 @@ def cell(
     key = json.dumps([settings, data.sha256, device.type])
     if key not in prepared:
         prepared[key] = prepare(settings, data, device)
-    train, judge, reference, in_train, in_new = prepared[key]
+    train, judged = prepared[key]
     classes = len(train.classes)
 
     # Without `fixed`, these would be drawn from the training's own random numbers.
@@ -65,30 +64,16 @@ def cell(
 
     asked = torch.arange(settings["judged"], device=device) % classes
     z = G.prior(len(asked), generator(seed, "table"))[0]
-    pixels = gan.sample(G, z, asked)
-    seen = samples.features(judge, pixels)
-    density, coverage = samples.density_and_coverage(reference, seen)
-    with torch.no_grad():
-        probabilities = judge.head(seen).softmax(1)
-    return {
-        "conditional accuracy": class_scores.conditional_accuracy(judge, pixels, asked),
-        "Inception Score": class_scores.inception_score(
-            probabilities, generator(0, "splits"), splits=1
-        ),
-        "fd_lenet": samples.frechet_distance(reference, seen),
-        "density": density,
-        "coverage": coverage,
-        "memorisation": samples.memorisation(seen, in_train, in_new),
-    }
+    return judged(gan.sample(G, z, asked), asked)
 
 
 def prepare(settings: dict, data: Dataset, device: torch.device) -> tuple:
-    """The training set; the judge, a LeNet; what it sees in some training images, in all, and in new ones."""
+    """Prepare the training set, and the judge, in the features of a LeNet that saw all training images."""
     whole, test = (data[split].to(device) for split in ("train", "test"))
     shuffled, held_out = whole.sample(len(whole), generator(0, "parts")), settings["validation"]
     train = shuffled.subset(range(held_out, held_out + settings["images"]))
     torch.manual_seed(0)
-    judge = classifier.train(
+    network = classifier.train(
         LeNet(),
         whole,
         classifier.adam(),
@@ -96,9 +81,17 @@ def prepare(settings: dict, data: Dataset, device: torch.device) -> tuple:
         batch_size=64,
         generator=generator(0, "judge"),
     )
-    parts = (
-        train.sample(settings["judged"], generator(0, "reference")),
-        train,
-        test.sample(settings["judged"], generator(0, "new")),
+    return train, Judge(
+        network,
+        reference=train.sample(settings["judged"], generator(0, "reference")).pixels,
+        train=train.pixels,
+        new=test.sample(settings["judged"], generator(0, "new")).pixels,
+        by_logits={
+            "conditional accuracy": lambda logits, asked: (
+                (logits.argmax(1) == asked).double().mean()
+            ),
+            "Inception Score": lambda logits, asked: inception_score(
+                logits.softmax(1), generator(0, "splits"), splits=1
+            ),
+        },
     )
-    return train, judge, *(samples.features(judge, part.pixels) for part in parts)

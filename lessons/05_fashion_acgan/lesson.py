@@ -59,6 +59,7 @@ from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import classification, samples, statistics
+from course_utils.evaluate.comparisons import compare
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ACDiscriminator, ACGenerator
 from course_utils.gan.recipes import train_acgan, train_plain_gan
@@ -1209,13 +1210,12 @@ for key, (_, _, (share, seed)) in made.items():
 learnt = statistics.t_interval(list(by_heart.values()))
 show.markdown(
     f"At {RARE}, over {len(by_heart)} ACGANs: {learnt.text(digits=2)}. "
-    + (
+    + learnt.side(
+        "Their fakes lie *farther* from what the ACGAN saw than new real images do: off the data, and no sign of copies.",
         "Their fakes lie *nearer* to what the ACGAN saw than new real images do. Copies would, and so would pictures "
-        "that all look alike."
-        if learnt.hi < 1
-        else "Their fakes lie *farther* from what the ACGAN saw than new real images do: off the data, and no sign of copies."
-        if learnt.lo > 1
-        else "We cannot tell that from one, which is what new real images score: no sign of copies."
+        "that all look alike.",
+        "We cannot tell that from one, which is what new real images score: no sign of copies.",
+        of=1,
     )
     + " A median says nothing of single copies."
 )
@@ -1368,23 +1368,12 @@ show.markdown(
 # %% [markdown]
 # Now all runs, and the mean of each arm with its interval.
 
-
 # %% jupyter={"source_hidden": true}
-def rows(found, arms=ARMS):
-    """Rows of `runs_and_intervals`, in per cent, from one array of shares an arm."""
-    out = []
-    for arm in arms:
-        values = 100 * np.asarray(found(arm))
-        interval = statistics.t_interval(values)
-        out.append((arm, values, interval.mean, interval.lo, interval.hi))
-    return out
-
-
 show.figure(
     comparisons.runs_and_intervals(
         {
-            f"{n} of the training images": rows(partial(outcomes[n].values, test_set="test"))
-            for n in PLANS.values()
+            f"{plan} of the training images": comparisons.arm_rows(outcomes[plan])
+            for plan in PLANS.values()
         },
         xlabel="accuracy on the test images, %:  | one seed   ●━ mean with 95 % interval",
     ),
@@ -1400,21 +1389,11 @@ show.figure(
 #
 # Seed by seed, arm minus `real`:
 
-
 # %%
-def gap(arm, other, plan=RARE, metric="accuracy"):
-    """Paired difference of two arms on the test images, seed by seed."""
-    o = outcomes[plan]
-    return statistics.paired_differences(
-        o.values(arm, "test", metric), o.values(other, "test", metric)
-    )
-
-
-compared = [arm for arm in ARMS if arm != "real"]
 central = comparisons.runs_and_intervals(
     {
-        f"{n} of the training images": rows(partial(gap, other="real", plan=n), compared)
-        for n in PLANS.values()
+        f"{plan} of the training images": comparisons.difference_rows(outcomes[plan], "real")
+        for plan in PLANS.values()
     },
     reference=0,
     xlabel="arm − real, points of accuracy",
@@ -1444,45 +1423,30 @@ QUESTIONS = [
     ("acgan_filtered", "acgan"),
     ("acgan_all", "acgan"),
 ]
-asked_all = [
-    (plan, *pair)
-    for share, plan in PLANS.items()
-    for pair in QUESTIONS
-    if share in YOUNG or "acgan_all" not in pair  # with all images the two are one
-]
-holm = statistics.holm([statistics.paired_p(gap(a, b, plan)) for plan, a, b in asked_all])
-adjusted = dict(zip(asked_all, holm, strict=True))
-sentences, table = [], []
-for (plan, arm, other), p in adjusted.items():
-    difference = statistics.t_interval(gap(arm, other, plan))
-    sentence = statistics.verdict(difference, f"`{arm}`", f"`{other}`", f"accuracy at {plan}")
-    sentences.append(sentence[0].upper() + sentence[1:] + statistics.lead(difference, p))
-    table.append(
-        {
-            "share": plan,
-            "difference": f"{arm} − {other}",
-            "points": difference.text(100),
-            "p, Holm": round(float(p), 3),
-        }
-    )
-show.table(
-    pd.DataFrame(table),
-    f"Paired over {len(lesson.seeds)} seeds, on {len(scored):,} test images",
+answers = compare(
+    {
+        (*pair, f"accuracy at {plan}"): outcomes[plan].paired(*pair)
+        for share, plan in PLANS.items()
+        for pair in QUESTIONS
+        if share in YOUNG or "acgan_all" not in pair  # with all images the two are one
+    }
 )
-show.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+show.table(
+    answers.table(), f"Paired over {len(lesson.seeds)} seeds, on {len(scored):,} test images"
+)
+show.sentences(answers.sentences)
 
 # %% [markdown]
 # Where an interval leaves out zero, and Holm's *p* is still above one in twenty, we have a lead: a question for new
 # seeds.
 
 # %% jupyter={"source_hidden": true}
-headline = statistics.t_interval(gap("acgan", "real"))
-headline_lead = statistics.lead(headline, adjusted[RARE, "acgan", "real"])
+headline = answers["acgan", "real", f"accuracy at {RARE}"]
 reveal(
     lesson.slug,
     "gain",
-    GAIN[0 if headline.lo > 0 else 1 if headline.hi < 0 else 2],
-    f"At {RARE} of the training images, acgan minus real: {headline.text(100)} points of accuracy.{headline_lead}",
+    headline.interval.side(*GAIN),
+    f"At {RARE} of the training images, acgan minus real: {headline.interval.text(100)} points of accuracy.{headline.caveat}",
 )
 
 # %% [markdown]
@@ -1496,12 +1460,12 @@ dose = {
     r: statistics.t_interval(
         100 * (outcomes["ratios"].values(f"{r:g}", "test") - base)
         if r != 1
-        else 100 * gap("acgan", "real", ratio_plan)
+        else 100 * outcomes[ratio_plan].paired("acgan", "real")
     )
     for r in sorted([1, *S["ratios"]])
 }
 beside_dose = {
-    arm: {1: statistics.t_interval(100 * gap(arm, "real", ratio_plan))}
+    arm: {1: statistics.t_interval(100 * outcomes[ratio_plan].paired(arm, "real"))}
     for arm in ("placebo_repeat", "acgan_all")
 }
 show.figure(
@@ -1524,10 +1488,9 @@ def gains(arms, other):
     found = []
     for plan in PLANS.values():
         for arm in arms:
-            difference = statistics.t_interval(gap(arm, other, plan))
-            lead = statistics.lead(difference, adjusted[plan, arm, other])
-            if difference.lo > 0:
-                found.append(f"`{arm}` at {plan}" + (" (a lead only)" if lead else ""))
+            answer = answers[arm, other, f"accuracy at {plan}"]
+            if answer.interval.lo > 0:
+                found.append(f"`{arm}` at {plan}" + (" (a lead only)" if answer.caveat else ""))
     return ", ".join(found) or "nowhere that we could show"
 
 
@@ -1578,7 +1541,7 @@ comparison = pd.DataFrame(
             {
                 "of": f"what the images do for a classifier's accuracy, {plan} of the training images",
                 "paper": "improve it; no number",
-                "ours": f"{statistics.t_interval(gap('acgan', 'real', plan)).text(100)} points",
+                "ours": f"{answers['acgan', 'real', f'accuracy at {plan}'].interval.text(100)} points",
             }
             for plan in PLANS.values()
         ),
@@ -1633,8 +1596,7 @@ quiz(lesson.slug)
 #         "placebo_repeat": experiment.added(experiment.repeats)}
 # plan = experiment.Plan(arms, experiment.Recipe(…), ("test",))
 # found = experiment.run({"mine": plan}, train, {"test": test}, range(5))["mine"]
-# statistics.verdict(statistics.t_interval(statistics.paired_differences(
-#     found.values("gan", "test"), found.values("classic", "test"))), "gan", "classic")
+# compare({("gan", "classic", "accuracy"): found.paired("gan", "classic")}).sentences
 # ```
 #
 # Then ask the awkward question of `statistics.seeds_needed`: how many seeds would show the gain that you hoped for?
@@ -1655,9 +1617,6 @@ quiz(lesson.slug)
 
 
 # %% jupyter={"source_hidden": true}
-verdict = statistics.verdict(
-    headline, "ACGAN", "real images alone", f"accuracy at {RARE} of the training images"
-)
 saved = lesson.save(
     central,
     CENTRAL_ALT,
@@ -1665,13 +1624,15 @@ saved = lesson.save(
     baseline="real",
     classic="classic",
     updates=dict.fromkeys(ARMS, UPDATES[SHARES[0]]),
-    verdict=verdict[0].upper() + verdict[1:] + headline_lead,
-    verdicts=sentences,
+    verdict=headline.sentence(
+        "ACGAN", "real images alone", f"accuracy at {RARE} of the training images"
+    ),
+    verdicts=answers.sentences,
     pairs={
         plan: {
-            f"{a} - {b}": experiment.entry(gap(a, b, of))
-            for of, a, b in asked_all
-            if of == plan
+            answer.key: experiment.entry(answer.values)
+            for answer in answers.values()
+            if answer.measure == f"accuracy at {plan}"
         }
         for plan in PLANS.values()
     },
@@ -1721,9 +1682,6 @@ saved = lesson.save(
     settled=settled,
     splits={name: round(interval.mean, 4) for name, interval in both_splits.items()},
     judge_accuracy=round(judge_accuracy.mean, 4),
-)
-show.markdown(
-    f"**Verdict.** {saved['verdict']} ({lesson.data.source} data, profile `{lesson.profile}`)"
 )
 
 # %% tags=["nbval-check-output"]

@@ -163,7 +163,7 @@ def test_every_batch_is_transformed_afresh():
     assert len(seen) == 2 and not torch.equal(seen[0].sort().values, seen[1].sort().values)
 
 
-def test_judging_leaves_the_model_as_it_was():
+def test_eval_mode_leaves_the_model_as_it_was():
     model = KannadaCNN(1 / 16).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     out = train.logits(model, bars(50))
@@ -172,13 +172,13 @@ def test_judging_leaves_the_model_as_it_was():
     torch.testing.assert_close(out, train.logits(model, bars(50), batch_size=7), rtol=1e-4, atol=1e-4)
 
 
-def test_a_model_trains_on_after_an_error_in_judging():
+def test_a_model_trains_on_after_an_error_in_eval_mode():
     model = torch.nn.Dropout().train()
-    with pytest.raises(ValueError, match="broken"), train.judging(model):
+    with pytest.raises(ValueError, match="broken"), train.eval_mode(model):
         assert not model.training and not torch.is_grad_enabled()
         raise ValueError("broken")
     assert model.training and torch.is_grad_enabled()
     model.eval()
-    with train.judging(model):
+    with train.eval_mode(model):
         pass
     assert not model.training

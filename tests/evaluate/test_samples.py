@@ -26,41 +26,10 @@ def test_frechet_distance_is_the_textbook_formula():
     assert samples.frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
 
 
-def test_frechet_distance_is_torchmetrics():
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
-    class Pixels(torch.nn.Module):
-        num_features = 12
-
-        def forward(self, x):
-            return x.flatten(1).float()
-
-    a, b = (torch.randint(0, 256, (200, 3, 2, 2), generator=torch.Generator().manual_seed(s)).byte() for s in (0, 1))
-    fid = FrechetInceptionDistance(feature=Pixels(), input_img_size=(3, 2, 2))
-    fid.update(a, real=True), fid.update(b, real=False)
-    ours = samples.frechet_distance(a.flatten(1).float(), b.flatten(1).float())
-    assert ours == pytest.approx(float(fid.compute()), rel=1e-4)
-
-
-def test_coverage_falls_with_lost_variety_and_density_with_lost_fidelity():
-    real, same = gaussian(500, 4, 0), gaussian(500, 4, 1)
-    collapsed, off = real[:1].repeat(500, 1), gaussian(500, 4, 2, shift=5)
-    density, coverage = samples.density_and_coverage(real, same)
-    assert density == pytest.approx(1, abs=0.1) and coverage > 0.9
-    assert samples.density_and_coverage(real, collapsed)[1] < 0.05
-    assert samples.density_and_coverage(real, off)[0] < 0.05
-
-
 def test_memorisation_tells_copies_from_new_pictures():
     train, test, new = (gaussian(400, 6, s) for s in (0, 1, 2))
     assert samples.memorisation(train[:100] + 1e-4, train, test) < 0.01
     assert samples.memorisation(new, train, test) == pytest.approx(1, abs=0.1)
-
-
-def test_nearest_finds_the_row():
-    pool = gaussian(50, 3, 0)
-    distance, where = samples.nearest(pool[[7, 3]], pool)
-    assert where.tolist() == [7, 3] and distance.max() < 1e-3
 
 
 def test_denoised_is_scipys_median_and_brings_zeros_back():
@@ -92,17 +61,6 @@ def test_a_set_is_at_no_distance_from_itself_in_any_order(seed, n, f, scale):
     assert samples.frechet_distance(a, again) == pytest.approx(0, abs=1e-5 * scale**2)
     assert samples.density_and_coverage(a, again, k=1)[1] == 1
     assert samples.nearest(a, again)[0].max() == 0
-
-
-@given(seeds)
-@settings(max_examples=15, deadline=None)
-def test_measures_do_not_depend_on_order(seed):
-    a, b = gaussian(60, 4, seed), gaussian(50, 4, seed, shift=0.3)
-    g = torch.Generator().manual_seed(seed)
-    c, d = a[torch.randperm(60, generator=g)], b[torch.randperm(50, generator=g)]
-    assert samples.frechet_distance(a, b) == pytest.approx(samples.frechet_distance(c, d))
-    assert samples.density_and_coverage(a, b) == samples.density_and_coverage(c, d)
-    assert samples.memorisation(b, a[:30], a[30:]) == pytest.approx(samples.memorisation(d, a[:30], a[30:]))
 
 
 def test_fd_lenet_is_the_distance_of_n_fixed_pictures():
@@ -148,18 +106,6 @@ def test_kid_is_torchmetrics_over_the_same_subsets(subsets, subset_size):
     exact = float(metric.compute()[0])
     ours = samples.kid(a, b, torch.Generator().manual_seed(3), subsets=subsets, subset_size=subset_size)
     assert ours == pytest.approx(exact, rel=1e-4)
-
-
-def test_kid_is_unbiased_for_two_halves_of_one_set():
-    estimates = []
-    for seed in range(200):
-        both = gaussian(60, 5, seed)
-        estimates.append(samples.kid(both[:30], both[30:], torch.Generator(), subsets=1, subset_size=30))
-    mean, error = np.mean(estimates), np.std(estimates) / np.sqrt(len(estimates))
-    assert abs(mean) < 3 * error  # with the diagonal left in, it lies some forty errors above 0
-    assert min(estimates) < 0
-    off = samples.kid(both[:30], both[30:] + 1, torch.Generator(), subsets=1, subset_size=30)
-    assert off > 10 * np.std(estimates)
 
 
 def density_and_coverage_in_numpy(real, fake, k):
@@ -209,8 +155,6 @@ fine = gaussian(20, 4, 1)
         (lambda: samples.kid(fine, fine, torch.Generator()), "real holds 20 pictures, expected at least 1000"),
         (lambda: samples.kid(fine, fine, torch.Generator(), subset_size=1), "expected at least 1 subset of 2"),
         (lambda: samples.density_and_coverage(fine[:5], fine), "expected 1 to 4 neighbours"),
-        (lambda: samples.density_and_coverage(fine, nan), "fake: 1 of 20"),
-        (lambda: samples.nearest(fine[:0], fine), "query holds 0 pictures"),
         (lambda: samples.nearest_pairs(fine, fine, 21), "n = 21 pairs of 20 fakes, expected 1 to 20"),
         (lambda: samples.memorisation(fine, fine, fine), "most test pictures are in train too"),
         (lambda: samples.mean_pairwise_distance(fine, torch.arange(20)), "class 0 has one picture"),

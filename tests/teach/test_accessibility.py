@@ -95,7 +95,6 @@ CLAIM = {"label": "B = 64", "before": 60.0, "after": 70.0, "runs": RUNS[0][1], "
 DRAWN = {
     "loss_curves": lambda: figures.loss_curves({"D": [1.4, 1.3], "G": [0.7, 0.8]}, 10),
     "training": lambda: figures.training(DIGITS, {"D": [1.4, 1.3], "G": [0.7, 0.8]}, 10),
-    "interval_plot": lambda: figures.interval_plot([("real", 0.1, -0.2, 0.4)], 0, "points"),
     "confusion": lambda: figures.confusion(np.eye(10), tuple("0123456789"), "ten digits"),
     "image_grid": lambda: figures.image_grid(DIGITS, titles=["seven"] * 20, row_titles=["real", "generated"]),
     "runs_and_intervals": lambda: comparisons.runs_and_intervals({"test": RUNS}, 0, "points"),

@@ -7,7 +7,8 @@ from matplotlib.colors import to_rgb
 from sklearn import metrics
 
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach import constant, show
+from course_utils.teach import show
+from course_utils.teach.plots import constant
 
 
 @given(data=st.data(), positives=st.integers(1, 30), negatives=st.integers(1, 30), decimals=st.integers(1, 3))

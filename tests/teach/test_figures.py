@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_utils.core.errors import CourseError
@@ -48,18 +47,6 @@ def test_an_empty_image_grid_is_refused():
         figures.image_grid(torch.zeros(0, 1, 8, 8, dtype=torch.uint8))
 
 
-def test_an_interval_plot_tells_by_filling_whether_the_reference_is_left_out():
-    rows = [("out", 2.0, 1.0, 3.0), ("in", 0.5, -1.0, 2.0), ("one seed", 0.9, float("nan"), float("nan"))]
-    fig = figures.interval_plot(rows, reference=0, xlabel="difference")
-    dots = [line for line in fig.axes[0].lines if line.get_marker() == "o"]
-    assert [to_rgb(dot.get_markerfacecolor()) == (1, 1, 1) for dot in dots] == [False, True, True]
-    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["out", "in", "one seed"]
-    bottom, top = fig.axes[0].get_ylim()
-    assert bottom > top  # the first row is on top
-    spans = [tuple(line.get_xdata()) for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
-    assert spans == [(1.0, 3.0), (-1.0, 2.0), (0, 0)]  # two intervals and the reference
-
-
 def test_loss_curves_count_steps_and_differ_in_more_than_colour():
     fig = figures.loss_curves({"D": [0.7, 0.6], "G": [0.9, 1.0]}, every=50)
     d, g = fig.axes[0].lines
@@ -81,7 +68,6 @@ def test_a_confusion_matrix_shows_every_count_and_survives_an_empty_row():
 def test_kannada_digits_are_never_drawn(recwarn):
     assert figures.drawable("೩ three") == "three"
     show.png(figures.confusion([[1, 0], [0, 1]], ["೦", "೧"], "Kannada ೦–೯"))
-    show.png(figures.interval_plot([("class ೩", 1, 0, 2)]))
     show.png(figures.image_grid(pictures(1, side=28), titles=["೯ 9"]))
     assert not [w for w in recwarn if "missing from font" in str(w.message)]
 

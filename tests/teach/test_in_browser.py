@@ -238,8 +238,8 @@ def test_a_notebook_executed_headless_shows_pictures_with_alternative_text_befor
     import papermill
 
     cell = """
-fig = figures.interval_plot([("real + GAN", 0.3, -0.4, 1.0), ("real + classic", 1.2, 0.5, 1.9)], 0, "points")
-show.figure(fig, "Two arms: classic augmentation gains, the GAN does not.")
+fig = figures.confusion([[9, 1], [2, 8]], ["cow", "horse"], "two animals")
+show.figure(fig, "Confusion matrix: a cow and two horses are mistaken.")
 tool = widgets.label_tool(digits, [str(i) for i in range(10)], "none.csv")
 widgets.explorer(lambda shift: figures.image_grid(digits.roll(shift, 0)), "Digits.", shift=(0, 10, 1))
 item = SimpleNamespace(step=1, steps=1, losses={"D": [1.0]}, samples=lambda: digits)

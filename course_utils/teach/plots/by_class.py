@@ -17,7 +17,7 @@ PRINTED = 0.005  # shares below are left away: half a per cent
 
 @style()
 def leakage(panels: Mapping[str, np.ndarray], classes: Sequence[str], group: Sequence[int]) -> Figure:
-    """One matrix a title: rows the class asked for, columns the class seen, K × K shares whose rows sum to 1.
+    """Draw one matrix a title: rows the class asked for, columns the class seen, K × K shares; rows sum to 1.
 
     The classes of `group` come first, in a frame. Cells hold per cent. Raises CourseError where a row does not sum to
     1.
@@ -44,9 +44,9 @@ def leakage(panels: Mapping[str, np.ndarray], classes: Sequence[str], group: Seq
 def beside_real(
     panels: Mapping[str, Mapping[str, Sequence[Interval]]], classes: Sequence[str], order: Sequence[str]
 ) -> Figure:
-    """One measure a title, in shares of what real pictures have (dashed, 100 %): name → one interval a class.
+    """Draw one measure a title, in shares of what real pictures have (dashed, 100 %).
 
-    order: all names, in the order that gives each its look.
+    panels: title → name → one interval a class. order: all names, in the order that gives each its look.
     """
     fig = Figure(figsize=(1.8 + 4.2 * len(panels), 1.9 + 0.44 * len(classes)), layout="constrained")
     axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))

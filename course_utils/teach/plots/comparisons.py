@@ -2,49 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.teach.plots.figures import LOOKS, drawable, style
+from course_utils.evaluate.statistics import Interval, t_interval
+from course_utils.experiment import Outcome
+from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, style
+
+Row = tuple[str, Sequence[float], float, float, float]  # label, values a seed, mean, lo, hi
 
 
 @style()
 def runs_and_intervals(
-    panels: Mapping[str, Sequence[tuple[str, Sequence[float], float, float, float]]],
+    panels: Mapping[str, Sequence[Row]],
     reference: float | None = None,
     xlabel: str = "",
     order: Sequence[str] | None = None,
 ) -> Figure:
-    """One panel a title; each row (label, values a seed, mean, lo, hi) is a mean on its interval over a tick a seed.
+    """Draw one panel a title: each row is a mean on its interval, over a tick a seed. See `rows`.
 
     order: all labels, in the order that gives each its look, where a panel shows only some of them.
     """
-    rows = max(map(len, panels.values()))
-    fig = Figure(figsize=(10, 1.2 + 0.55 * rows), layout="constrained")
+    most = max(map(len, panels.values()))
+    fig = Figure(figsize=(10, 1.2 + 0.55 * most), layout="constrained")
     axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
     for ax, (title, entries) in zip(axes, panels.items(), strict=True):
         for y, (label, values, mean, lo, hi) in enumerate(entries):
             look = LOOKS[order.index(label) if order else y]
             ax.plot(values, np.full(len(values), y + 0.22), "|", color="0.35", markersize=9, markeredgewidth=1.6)
-            ax.plot([lo, hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-            ax.plot(mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+            draw_interval(ax, y, Interval(mean, lo, hi), look)
         if reference is not None:
             ax.axvline(reference, color="0.3", linestyle="--", linewidth=1.5, zorder=0)
         ax.set_yticks(range(len(entries)), [drawable(entry[0]) for entry in entries])
         ax.set_title(title)
         ax.grid(axis="y", visible=False)
-    axes[0].set_ylim(rows - 0.5, -0.5)
+    axes[0].set_ylim(most - 0.5, -0.5)
     fig.supxlabel(xlabel, fontsize=13)
     return fig
 
 
+def rows(
+    found: Mapping[str, Sequence[float]],
+    scale: float = 100,
+    interval: Callable[[Sequence[float]], Interval] = t_interval,
+) -> list[Row]:
+    """Make rows of `runs_and_intervals` from label → values, one a seed; `scale` 100 turns shares into per cent."""
+    out = []
+    for label, values in found.items():
+        mean = interval(values)
+        out.append((label, scale * np.asarray(values), *(scale * v for v in (mean.mean, mean.lo, mean.hi))))
+    return out
+
+
+def arm_rows(outcome: Outcome, test_set: str = "test", metric: str = "accuracy") -> list[Row]:
+    """Make a row of `runs_and_intervals` of each arm, in per cent."""
+    return rows({arm: outcome.values(arm, test_set, metric) for arm in _arms(outcome)})
+
+
+def difference_rows(outcome: Outcome, baseline: str, test_set: str = "test", metric: str = "accuracy") -> list[Row]:
+    """Make a row of `runs_and_intervals` of each arm minus the baseline, in points."""
+    others = (arm for arm in _arms(outcome) if arm != baseline)
+    return rows({arm: outcome.paired(arm, baseline, test_set, metric) for arm in others})
+
+
+def _arms(outcome: Outcome) -> list[str]:
+    return list(outcome.table["arm"].unique())
+
+
 @style()
 def point_clouds(real: Tensor, shots: Mapping[int, Tensor]) -> Figure:
-    """Points in the plane, n × 2: the real ones, then a generator's after each number of steps, over the real ones."""
+    """Draw points in the plane, n × 2: the real ones, then a generator's after each number of steps over them."""
     fig = Figure(figsize=(2.3 * (1 + len(shots)), 2.7), layout="constrained")
     axes = fig.subplots(1, 1 + len(shots), sharex=True, sharey=True)
     for ax, (title, points) in zip(axes, {"real": None, **shots}.items(), strict=True):
@@ -57,7 +88,7 @@ def point_clouds(real: Tensor, shots: Mapping[int, Tensor]) -> Figure:
 
 @style()
 def claims_over_spread(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> Figure:
-    """A paper's before → after pairs over the spread of *our* unchanged runs.
+    """Draw a paper's before → after pairs over the spread of *our* unchanged runs.
 
     Each row: label; before, after (the paper's); runs (ours, nothing changed, or None where not run); spread (how far
     apart two such runs lie in 95 % of cases). Left: the values. Right: the paper's change, and that of any two of ours.

@@ -20,12 +20,11 @@ def bands(
     order: Sequence[str] | None = None,
     at: Sequence[float] | None = None,
 ) -> Figure:
-    """Name → x → mean with its interval: a line through the means on a band; where a name has one x only, a marker on
-    its interval.
+    """Draw a line through means on a band of their intervals; a marker on its interval where a name has one x only.
 
-    levels: name → interval, drawn in grey across the whole figure, as what the lines are held against; an interval
-    without extent is a bare line. order: all names, in the order that gives each its look. at: evenly spaced places of
-    the x axis, in this order, in place of a linear axis.
+    lines: name → x → mean with its interval. levels: name → interval, drawn in grey across the whole figure, as what
+    the lines are held against; an interval without extent is a bare line. order: all names, in the order that gives
+    each its look. at: evenly spaced places of the x axis, in this order, in place of a linear axis.
     """
     order, places = list(order or lines), None if at is None else {x: k for k, x in enumerate(at)}
     fig = Figure(figsize=(9, 5), layout="constrained")
@@ -52,9 +51,9 @@ def bands(
 
 @style()
 def histories(runs: Mapping[str, Mapping[str, Sequence[float]]], steps: int, levels: Mapping[str, float]) -> Figure:
-    """Run → measure → its values, evenly spread over `steps` steps: one panel a measure, one line a run.
+    """Draw measures along a training: one panel a measure, one line a run.
 
-    levels: measure → the value of a dotted line.
+    runs: run → measure → its values, evenly spread over `steps` steps. levels: measure → the value of a dotted line.
     """
     measures = list(next(iter(runs.values())))
     fig = Figure(figsize=(10, 3.6), layout="constrained")

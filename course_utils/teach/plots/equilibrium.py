@@ -16,7 +16,7 @@ ONE_HALF = {"D": 2 * math.log(2), "G": math.log(2)}
 
 @style()
 def losses(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """One run a title, with the losses of D and G at even steps, over the share of the run that is done.
+    """Draw one run a title: the losses of D and G at even steps, over the share of the run that is done.
 
     Dashed and dotted lines mark what both lose where D says one half to everything.
     """
@@ -41,7 +41,7 @@ def losses(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
 
 @style()
 def distances(runs: Mapping[str, Mapping[int, float]], floor: float, name: str = "fd_lenet") -> Figure:
-    """A distance to the real pictures after each number of steps, one line a run, on a logarithmic scale.
+    """Draw a distance to the real pictures after each number of steps, one line a run, on a logarithmic scale.
 
     floor: that of new real pictures, as a dashed line.
     """

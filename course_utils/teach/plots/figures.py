@@ -24,6 +24,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
+from course_utils.evaluate.statistics import Interval
 from course_utils.teach.show import DPI
 
 STYLE = {
@@ -43,7 +44,7 @@ STYLE = {
 
 
 class Look(NamedTuple):
-    """How one arm is drawn, wherever it is drawn."""
+    """Say how one arm is drawn, in every figure."""
 
     colour: str
     marker: str
@@ -65,7 +66,7 @@ LOOKS = (
 
 
 def style() -> AbstractContextManager[None]:
-    """`with style():` (or `@style()`) draws in the course's style, and puts the old one back."""
+    """Set the course's style within `with style():` or under `@style()`, and put the old one back."""
     return matplotlib.rc_context(STYLE)
 
 
@@ -76,9 +77,10 @@ def image_grid(
     titles: Sequence[str] | None = None,
     row_titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Pictures side by side, each pixel a crisp square. pixels: uint8, N × C × H × W; rows follow from N and `cols`.
+    """Show pictures side by side, each pixel a crisp square.
 
-    titles: one above each picture; row_titles: one left of each row.
+    pixels: uint8, N × C × H × W; rows follow from N and `cols`. titles: one above each picture; row_titles: one left
+    of each row. Raises CourseError for no pictures.
     """
     if not len(pixels):
         raise CourseError("image_grid got no pictures; there is nothing to show")
@@ -107,36 +109,8 @@ def image_grid(
 
 
 @style()
-def interval_plot(
-    rows: Sequence[tuple[str, float, float, float]], reference: float | None = None, xlabel: str = ""
-) -> Figure:
-    """Forest plot: for each (label, mean, lo, hi) a dot on its interval, the first row on top.
-
-    With a `reference`, a dashed line marks it, and a dot is filled where the interval leaves it out, else hollow.
-    An interval that is not finite (a single seed) is left away.
-    """
-    fig = Figure(figsize=(8, 1.3 + 0.45 * len(rows)), layout="constrained")
-    ax = fig.subplots()
-    blue = LOOKS[0].colour
-    for y, (_, mean, lo, hi) in enumerate(rows):
-        known = math.isfinite(lo) and math.isfinite(hi)
-        filled = reference is None or (known and not lo <= reference <= hi)
-        if known:
-            ax.plot([lo, hi], [y, y], color=blue, linewidth=3, solid_capstyle="butt")
-        ax.plot(mean, y, "o", markersize=10, color=blue, markerfacecolor=blue if filled else "white", markeredgewidth=2)
-    if reference is not None:
-        ax.axvline(reference, color="0.3", linestyle="--", linewidth=1.5, zorder=0)
-        xlabel += f"\n● interval leaves out {reference:g}    ○ it does not"
-    ax.set_yticks(range(len(rows)), [drawable(label) for label, *_ in rows])
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.grid(axis="y", visible=False)
-    ax.set_xlabel(xlabel.strip())
-    return fig
-
-
-@style()
 def loss_curves(losses: Mapping[str, Sequence[float]], every: float) -> Figure:
-    """One curve a loss; its values were reported every `every` steps."""
+    """Draw one curve a loss; its values were reported every `every` steps."""
     fig = Figure(figsize=(8, 3.6), layout="constrained")
     _draw_losses(fig.subplots(), losses, every)
     return fig
@@ -144,7 +118,7 @@ def loss_curves(losses: Mapping[str, Sequence[float]], every: float) -> Figure:
 
 @style()
 def training(pixels: Tensor | None, losses: Mapping[str, Sequence[float]], every: float) -> Figure:
-    """Samples (uint8, N × C × H × W, or None) beside the loss curves: what moves while a GAN trains."""
+    """Show samples (uint8, N × C × H × W, or None) beside the loss curves, as a GAN trains."""
     fig = Figure(figsize=(9, 3.6), layout="constrained")
     if pixels is None:
         _draw_losses(fig.subplots(), losses, every)
@@ -159,7 +133,7 @@ def training(pixels: Tensor | None, losses: Mapping[str, Sequence[float]], every
 
 @style()
 def confusion(matrix: Any, classes: Sequence[str], title: str) -> Figure:
-    """Confusion matrix. matrix: K × K counts, rows the true classes, columns the predicted; shaded by row shares."""
+    """Draw a confusion matrix: K × K counts, rows the true classes, columns the predicted; shaded by row shares."""
     counts = np.asarray(matrix)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     names = [drawable(name) or str(i) for i, name in enumerate(classes)]
@@ -205,9 +179,23 @@ def heat_map(
     ax.grid(visible=False)
 
 
+def draw_interval(ax: Axes, y: float, interval: Interval, look: Look) -> None:
+    """Draw a mean on its interval, across the panel at height `y`, in the axis's units."""
+    ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
+    ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+
+
+def draw_claim(ax: Axes, y: float, claim: float, inside: bool) -> None:
+    """Draw a paper's value as a square, filled where it lies `inside` what one further run of ours could give."""
+    face = "black" if inside else "white"
+    ax.plot(claim, y, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
+
+
 def mosaic(pixels: Tensor, cols: int, scale: int = 1, gap: int = 2, head: int = 0) -> np.ndarray:
-    """uint8 N × C × H × W → one uint8 picture H × W × 3 on white; a pixel becomes `scale` × `scale`, `head` stays free
-    above each tile."""
+    """Lay pictures, uint8 N × C × H × W, on a white ground, uint8 H × W × 3, a tile each.
+
+    A pixel becomes `scale` × `scale`; `head` pixels stay free above each tile.
+    """
     tiles = pixels.detach().cpu().numpy().transpose(0, 2, 3, 1)
     tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3)).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, _ = tiles.shape
@@ -220,15 +208,14 @@ def mosaic(pixels: Tensor, cols: int, scale: int = 1, gap: int = 2, head: int = 
 
 
 def enlarged(pixels: Tensor, side: int = 280) -> bytes:
-    """One picture, uint8 C × H × W, as a PNG about `side` wide, its pixels crisp."""
+    """Encode one picture, uint8 C × H × W, as a PNG about `side` wide, its pixels crisp."""
     buffer = io.BytesIO()
     Image.fromarray(mosaic(pixels[None], cols=1, scale=max(1, side // pixels.shape[-1]))).save(buffer, format="png")
     return buffer.getvalue()
 
 
 def drawable(text: str) -> str:
-    """The text without signs that the figures' font lacks (Kannada digits, emoji), which would come out as boxes; a
-    dollar is a dollar, and begins no formula."""
+    """Remove signs that the figures' font lacks (Kannada digits, emoji: they would be boxes), and escape dollars."""
     return "".join(sign for sign in text if sign == "\n" or ord(sign) in _signs()).strip().replace("$", r"\$")
 
 

@@ -11,13 +11,13 @@ from matplotlib.patches import Rectangle
 
 from course_utils import experiment
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.plots.figures import LOOKS, drawable, heat_map, style
+from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, heat_map, style
 
 Setting = tuple[int, int, int]  # F, D, B
 
 
 def swept(table: pd.DataFrame | None, measures: Sequence[str]) -> dict[str, list[dict]]:
-    """Where a grid was computed → its settings, as the lesson's results hold them; of `Lesson.swept`'s table.
+    """Read `Lesson.swept`'s table: where a grid was computed → its settings, as the lesson's results hold them.
 
     A setting is {"setting": [F, D, B], measure: `experiment.entry`}. One that lacks a seed, as while a sweep is under
     way, is left out, because its values would be paired with those of other seeds.
@@ -40,7 +40,7 @@ def swept(table: pd.DataFrame | None, measures: Sequence[str]) -> dict[str, list
 def heat_maps(
     cells: Mapping[Setting, Interval], axes: Sequence[Sequence[int]], label: str, scale: float = 100
 ) -> Figure:
-    """One map a batch size: capacity F to the right, depth D downwards; each cell its mean over its interval.
+    """Draw one map a batch size: capacity F to the right, depth D downwards; in each cell its mean and interval.
 
     axes: all values of F, of D and of B. A setting that `cells` lacks is hatched, and says so; the one with the highest
     mean has a frame.
@@ -51,17 +51,15 @@ def heat_maps(
     fig = Figure(figsize=(1.5 + 3.1 * len(batches), 1.4 + 0.95 * len(depths)), layout="constrained")
     maps = np.atleast_1d(fig.subplots(1, len(batches), sharey=True))
 
-    def said(interval: Interval | None) -> str:
-        if interval is None:
-            return ""
-        return f"{scale * interval.mean:.1f}\n[{scale * interval.lo:.1f}, {scale * interval.hi:.1f}]"
+    def text(setting: Setting) -> str:
+        return cells[setting].text(scale).replace(" ", "\n", 1) if setting in cells else ""
 
     for ax, batch in zip(maps, batches, strict=True):
         values = np.array([[means.get((f, d, batch), np.nan) for f in capacities] for d in depths])
         heat_map(
             ax,
             values,
-            [[said(cells.get((f, d, batch))) for f in capacities] for d in depths],
+            [[text((f, d, batch)) for f in capacities] for d in depths],
             capacities,
             depths,
             (low - 0.4 * (high - low), high),
@@ -84,7 +82,7 @@ def heat_maps(
 def setting(
     measures: Mapping[str, Mapping[Setting, Interval]], chosen: Setting, base: Setting, run_in: str = ""
 ) -> Figure:
-    """One setting beside another, a panel a measure: means on their intervals; a setting that was not run says so."""
+    """Draw one setting beside another, a panel a measure: means on their intervals, or "not run"."""
     fig = Figure(figsize=(2.6 * len(measures), 2.6), layout="constrained")
     for ax, (name, cells) in zip(
         np.atleast_1d(fig.subplots(1, len(measures), sharey=True)), measures.items(), strict=True
@@ -94,8 +92,7 @@ def setting(
             if interval is None:
                 ax.text(0.5, y, "not run", ha="center", va="center", color="0.35", transform=ax.get_yaxis_transform())
                 continue
-            ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-            ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+            draw_interval(ax, y, interval, look)
         ax.set_yticks(range(2), ["F = {}, D = {}, B = {}".format(*where) for where in (chosen, base)])
         ax.set_ylim(1.6, -0.6)
         ax.set_title(name)

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
-from course_utils.evaluate.statistics import Interval, proportion_interval
-from course_utils.teach.plots.figures import LOOKS, Look, drawable, style
+from course_utils.evaluate.comparisons import AgainstPaper
+from course_utils.evaluate.statistics import proportion_interval
+from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
 
 
 @style()
 def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> Figure:
-    """The interval that each *single* accuracy deserves: what another draw of as many test images could give.
+    """Draw the interval of each *single* accuracy: what another draw of as many test images could give.
 
     panels: title → arm → (accuracy 0..1, test images). Each dot lies on Wilson's 95 % interval, in per cent, with the
     number of images that were right; each panel has a scale of its own. Raises CourseError where an accuracy is no
@@ -31,7 +31,7 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
             if abs(right - accuracy * n) > 1e-6:
                 raise CourseError(f"{title}, {arm}: {accuracy} of {n} images is {accuracy * n:g}, not a whole number")
             interval = proportion_interval(right, n)
-            _interval(ax, y, interval, look)
+            draw_interval(ax, y, interval.times(100), look)
             ax.annotate(f"{right:,} right", (100 * interval.mean, y), (0, 9), textcoords="offset points", ha="center")
         tested = {n for _, n in arms.values()}
         ax.set_title(f"{title}\n{' / '.join(f'{n:,}' for n in tested)} test images")
@@ -45,14 +45,11 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
 
 
 @style()
-def beside_paper(
-    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]], xlabel: str, order: Sequence[str]
-) -> Figure:
-    """One panel a title; each row (arm, our mean with its interval, where one further run falls, the paper's value or
-    None), all shares 0..1.
+def beside_paper(panels: Mapping[str, Sequence[AgainstPaper]], xlabel: str, order: Sequence[str]) -> Figure:
+    """Hold arms against a paper: one panel a title.
 
-    A square is the paper's value, one run: filled where one further run of ours could fall, hollow elsewhere. order:
-    all arms, in the order that gives each its look.
+    All values are shares, 0..1. A square is the paper's value, one run: filled where one further run of ours could
+    fall, hollow elsewhere. order: all arms, in the order that gives each its look.
     """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(max(6, 3.7 * len(panels)), 1.9 + 0.5 * rows), layout="constrained")
@@ -60,11 +57,10 @@ def beside_paper(
     for ax, (title, entries) in zip(axes, panels.items(), strict=True):
         for y, (arm, interval, further, claim) in enumerate(entries):
             look = LOOKS[order.index(arm)]
-            ax.plot([100 * further.lo, 100 * min(1, further.hi)], [y, y], color=look.colour, linewidth=1)
-            _interval(ax, y, interval, look)
+            ax.plot([100 * further.lo, 100 * further.hi], [y, y], color=look.colour, linewidth=1)
+            draw_interval(ax, y, interval.times(100), look)
             if claim is not None:
-                face = "black" if claim in further else "white"
-                ax.plot(100 * claim, y + 0.28, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
+                draw_claim(ax, y + 0.28, 100 * claim, claim in further)
         ax.set_yticks(range(len(entries)), [drawable(arm) for arm, *_ in entries])
         ax.set_title(title)
         ax.margins(x=0.1)
@@ -77,7 +73,7 @@ def beside_paper(
 
 @style()
 def latent_clouds(latents: Tensor, labels: Tensor, mean: Tensor, factor: Tensor, starved: int) -> Figure:
-    """Encoded images as points, and for each class the ellipse that holds 95 % of its Gaussian's draws.
+    """Draw encoded images as points, and for each class the ellipse that holds 95 % of its Gaussian's draws.
 
     latents: N × L, L ≥ 2; labels: N; mean: K × L; factor: K × L × L with factor @ factor.T the covariance. With L > 2
     everything is projected onto the two directions in which the latents spread most (their first two principal
@@ -107,8 +103,3 @@ def latent_clouds(latents: Tensor, labels: Tensor, mean: Tensor, factor: Tensor,
     ax.set(xlabel=f"{axis} 1", ylabel=f"{axis} 2", aspect="equal")
     ax.set_title("points: encoded images    ellipses: 95 % of a class's Gaussian")
     return fig
-
-
-def _interval(ax: Axes, y: float, interval: Interval, look: Look) -> None:
-    ax.plot([100 * interval.lo, 100 * interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-    ax.plot(100 * interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.evaluate.statistics import Interval
-from course_utils.teach.plots.figures import LOOKS, drawable, style
+from course_utils.evaluate.comparisons import AgainstPaper
+from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
 
 
 def confusions(
     accuracy: float, precision: float, recall: float, positives: int, negatives: int, decimals: int = 1
 ) -> list[tuple[int, int]]:
-    """All (true positives, false positives) whose scores, shares 0..1, are the given ones when printed so precisely.
+    """Find all (true positives, false positives) whose scores, shares 0..1, are printed like the given ones.
 
     An empty list: no classifier can have scored so on so many positive and negative images.
     """
     half = 0.5 * 10**-decimals + 1e-9
     tp, fp = np.meshgrid(np.arange(positives + 1), np.arange(negatives + 1), indexing="ij")
-    said = np.maximum(tp + fp, 1)  # who never says "positive" has a precision of 0, as in scikit-learn and Keras
+    said = np.maximum(tp + fp, 1)  # without a "positive" the precision is 0, as in scikit-learn and Keras
     scored = ((tp + negatives - fp) / (positives + negatives), tp / said, tp / positives)
     fits = [abs(mine - printed) <= half for mine, printed in zip(scored, (accuracy, precision, recall), strict=True)]
     return [(int(t), int(f)) for t, f in np.argwhere(np.all(fits, axis=0))]
@@ -28,12 +28,11 @@ def confusions(
 
 @style()
 def beside_constant(
-    panels: Mapping[str, Sequence[tuple[str, Interval, Interval, float | None]]],
+    panels: Mapping[str, Sequence[AgainstPaper]],
     constant: Mapping[str, float],
     gave_up: Mapping[str, tuple[int, int]],
 ) -> Figure:
-    """One panel a metric, in its own unit; each row (arm, our mean with its interval, where one further run falls, the
-    paper's value or None).
+    """Hold arms against a constant answer and a paper: one panel a metric, in its own unit.
 
     constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
     everything, runs), printed beside its name. A square is the paper's value, one run: filled where one further run of
@@ -45,11 +44,9 @@ def beside_constant(
     for ax, (metric, entries) in zip(axes, panels.items(), strict=True):
         for y, ((_, interval, further, claim), look) in enumerate(zip(entries, LOOKS, strict=False)):
             ax.plot([further.lo, further.hi], [y, y], color=look.colour, linewidth=1)
-            ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-            ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+            draw_interval(ax, y, interval, look)
             if claim is not None:
-                face = "black" if claim in further else "white"
-                ax.plot(claim, y + 0.3, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
+                draw_claim(ax, y + 0.3, claim, claim in further)
         ax.axvline(constant[metric], color="0.3", linestyle="--", linewidth=1.5, zorder=0)
         ax.set_yticks(range(len(entries)), [_name(arm, *gave_up[arm]) for arm, *_ in entries])
         ax.set_title(metric)
