@@ -69,7 +69,8 @@ from course_utils.teach import show
 from course_utils.teach.exercises import lesson_01 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.plots import comparisons, figures
-from course_utils.teach.widgets.explorer import explorer, label_tool
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.label_tool import label_tool
 from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
@@ -434,7 +435,7 @@ show.source(gan_step)
 # them into a training set?
 
 # %%
-step = partial(gan_step, d_loss=exercise_1.chosen, g_loss=exercise_2.chosen)
+step = partial(gan_step, d_loss=exercise_1.answer_or_reference, g_loss=exercise_2.answer_or_reference)
 torch.manual_seed(SEED)
 G_all, D_all = FCGenerator().to(lesson.device), FCDiscriminator().to(lesson.device)
 all_digits = batches.flat([train], 128, SEED, "gan")
@@ -766,7 +767,7 @@ exercise_3.check(replace_images)
 def gan_100(train, rng):
     """Fakes of the one GAN, labelled, in place of as many real images."""
     new = kept.sample(min(N_REPLACED, len(kept)), rng)
-    pixels, labels = exercise_3.chosen(train.pixels, train.labels, new.pixels, new.labels, rng)
+    pixels, labels = exercise_3.answer_or_reference(train.pixels, train.labels, new.pixels, new.labels, rng)
     return Images(pixels, labels, train.classes, "gan_100")
 
 
@@ -977,7 +978,7 @@ exercise_4.check(paired_interval)
 differences = {}
 for name, title in (("test", "test"), ("dig", "dig: other writers")):
     differences[title] = [
-        (arm, *(100 * np.array(v) for v in (after - before, *exercise_4.chosen(after, before))))
+        (arm, *(100 * np.array(v) for v in (after - before, *exercise_4.answer_or_reference(after, before))))
         for arm in ARMS
         if arm != "real"
         for after, before in [(outcome.values(arm, name), outcome.values("real", name))]

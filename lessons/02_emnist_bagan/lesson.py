@@ -255,7 +255,7 @@ exercise_1.check(accuracy_and_recall)  # stuck? exercise_1.hint(), then exercise
 
 # %%
 never = torch.where(test.labels == STARVED, (STARVED + 6) % 10, test.labels)
-accuracy, recall = exercise_1.chosen(test.labels, never, STARVED)
+accuracy, recall = exercise_1.answer_or_reference(test.labels, never, STARVED)
 print(f"accuracy {100 * accuracy:.1f} %, recall of class {STARVED}: {100 * recall:.1f} %")
 
 # %% [markdown]
@@ -326,7 +326,7 @@ found = {
     arm: round(tested[1] / 10 * lesson.claimed(f"recall_{arm}_1_class_0"))
     for arm in PAPERS_ARMS
 }
-low, high = exercise_2.chosen(round(tested[1] * lesson.claimed("accuracy_bagan_1")), tested[1])
+low, high = exercise_2.answer_or_reference(round(tested[1] * lesson.claimed("accuracy_bagan_1")), tested[1])
 show.markdown(
     "<details><summary>One reading</summary>\n\nBAGAN minus manual, in images: "
     + ", ".join(f"{n:+d} of {tested[subset]:,} at {subset} %" for subset, n in apart.items())
@@ -504,7 +504,7 @@ exercise_4.check(draw)
 def gaussians_of(encoder, images):
     """Step 2 with your function: one Gaussian a class."""
     latents = encoder.encode(images)
-    parts = [exercise_3.chosen(latents[images.labels == k]) for k in range(len(images.classes))]
+    parts = [exercise_3.answer_or_reference(latents[images.labels == k]) for k in range(len(images.classes))]
     return ClassGaussians(*(torch.stack(part) for part in zip(*parts, strict=True)))
 
 
@@ -565,7 +565,7 @@ show.source(bagan_step)
 # *While this trains:* the reconstructions of step 1 were blurred. Who could tell G so, now?
 
 # %%
-step = partial(bagan_step, g_loss=exercise_5.chosen)
+step = partial(bagan_step, g_loss=exercise_5.answer_or_reference)
 
 
 def game(G, D, images, seed, steps, reports=12):
@@ -706,7 +706,7 @@ in_judge = partial(samples.features, judge)
 def from_gaussian(G, n, rng):
     """n images of the starved class: your draws of its Gaussian, decoded by G."""
     own = G.gaussians
-    z = exercise_4.chosen(own.mean[STARVED], own.factor[STARVED], n, rng)
+    z = exercise_4.answer_or_reference(own.mean[STARVED], own.factor[STARVED], n, rng)
     return gan.sample(G, z, torch.full((n,), STARVED, device=z.device))
 
 

@@ -250,7 +250,7 @@ exercise_1.check(constant_scores)  # stuck? exercise_1.hint(), then exercise_1.s
 
 # %%
 cows_tested = lesson.claimed("train_cows") / lesson.claimed("train_images")
-CONSTANT = dict(zip(METRICS, (*exercise_1.chosen(cows_tested), 0.5**2), strict=True))
+CONSTANT = dict(zip(METRICS, (*exercise_1.answer_or_reference(cows_tested), 0.5**2), strict=True))
 beside = claims.assign(constant=[round(float(CONSTANT[m]), 3) for m in claims.index])
 show.table(beside, "The paper's test columns beside a constant answer")
 n = lesson.claimed("test_images") // 2
@@ -421,7 +421,7 @@ exercise_2.check(conditional_input)
 
 # %%
 show.figure(
-    clusters.picture(clusters.asked_for(exercise_2.chosen, steps=S["toy_steps"])),
+    clusters.picture(clusters.asked_for(exercise_2.answer_or_reference, steps=S["toy_steps"])),
     "Two clusters in the plane, and what a conditional GAN draws for each class at five moments of its training.",
 )
 show.figure(
@@ -467,7 +467,7 @@ SMOOTHING = lesson.claimed("smoothing")
 answers = torch.linspace(-8, 8, 3201)
 for target in (1.0, SMOOTHING):
     paid = torch.stack(
-        [exercise_3.chosen(a[None], torch.tensor([-50.0]), target) for a in answers]
+        [exercise_3.answer_or_reference(a[None], torch.tensor([-50.0]), target) for a in answers]
     )
     best = answers[paid.argmin()].sigmoid()
     print(
@@ -523,7 +523,7 @@ def conditional_gan(images, variant, lr, steps, reports=12):
     torch.manual_seed(SEED)
     G = AnimalGenerator(S["side"], variant=variant, width=S["gan_width"])
     D = AnimalDiscriminator(S["side"], variant=variant, width=S["gan_width"])
-    smooth = partial(exercise_3.chosen, target=SMOOTHING)
+    smooth = partial(exercise_3.answer_or_reference, target=SMOOTHING)
     d_loss = smooth if variant == "text" else losses.discriminator_loss
     return gan.training(
         partial(cgan_step, d_loss=d_loss),
@@ -687,7 +687,7 @@ exercise_4.check(cycle_loss)
 
 # %%
 explorer(
-    lambda kind, turn: cycles.picture(kind, turn, cycle_loss=exercise_4.chosen),
+    lambda kind, turn: cycles.picture(kind, turn, cycle_loss=exercise_4.answer_or_reference),
     "Three panels: five clusters of side A, their translation over side B, and the way back.",
     kind=list(cycles.KINDS),
     turn=cycles.TURNS,
@@ -837,7 +837,7 @@ def measured(G):
     a, b = (scaled(side.pixels) for side in (cows, horses))
     changed = ((G.AB(a) - a).abs().mean() + (G.BA(b) - b).abs().mean()) / 2
     kept = ((G.AB(b) - b).abs().mean() + (G.BA(a) - a).abs().mean()) / 2
-    cycle = exercise_4.chosen(a, b, G.AB, G.BA) / 2
+    cycle = exercise_4.answer_or_reference(a, b, G.AB, G.BA) / 2
     parts = {
         "changed by translation": changed,
         "lost on the way back": cycle,

@@ -289,7 +289,7 @@ def judged(pixels, labels):
     logits = judge.head(f)
     density, coverage = samples.density_and_coverage(reference, f)
     return {
-        PAPERS_SCORE: float(exercise_1.chosen(logits, labels)),
+        PAPERS_SCORE: float(exercise_1.answer_or_reference(logits, labels)),
         "Inception Score": class_scores.inception_score(
             logits.softmax(1), lesson.generator("splits"), splits=1
         ),
@@ -301,7 +301,7 @@ def judged(pixels, labels):
 
 
 # %%
-hand_out = exercise_2.chosen(asked, train.pixels, train.labels)
+hand_out = exercise_2.answer_or_reference(asked, train.pixels, train.labels)
 by_cheat = judged(hand_out, asked)
 of_real = judged(new.pixels, new.labels)
 show.table(
@@ -542,8 +542,8 @@ def players(seed, capacity=1, depth=1):
     """G and D of the class-conditional GAN, with your functions inside."""
     torch.manual_seed(seed)
     width = S["width"] * capacity
-    G = DCGenerator(width, classes=CLASSES, join=exercise_3.chosen)
-    return G, DCDiscriminator(width, depth, classes=CLASSES, join=exercise_4.chosen)
+    G = DCGenerator(width, classes=CLASSES, join=exercise_3.answer_or_reference)
+    return G, DCDiscriminator(width, depth, classes=CLASSES, join=exercise_4.answer_or_reference)
 
 
 def game(G, D, images, seed, steps, batch=BEST[2], lr=S["lr"], target=1.0, **other):
@@ -737,7 +737,7 @@ sources = {"training images": train.subset(range(N)), "test images": new}
 def score_of(images, n):
     """Conditional accuracy of rebuilt images with Wilson's interval, in per cent."""
     logits = judge(scaled(pca.rebuild(images.pixels, images.labels, n)))
-    share = float(exercise_1.chosen(logits.detach(), images.labels))
+    share = float(exercise_1.answer_or_reference(logits.detach(), images.labels))
     i = statistics.proportion_interval(round(share * len(images)), len(images))
     return Interval(100 * i.mean, 100 * i.lo, 100 * i.hi)
 
@@ -828,7 +828,7 @@ def by_ppca(model, labels, rng):
     for k in labels.unique().tolist():
         mine = labels == k
         mean, W = model.mean[k].cpu(), model.W[k].cpu()
-        x[mine] = exercise_5.chosen(mean, W, int(mine.sum()), rng).to(x)
+        x[mine] = exercise_5.answer_or_reference(mean, W, int(mine.sum()), rng).to(x)
     return to_pixels(x.view(-1, 1, 28, 28).clamp(-1, 1))
 
 
@@ -888,7 +888,7 @@ def new_real(k):
 def handed_out(k):
     """The cheat with the training images in another order, so that other ones are the first of their class."""
     order = torch.randperm(len(train), generator=generator(k, "handed out")).to(lesson.device)
-    return exercise_2.chosen(asked, train.pixels[order], train.labels[order]), asked
+    return exercise_2.answer_or_reference(asked, train.pixels[order], train.labels[order]), asked
 
 
 def drawn_by(model, way=draw):

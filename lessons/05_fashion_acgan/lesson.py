@@ -290,7 +290,7 @@ N_FD = min(500, len(test))
 plain_z = torch.randn(N_FD, 100, generator=lesson.generator("plain z"))
 
 
-GATES = {"gate on": exercise_1.chosen, "gate off": False}
+GATES = {"gate on": exercise_1.answer_or_reference, "gate off": False}
 
 
 def plain_gan(name):
@@ -563,7 +563,7 @@ Z, C = (
     NOISE.repeat_interleave(10, 0),
     torch.arange(10).repeat(50),
 )  # a row a noise, a column a class
-STEP = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=exercise_3.chosen)
+STEP = partial(acgan_step, source_loss=exercise_2.answer_or_reference, class_loss=exercise_3.answer_or_reference)
 REPORTS = 14  # looks at the training, evenly spread
 
 
@@ -1007,8 +1007,8 @@ show.figure(
 
 # %%
 leaks = {
-    "real test images": exercise_4.chosen(test.labels, real_seen, 10),
-    **{f"ACGAN, {head}": exercise_4.chosen(all_asked, all_seen[head], 10) for head in HEADS},
+    "real test images": exercise_4.answer_or_reference(test.labels, real_seen, 10),
+    **{f"ACGAN, {head}": exercise_4.answer_or_reference(all_asked, all_seen[head], 10) for head in HEADS},
 }
 for name, (a, b, share) in leaks.items():
     print(f"{name}: the worst leak is {classes[a]} → {classes[b]}, {100 * share:.0f} %")
@@ -1058,7 +1058,7 @@ show.figure(
 # loss?
 
 # %%
-wrong = partial(acgan_step, source_loss=exercise_2.chosen, class_loss=double_softmax)
+wrong = partial(acgan_step, source_loss=exercise_2.answer_or_reference, class_loss=double_softmax)
 *_, broken = acgan(*players(SEED), train, S["broken_steps"], SEED, step=wrong)
 same_age = min((n for n in shots[HEADS[0]] if n), key=lambda n: abs(n - S["broken_steps"]))
 compared = {
@@ -1270,7 +1270,7 @@ def kept(labels, images, rng):
     for _ in range(TRIES):
         asked_now = labels[again]
         answers = classifier.logits(sieve, Images(pixels[again], asked_now, classes))
-        again = again[~exercise_5.chosen(answers, asked_now, LEAST)]
+        again = again[~exercise_5.answer_or_reference(answers, asked_now, LEAST)]
         if not len(again):
             break
         pixels[again] = drawn(G, labels[again], rng)

@@ -110,12 +110,12 @@ def test_every_answer_is_judged_in_a_line_and_the_lesson_goes_on(kind, monkeypat
         nonlocal calls
         calls += 1
         exercise = kind()
-        reference = exercise.chosen
+        reference = exercise.answer_or_reference
         exercise.check(make(reference) if callable(reference) else make(lambda *_: reference))
         out = capsys.readouterr().out
         (outcome,) = OUTCOMES.findall(out)
-        assert exercise.chosen is not None
-        assert "Correct" in outcome or exercise.chosen is exercise.reference or exercise.chosen == exercise.reference
+        assert exercise.answer_or_reference is not None
+        assert "Correct" in outcome or exercise.answer_or_reference is exercise.reference or exercise.answer_or_reference == exercise.reference
 
     holds()
     figure("inputs fuzzed: answers to exercises", calls)

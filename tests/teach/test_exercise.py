@@ -56,7 +56,7 @@ def test_a_right_answer_is_what_the_lesson_goes_on_with(capsys):
     said, exercise = checked(mine, capsys)
     assert said.startswith("**✔ Correct.**")
     assert "your version" in said
-    assert exercise.chosen is mine
+    assert exercise.answer_or_reference is mine
     assert progress.entry("01_x", "exercises", "Double")["outcome"] == "correct"
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_answer_is_told_its_mistake_and_the_reference_takes_over(capsys)
     said, exercise = checked(lambda x: x * x, capsys)
     assert said.startswith("**✘ Incorrect.** That is the square.")
     assert "reference" in said
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
     assert progress.entry("01_x", "exercises", "Double")["outcome"] == "incorrect"
 
 
@@ -76,7 +76,7 @@ def test_a_stub_counts_as_not_attempted(answer, capsys):
     said, exercise = checked(answer, capsys)
     assert said.startswith("**… Not attempted.**")
     assert "The lesson goes on with the reference solution." in said
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
     assert progress.read() == {}
 
 
@@ -96,7 +96,7 @@ def test_what_the_learner_s_code_raises_is_reported_in_a_line(answer, line, caps
     assert said.startswith("**✘ Incorrect.** Your code raised")
     assert line in said
     assert said.count("\n") == 1
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
 
 
 def test_an_interrupt_gets_through():
@@ -133,7 +133,7 @@ def test_under_nbgrader_whatever_is_not_correct_fails_its_cell_and_the_lesson_go
     for stub in (..., lambda x: None, raise_stub):
         with pytest.raises(Wrong, match="reference solution"):
             exercise.check(stub)
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
     assert "That is the square" in capsys.readouterr().out, "what the learner is told is told here too"
     exercise.check(lambda x: x + x)
     assert "Correct" in capsys.readouterr().out
@@ -164,7 +164,7 @@ def test_the_random_state_is_left_as_it_was():
 def test_a_later_failure_takes_the_learner_s_version_back_but_not_the_record(capsys):
     _, exercise = checked(lambda x: x + x, capsys)
     exercise.check(lambda x: 0)
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
     done = progress.entry("01_x", "exercises", "Double")
     assert (done["outcome"], done["tries"]) == ("correct", 2)
 
@@ -172,7 +172,7 @@ def test_a_later_failure_takes_the_learner_s_version_back_but_not_the_record(cap
 def test_an_answer_may_be_a_value(capsys):
     said, exercise = checked(2e-4, capsys, Rate())
     assert "Correct" in said
-    assert exercise.chosen == 2e-4
+    assert exercise.answer_or_reference == 2e-4
     assert "Look at the paper" in checked(1.0, capsys, Rate())[0]
 
 

@@ -267,7 +267,7 @@ def test_a_gan_trains_with_the_answers_and_ends_where_the_packages_own_does():
         data = batches.labelled(stand_ins(), 20, "joins")
         return gan.fit(cgan_step, G, D, data, steps=4, seed=0, reports=1).losses
 
-    answers = {"noise": lesson.JoinToNoise().chosen, "image": lesson.JoinToImage().chosen}
+    answers = {"noise": lesson.JoinToNoise().answer_or_reference, "image": lesson.JoinToImage().answer_or_reference}
     assert trained(**answers) == trained()
 
 

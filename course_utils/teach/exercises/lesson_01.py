@@ -138,7 +138,7 @@ class ReplaceImages(Exercise):
         labels = torch.tensor([0, 0, 1, 1, 7, 7])
         return pixels[:4], labels[:4], pixels[4:], labels[4:], torch.Generator().manual_seed(0)
 
-    def told(self, value: tuple[Tensor, Tensor]) -> str:
+    def describe(self, value: tuple[Tensor, Tensor]) -> str:
         pixels, labels, new, *_ = self.example()
         grey, got = value[0][:, 0, 0, 0], value[1]
         came = grey == new[0, 0, 0, 0]

@@ -111,7 +111,7 @@ class ClassGaussian(Exercise):
     def example(self) -> tuple[object, ...]:
         return (torch.tensor([[0.0, 0.0], [2.0, 4.0], [4.0, 2.0]]),)
 
-    def told(self, value: tuple[Tensor, Tensor]) -> str:
+    def describe(self, value: tuple[Tensor, Tensor]) -> str:
         mean, factor = value
         return f"mean {brief(mean)} and a factor with factor @ factor.T = {brief(factor @ factor.T)}"
 
@@ -220,7 +220,7 @@ class DrawLatents(Exercise):
         factor = torch.tensor([[1.0, 0.0], [2.0, 1.0]])
         return torch.tensor([1.0, -2.0]), factor, 100_000, torch.Generator().manual_seed(0)
 
-    def told(self, value: Tensor) -> str:
+    def describe(self, value: Tensor) -> str:
         return cloud(value)
 
     def test(self, answer: object) -> None:

@@ -260,7 +260,7 @@ class PPCASample(Exercise):
     def example(self) -> tuple[object, ...]:
         return torch.tensor([1.0, 0.0]), torch.tensor([[2.0], [-1.0]]), 100_000, torch.Generator().manual_seed(0)
 
-    def told(self, value: Tensor) -> str:
+    def describe(self, value: Tensor) -> str:
         return cloud(value)
 
     def test(self, answer: object) -> None:
