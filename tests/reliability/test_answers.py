@@ -114,8 +114,13 @@ def test_every_answer_is_judged_in_a_line_and_the_lesson_goes_on(kind, monkeypat
         exercise.check(make(reference) if callable(reference) else make(lambda *_: reference))
         out = capsys.readouterr().out
         (outcome,) = OUTCOMES.findall(out)
-        assert exercise.answer_or_reference is not None
-        assert "Correct" in outcome or exercise.answer_or_reference is exercise.reference or exercise.answer_or_reference == exercise.reference
+        used = exercise.answer_or_reference
+        assert used is not None
+        assert (
+            "Correct" in outcome
+            or exercise.answer_or_reference is exercise.reference
+            or exercise.answer_or_reference == exercise.reference
+        )
 
     holds()
     figure("inputs fuzzed: answers to exercises", calls)

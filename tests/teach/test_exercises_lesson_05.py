@@ -225,7 +225,11 @@ def test_the_answers_train_an_acgan():
     found = []
     for source_loss, class_loss, gate in (
         (losses.discriminator_loss, losses.class_loss, True),
-        (lesson.SourceLoss().answer_or_reference, lesson.ClassLoss().answer_or_reference, lesson.Gate().answer_or_reference),
+        (
+            lesson.SourceLoss().answer_or_reference,
+            lesson.ClassLoss().answer_or_reference,
+            lesson.Gate().answer_or_reference,
+        ),
     ):
         torch.manual_seed(0)
         G, D = ACGenerator(4, 3, width=1 / 16), ACDiscriminator(3, width=1 / 4)

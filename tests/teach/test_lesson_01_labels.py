@@ -9,7 +9,7 @@ from course_tools.author import build
 from course_tools.run.lessons import resolve
 from course_utils.data.images import Images
 from course_utils.evaluate import statistics
-from course_utils.teach.widgets.explorer import LabelTool
+from course_utils.teach.widgets.label_tool import LabelTool
 
 ENOUGH = 3
 CLASSES = tuple("0123456789")

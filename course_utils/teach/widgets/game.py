@@ -20,7 +20,6 @@ from course_utils.evaluate import statistics
 from course_utils.teach import progress, show
 from course_utils.teach.plots import figures
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 SIDES = ("left", "right")
 CHANCE = 0.5
@@ -169,7 +168,7 @@ def game_form(game: Game, alt: str) -> Any:
             refresh()
             since = time.monotonic()
 
-    choose = guarded(choose, error, "The game goes on, but this round could not be saved.")
+    choose = page.guarded(choose, error, "The game goes on, but this round could not be saved.")
     for side, button in enumerate(buttons):
         button.on_click(lambda _, side=side: time.monotonic() - since < SEEN_S or choose(side))
     refresh()

@@ -8,7 +8,9 @@ beside a cell.
 from __future__ import annotations
 
 import asyncio
+import html
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -59,5 +61,26 @@ def in_turn(act: Callable[[], None], busy: Callable[[str], None]) -> Callable[..
             waits.set()
             main.call_soon_threadsafe(turn)
             asyncio.get_running_loop().call_later(PATIENCE_S, lambda: waits.is_set() and busy(BUSY))
+
+    return call
+
+
+def guarded(act: Callable[..., None], error: Any, meanwhile: str) -> Callable[..., None]:
+    """`act`, a callback of a widget, whose error is shown in `error`, an HTML widget; Jupyter would hide it in a log.
+
+    meanwhile: what the learner sees now. A call that succeeds empties `error`.
+    """
+
+    def call(*args: Any) -> None:
+        try:
+            act(*args)
+            error.value = ""
+        except Exception as problem:
+            trace = html.escape(traceback.format_exc())
+            line = html.escape(f"{type(problem).__name__}: {problem}")
+            error.value = (
+                f'<div role="alert" style="color:#B00020"><b>Error</b> {line}<br>{meanwhile}'
+                f"<details><summary>where it happened</summary><pre>{trace}</pre></details></div>"
+            )
 
     return call

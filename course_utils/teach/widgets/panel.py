@@ -12,7 +12,6 @@ import pandas as pd
 
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 CAPTION = "Done, of what each lesson asks"
 
@@ -46,7 +45,7 @@ def panel_form(lessons: Sequence[str]) -> Any:
 
     def button(text: str, icon: str, act: Any, **looks: Any) -> Any:
         made = w.Button(description=text, icon=icon, layout=fit, **looks)
-        made.on_click(guarded(lambda _: act(), error, "Your record is as it was."))
+        made.on_click(page.guarded(lambda _: act(), error, "Your record is as it was."))
         return made
 
     def look() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from course_utils.core.errors import CourseError
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def form(asked: Question) -> Any:
         progress.write(asked.lesson, "predictions", asked.key, entry)
         lock(entry)
 
-    record = guarded(record, error, "Your prediction is not recorded yet. Mend this, then press the button again.")
+    record = page.guarded(record, error, "Your prediction is not recorded yet. Mend this, then press the button again.")
 
     def changed(_: Any) -> None:
         if field.disabled:  # the last move of the slider, overtaken by the click on the button
