@@ -58,6 +58,7 @@ from course_utils.classify.networks import AnimalCNN, SmallCNN, count_parameters
 from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, resized, scaled
 from course_utils.evaluate import class_scores, classification, statistics
+from course_utils.evaluate.confusions import confusions
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import (
@@ -69,10 +70,10 @@ from course_utils.gan.networks import (
     Translators,
 )
 from course_utils.gan.steps import cgan_step, cyclegan_step
-from course_utils.teach import constant, show
+from course_utils.teach import show
 from course_utils.teach.exercises import lesson_03 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.plots import comparisons, constant, figures
 from course_utils.teach.shots import noted
 from course_utils.teach.toys import clusters, cycles
 from course_utils.teach.widgets.explorer import explorer
@@ -255,7 +256,7 @@ beside = claims.assign(constant=[round(float(CONSTANT[m]), 3) for m in claims.in
 show.table(beside, "The paper's test columns beside a constant answer")
 n = lesson.claimed("test_images") // 2
 fits = {
-    a: constant.confusions(*(lesson.claimed(f"{m}_{a}_val") for m in SHARES), n, n)
+    a: confusions(*(lesson.claimed(f"{m}_{a}_val") for m in SHARES), n, n)
     for a in PAPERS
 }
 show.table(

@@ -16,8 +16,6 @@ from course_utils.gan.steps import acgan_step
 from course_utils.teach.exercises import lesson_05 as lesson
 from course_utils.teach.exercises.exercise import Wrong
 
-ALL = [lesson.SourceLoss, lesson.ClassLoss, lesson.Gate, lesson.ConfidenceFilter, lesson.Leakage]
-
 
 # ---------------------------------------------------------------- answers with a mistake in them
 
@@ -65,104 +63,97 @@ def leak(normal=lambda counts: counts / counts.sum(1, keepdim=True).clamp(min=1)
     return answer
 
 
-WRONG = [
-    (lesson.SourceLoss, lambda r, f: -lesson.SourceLoss.reference(r, f), r"D \*maximises\*"),
-    (lesson.SourceLoss, lambda r, f: F.softplus(-r).mean(), "Only the real"),
-    (lesson.SourceLoss, lambda r, f: F.softplus(f).mean(), "Only the fakes"),
-    (lesson.SourceLoss, lambda r, f: lesson.SourceLoss.reference(f, r), "swapped"),
-    (lesson.SourceLoss, lambda r, f: losses.generator_loss(f), r"\*generator's\* loss"),
-    (lesson.SourceLoss, source(fake=lambda a: F.softplus(-a)), r"\*everything\* real"),
-    (lesson.SourceLoss, source(real=F.softplus), r"\*everything\* fake"),
-    (lesson.SourceLoss, lambda r, f: lesson.SourceLoss.reference(r.sigmoid(), f.sigmoid()), "fall below 1.01"),
-    (lesson.SourceLoss, source(lambda a: -a.sigmoid(), lambda a: a.sigmoid() - 1), "logarithms are missing"),
-    (
-        lesson.SourceLoss,
-        lambda r, f: -(r.sigmoid().mean().log() + (1 - f.sigmoid()).mean().log()),
-        "First the logarithm",
-    ),
-    (lesson.SourceLoss, lambda r, f: lesson.SourceLoss.reference(r, f) / 2, "averaged the two terms"),
-    (lesson.SourceLoss, source(reduce=torch.sum), "take the mean"),
-    (lesson.SourceLoss, lambda r, f: lesson.SourceLoss.reference(r, f) / math.log(2), "in bits"),
-    (lesson.SourceLoss, lambda r, f: F.softplus(-r) + F.softplus(f), "forget the mean"),
-    (lesson.SourceLoss, naive, "it breaks"),
-    (lesson.SourceLoss, careful, "it breaks"),
-    (lesson.SourceLoss, lambda r, f: lesson.SourceLoss.reference(r, f).item(), "no gradient"),
-    (lesson.SourceLoss, lambda r, f: 0 * r.mean() + 3, "yours gives 3.0000"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x.softmax(1), y), r"cannot fall below 1\.461 for 10 classes"),
-    (lesson.ClassLoss, lambda x, y: -F.cross_entropy(x, y), r"\*maximised\*"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y, reduction="sum"), "take the mean"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y, reduction="none"), "forget the mean"),
-    (lesson.ClassLoss, lambda x, y: F.nll_loss(x, y), "no probability yet"),
-    (lesson.ClassLoss, lambda x, y: F.nll_loss(x.softmax(1), y), "logarithm is missing"),
-    (lesson.ClassLoss, lambda x, y: -of_label(x.softmax(1), y).mean().log(), "First the logarithm"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, x.argmax(1)), "D says now"),
-    (lesson.ClassLoss, lambda x, y: F.nll_loss(x.log_softmax(0), y), r"over the \*batch\*"),
-    (
-        lesson.ClassLoss,
-        lambda x, y: F.binary_cross_entropy_with_logits(x, F.one_hot(y, x.shape[1]).float()),
-        "yes-or-no",
-    ),
-    (lesson.ClassLoss, lambda x, y: F.mse_loss(x.softmax(1), F.one_hot(y, x.shape[1]).float()), "squared errors"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y) / math.log(2), "in bits"),
-    (lesson.ClassLoss, lambda x, y: F.nll_loss((x.softmax(1) + 1e-8).log(), y), "it breaks"),
-    (lesson.ClassLoss, lambda x, y: F.cross_entropy(x, y).detach(), "no gradient"),
-    (lesson.ClassLoss, lambda x, y: 0 * x.mean() + 3, "yours gives 3.0000"),
-    (lesson.Gate, lambda d, g: (g >= d, d >= g), "turned round"),
-    (lesson.Gate, lambda d, g: (d < g, g < d), r"who \*pauses\*"),
-    (lesson.Gate, lambda d, g: (d > g, g > d), "nobody learns"),
-    (lesson.Gate, lambda d, g: (d > g, ~(d > g)), "Yours pauses D"),
-    (lesson.Gate, lambda d, g: (d >= g, g > d), "Yours pauses G"),
-    (lesson.Gate, lambda d, g: (d == d, g == g), "Nobody ever pauses"),
-    (lesson.Gate, lambda d, g: (d > 0.7, g > 0.7), "Yours says: D 1.4, G 0.8: D trains, G trains; D 0.3"),
-    (lesson.Gate, lambda d, g: (d.item() >= g.item(), g.item() >= d.item()), "plain Python truth values"),
-    (lesson.Gate, branches, "reads the losses' values"),
-    (lesson.Gate, lambda d, g: (torch.tensor(float(d)) >= float(g), g >= d), "reads the losses' values"),
-    (lesson.Gate, lambda d, g: d >= g, "two answers"),
-    (lesson.Gate, lambda d, g: ((d >= g).float(), (g >= d).float()), "true or false"),
-    (lesson.ConfidenceFilter, lambda x, c, least: x.softmax(1).amax(1) >= least, r"\*whatever\* it sees"),
-    (lesson.ConfidenceFilter, lambda x, c, least: x.argmax(1) == c, "however unsure"),
-    (lesson.ConfidenceFilter, kept(lambda x: x), "logits, not probabilities"),
-    (lesson.ConfidenceFilter, kept(torch.sigmoid), r"chooses \*between\* classes"),
-    (lesson.ConfidenceFilter, kept(dim=0), "runs over the fakes"),
-    (lesson.ConfidenceFilter, kept(compare=torch.lt), "thrown away"),
-    (lesson.ConfidenceFilter, kept(compare=torch.gt), "reaches `least` exactly"),
-    (lesson.ConfidenceFilter, lambda x, c, least: of_label(x.softmax(1), c) >= 0.9, "does not follow"),
-    (lesson.ConfidenceFilter, lambda x, c, least: kept()(x, c, least).nonzero()[:, 0], "positions"),
-    (lesson.ConfidenceFilter, lambda x, c, least: x.softmax(1) >= least, "each of the 7 fakes"),
-    (lesson.ConfidenceFilter, lambda x, c, least: of_label(x.softmax(1), c), "compare the probability"),
-    (lesson.ConfidenceFilter, lambda x, c, least: c >= 0, "yours is .True"),
-    (lesson.Leakage, leak(give=lambda a, b, share, n: (b, a, share)), "swapped"),
-    (lesson.Leakage, leak(diagonal=None), "diagonal"),
-    (lesson.Leakage, leak(give=lambda a, b, share, n: (a, b, 100 * share)), "per cent"),
-    (lesson.Leakage, leak(give=lambda a, b, share, n: (a, b, n[a, b])), "how many leak"),
-    (lesson.Leakage, leak(give=lambda a, b, share, n: (a, b, n[a, b] / n.sum())), "not by all fakes"),
-    (
-        lesson.Leakage,
-        leak(lambda n: n.clone().fill_diagonal_(0) / n.clone().fill_diagonal_(0).sum(1, keepdim=True).clamp(min=1)),
-        r"among the \*leaks\*",
-    ),
-    (lesson.Leakage, leak(lambda n: n), r"largest \*count\*, 0 → 1"),
-    (lesson.Leakage, leak(lambda n: n / n.sum()), r"largest \*count\*, 0 → 1"),
-    (lesson.Leakage, leak(lambda n: n, give=lambda a, b, _, n: (a, b, n[a, b] / n[a].sum())), r"\*count\*, 0 → 1"),
-    (lesson.Leakage, leak(lambda n: n / n.sum(0).clamp(min=1)), "by the columns"),
-    (lesson.Leakage, leak(lambda n: n.T / n.sum(0)[:, None].clamp(min=1)), "by the columns"),
-    (lesson.Leakage, leak(lambda n: n / n.sum(1, keepdim=True)), "0/0 is NaN"),
-    (lesson.Leakage, lambda asked, seen, classes: (0, 1), "a, b, share"),
-    (lesson.Leakage, lambda asked, seen, classes: (3, 0, 0.5), "yours says 3 → 0, 0.500"),
-    (lesson.Leakage, leak(give=lambda a, b, share, n: (float(a), float(b), share)), "make both whole"),
-]
+WRONG = {
+    lesson.SourceLoss: [
+        (lambda r, f: -lesson.SourceLoss.reference(r, f), r"D \*maximises\*"),
+        (lambda r, f: F.softplus(-r).mean(), "Only the real"),
+        (lambda r, f: F.softplus(f).mean(), "Only the fake half"),
+        (lambda r, f: lesson.SourceLoss.reference(f, r), "swapped"),
+        (lambda r, f: losses.generator_loss(f), r"\*generator's\* loss"),
+        (source(fake=lambda a: F.softplus(-a)), r"\*everything\* real"),
+        (source(real=F.softplus), r"\*everything\* fake"),
+        (lambda r, f: lesson.SourceLoss.reference(r.sigmoid(), f.sigmoid()), "fall below 1.01"),
+        (source(lambda a: -a.sigmoid(), lambda a: a.sigmoid() - 1), "logarithms are missing"),
+        (lambda r, f: -(r.sigmoid().mean().log() + (1 - f.sigmoid()).mean().log()), "First the logarithm"),
+        (lambda r, f: lesson.SourceLoss.reference(r, f) / 2, "averaged the two terms"),
+        (source(reduce=torch.sum), "take the mean"),
+        (lambda r, f: lesson.SourceLoss.reference(r, f) / math.log(2), "in bits"),
+        (lambda r, f: F.softplus(-r) + F.softplus(f), "forget the mean"),
+        (naive, "it breaks"),
+        (lambda r, f: lesson.SourceLoss.reference(r, f).item(), "no gradient"),
+        (lambda r, f: 0 * r.mean() + 3, "yours gives 3.0000"),
+    ],
+    lesson.ClassLoss: [
+        (lambda x, y: F.cross_entropy(x.softmax(1), y), r"cannot fall below 1\.46 for 10 classes"),
+        (lambda x, y: -F.cross_entropy(x, y), r"\*maximised\*"),
+        (lambda x, y: F.cross_entropy(x, y, reduction="sum"), "take the mean"),
+        (lambda x, y: F.cross_entropy(x, y, reduction="none"), "forget the mean"),
+        (lambda x, y: F.nll_loss(x, y), "no probability yet"),
+        (lambda x, y: F.nll_loss(x.softmax(1), y), "logarithm is missing"),
+        (lambda x, y: -of_label(x.softmax(1), y).mean().log(), "First the logarithm"),
+        (lambda x, y: F.cross_entropy(x, x.argmax(1)), "D says now"),
+        (lambda x, y: F.nll_loss(x.log_softmax(0), y), r"over the \*batch\*"),
+        (lambda x, y: F.binary_cross_entropy_with_logits(x, F.one_hot(y, x.shape[1]).float()), "yes-or-no"),
+        (lambda x, y: F.mse_loss(x.softmax(1), F.one_hot(y, x.shape[1]).float()), "squared errors"),
+        (lambda x, y: F.cross_entropy(x, y) / math.log(2), "in bits"),
+        (lambda x, y: F.nll_loss((x.softmax(1) + 1e-8).log(), y), "it breaks"),
+        (lambda x, y: F.cross_entropy(x, y).detach(), "no gradient"),
+        (lambda x, y: 0 * x.mean() + 3, "yours gives 3.0000"),
+    ],
+    lesson.Gate: [
+        (lambda d, g: (g >= d, d >= g), "turned round"),
+        (lambda d, g: (d < g, g < d), r"who \*pauses\*"),
+        (lambda d, g: (d > g, g > d), "nobody learns"),
+        (lambda d, g: (d > g, ~(d > g)), "Yours pauses D"),
+        (lambda d, g: (d >= g, g > d), "Yours pauses G"),
+        (lambda d, g: (d == d, g == g), "Nobody ever pauses"),
+        (lambda d, g: (d > 0.7, g > 0.7), "Yours says: D 1.4, G 0.8: D trains, G trains; D 0.3"),
+        (lambda d, g: (d.item() >= g.item(), g.item() >= d.item()), "plain Python truth values"),
+        (branches, "reads the losses' values"),
+        (lambda d, g: d >= g, "2 answers"),
+        (lambda d, g: ((d >= g).float(), (g >= d).float()), "true or false"),
+    ],
+    lesson.ConfidenceFilter: [
+        (lambda x, c, least: x.softmax(1).amax(1) >= least, r"\*whatever\* it sees"),
+        (lambda x, c, least: x.argmax(1) == c, "however unsure"),
+        (kept(lambda x: x), "logits, not probabilities"),
+        (kept(torch.sigmoid), r"chooses \*between\* classes"),
+        (kept(dim=0), "runs over the fakes"),
+        (kept(compare=torch.lt), "thrown away"),
+        (kept(compare=torch.gt), "reaches `least` exactly"),
+        (lambda x, c, least: of_label(x.softmax(1), c) >= 0.9, "does not follow"),
+        (lambda x, c, least: kept()(x, c, least).nonzero()[:, 0], "positions"),
+        (lambda x, c, least: x.softmax(1) >= least, "each of the 7 fakes"),
+        (lambda x, c, least: of_label(x.softmax(1), c), "compare the probability"),
+        (lambda x, c, least: c >= 0, "yours is .True"),
+    ],
+    lesson.Leakage: [
+        (leak(give=lambda a, b, share, n: (b, a, share)), "swapped"),
+        (leak(diagonal=None), "diagonal"),
+        (leak(give=lambda a, b, share, n: (a, b, 100 * share)), "per cent"),
+        (leak(give=lambda a, b, share, n: (a, b, n[a, b])), "how many leak"),
+        (leak(give=lambda a, b, share, n: (a, b, n[a, b] / n.sum())), "not by all fakes"),
+        (
+            leak(lambda n: n.clone().fill_diagonal_(0) / n.clone().fill_diagonal_(0).sum(1, keepdim=True).clamp(min=1)),
+            r"among the \*leaks\*",
+        ),
+        (leak(lambda n: n), r"largest \*count\*, 0 → 1"),
+        (leak(lambda n: n, give=lambda a, b, _, n: (a, b, n[a, b] / n[a].sum())), r"\*count\*, 0 → 1"),
+        (leak(lambda n: n / n.sum(0).clamp(min=1)), "by the columns"),
+        (leak(lambda n: n / n.sum(1, keepdim=True)), "0/0 is NaN"),
+        (lambda asked, seen, classes: (0, 1), "a, b, share"),
+        (lambda asked, seen, classes: (3, 0, 0.5), "yours says 3 → 0, 0.500"),
+        (leak(give=lambda a, b, share, n: (float(a), float(b), share)), "make both whole"),
+    ],
+}
 
 
-@pytest.mark.parametrize(("kind", "answer", "message"), WRONG)
+@pytest.mark.parametrize(
+    ("kind", "answer", "message"), [(kind, *case) for kind, cases in WRONG.items() for case in cases]
+)
 def test_each_mistake_is_named(kind, answer, message):
     with pytest.raises(Wrong, match=message):
         kind().test(answer)
-
-
-@pytest.mark.parametrize("kind", ALL)
-def test_each_exercise_knows_mistakes_and_has_hints(kind):
-    assert sum(wrong is kind for wrong, *_ in WRONG) >= 2
-    assert len(kind.hints) == 3 and kind.lesson == "05_fashion_acgan"
 
 
 # ---------------------------------------------------------------- other ways that are right

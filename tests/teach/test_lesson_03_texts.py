@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from course_utils.core.profiles import PROFILES, ROOT
-from course_utils.teach.constant import confusions
+from course_utils.evaluate.confusions import confusions
 from course_utils.teach.exercises.lesson_03 import ConstantScores
 from course_utils.teach.widgets import quiz
 

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.teach.exercises import lesson_03
-from course_utils.teach.exercises.compare import close, must_train, named, scalar
+from course_utils.teach.exercises.compare import Mistakes, check_draws, close, expect, must_train, scalar
 from course_utils.teach.exercises.exercise import Exercise, Wrong, cloud
 
 LESSON = "04_mnist_gan_vs_pca"
+
+Draw = Callable[[Tensor, Tensor, int, torch.Generator], Tensor]
 
 
 class ConditionalAccuracy(Exercise):
@@ -40,9 +42,8 @@ class ConditionalAccuracy(Exercise):
         noise = torch.rand(len(asked), 5, generator=torch.Generator().manual_seed(0))
         logits = noise + F.one_hot(said, 5) * torch.linspace(1.5, 4, len(asked))[:, None] - 2
         got, want = scalar(answer(logits, asked), "The accuracy"), self.reference(logits, asked)
-        if not close(got, want):
-            otherwise = f"In the example it is {want:.3f}; yours is {got:.3f}."
-            raise named(got, self._mistakes(logits, asked, said), otherwise)
+        otherwise = f"In the example it is {want:.3f}; yours is {got:.3f}."
+        expect(got, want, self._mistakes(logits, asked, said), otherwise)
         if not close(scalar(answer(logits + 5, asked), "The accuracy"), want):
             raise Wrong(
                 "All logits rose by the same amount, and your answer changed: only which is the largest counts."
@@ -50,7 +51,7 @@ class ConditionalAccuracy(Exercise):
         if not close(scalar(answer(logits[:, [1, 2, 3, 4, 0]], (asked - 1) % 5), "The accuracy"), want):
             raise Wrong("With the classes numbered otherwise it breaks: compare with `asked`.")
 
-    def _mistakes(self, logits: Tensor, asked: Tensor, said: Tensor) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, logits: Tensor, asked: Tensor, said: Tensor) -> Mistakes:
         right, p, n = (said == asked).float(), logits.softmax(1), len(asked)
         recalls = torch.stack([right[asked == k].mean() for k in range(5)])
         precisions = torch.stack([right[said == k].mean() for k in range(4)])
@@ -202,16 +203,15 @@ class JoinToImage(Exercise):
                 raise Wrong(
                     f"It should be one tensor, image and label as two channels; yours is a {type(got).__name__}."
                 )
-            if not close(got.detach(), want.detach()):
-                otherwise = (
-                    f"Three images and their labels should be 3 × 2 × 28 × 28, the image first; yours has shape "
-                    f"{tuple(got.shape)}."
-                )
-                with torch.no_grad():
-                    raise named(got.detach(), self._mistakes(x, y, plane), otherwise)
+            otherwise = (
+                f"Three images and their labels should be 3 × 2 × 28 × 28, the image first; yours has shape "
+                f"{tuple(got.shape)}."
+            )
+            with torch.no_grad():
+                expect(got, want, self._mistakes(x, y, plane), otherwise)
             must_train(got, want, x, plane.weight)
 
-    def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> Mistakes:
         code = F.one_hot(y, plane.in_features).float()
         channel = plane(code).view(-1, 1, 28, 28)
         constant = code[:, :, None, None].expand(-1, -1, 28, 28)
@@ -233,9 +233,10 @@ class JoinToImage(Exercise):
                 "The label stands there as a *number*: 8 would be twice 4. Give its one-hot code to `plane`.",
             ),
             (torch.cat([x, channel.mT], dim=1), "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough."),
-            (torch.cat([x, channel.tanh()], dim=1), "No activation is asked for: take what the dense layer gives."),
-            (torch.cat([x, channel.sigmoid()], dim=1), "No activation is asked for: take what the dense layer gives."),
-            (torch.cat([x, channel.relu()], dim=1), "No activation is asked for: take what the dense layer gives."),
+            *(
+                (torch.cat([x, activation(channel)], dim=1), "No activation is asked for: take what `plane` gives.")
+                for activation in (torch.tanh, torch.sigmoid, torch.relu)
+            ),
             (torch.cat([x, x], dim=1), "That is the image twice: D does not hear the label."),
             (x, "That is the image alone: D does not hear the label."),
             (channel, "That is the label alone: D does not see the image."),
@@ -264,32 +265,15 @@ class PPCASample(Exercise):
         return cloud(value)
 
     def test(self, answer: object) -> None:
-        # Three pixels, two components: a flat cloud in space. Six standard errors of a covariance are within `off`.
-        mean, W, n = torch.tensor([3.0, -1.0, 0.5]), torch.tensor([[2.0, 0.0], [0.8, 0.6], [0.0, -1.5]]), 50_000
-        x, again, other = (_drawn(answer, mean, W, n, seed) for seed in (0, 0, 1))
-        if not torch.equal(x, again):
-            raise Wrong("Two generators with one seed give different draws: pass `generator=generator` on.")
-        if torch.equal(x, other):
-            raise Wrong("The draws are the same whatever the generator says: use it.")
-        off = {"rtol": 0.05, "atol": 0.15}
-        spread = torch.cov(x.T)
-        if not close(spread, W @ W.T, **off):
-            otherwise = (
-                f"The variances of the three pixels should be near {_rounded((W @ W.T).diag())}; yours are "
-                f"{_rounded(spread.diag())}."
-            )
-            raise named(spread, self._mistakes(W), otherwise, **off)
-        if not close(x.mean(dim=0), mean, **off):
-            raise Wrong(
-                f"The draws should lie around {_rounded(mean)}; yours lie around {_rounded(x.mean(dim=0))}. Add the "
-                "mean, once."
-            )
-        _drawn(answer, mean, W[:, :1], 4, 0)
+        # Three pixels, two components: a flat cloud in space. Six standard errors of a covariance are within `atol`.
+        mean, W = torch.tensor([3.0, -1.0, 0.5]), torch.tensor([[2.0, 0.0], [0.8, 0.6], [0.0, -1.5]])
+        draw = _shapes_explained(answer)
+        check_draws(draw, mean, W, 50_000, self._mistakes(W), rtol=0.05, atol=0.15)
+        draw(mean, W[:, :1], 4, torch.Generator().manual_seed(0))
 
-    def _mistakes(self, W: Tensor) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, W: Tensor) -> Mistakes:
         lengths, covariance = W.norm(dim=0), W @ W.T
         return (
-            (torch.zeros(3, 3), "All draws are one point: each image needs random numbers of its own."),
             (
                 (W * lengths) @ (W * lengths).T,
                 "You scaled the components once more: the columns of W have their lengths already.",
@@ -298,7 +282,6 @@ class PPCASample(Exercise):
                 (W / lengths) @ (W / lengths).T,
                 "You took the length off the columns: then a component that hardly varies counts like the first.",
             ),
-            (covariance / 12, "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`."),
             (
                 covariance + torch.eye(3),
                 "There is noise on each pixel as well. These draws are mean + W z; the pixel noise is left out here.",
@@ -325,22 +308,17 @@ def _takes_codes(plane: nn.Linear, args: tuple[Tensor, ...]) -> None:
         raise Wrong(f"A dense layer takes floats, and `F.one_hot` makes {code.dtype}: add `.float()`.")
 
 
-def _drawn(
-    answer: Callable[[Tensor, Tensor, int, torch.Generator], Tensor], mean: Tensor, W: Tensor, n: int, seed: int
-) -> Tensor:
-    """What the answer draws, n × P; raises Wrong for another shape, or where the shapes inside do not fit."""
-    pixels, components = W.shape
-    try:
-        x = answer(mean, W, n, torch.Generator().manual_seed(seed))
-    except RuntimeError as error:
-        raise Wrong(
-            f"The shapes do not fit ({error}). W is {pixels} × {components}, so each image takes {components} random "
-            f"numbers, one a *component*, and W z for every row z is `z @ W.T`."
-        ) from None
-    if not isinstance(x, Tensor) or x.shape != (n, pixels):
-        raise Wrong(f"It should be {n} × {pixels}, one row an image; yours has shape {tuple(getattr(x, 'shape', ()))}.")
-    return x
+def _shapes_explained(answer: Draw) -> Draw:
+    """Make an answer raise Wrong, with an explanation, where the shapes inside do not fit."""
 
+    def draw(mean: Tensor, W: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        try:
+            return answer(mean, W, n, generator)
+        except RuntimeError as error:
+            pixels, components = W.shape
+            raise Wrong(
+                f"The shapes do not fit ({error}). W is {pixels} × {components}, so each image takes {components} "
+                f"random numbers, one a *component*, and W z for every row z is `z @ W.T`."
+            ) from None
 
-def _rounded(values: Tensor) -> list[float]:
-    return [round(float(value), 2) for value in values]
+    return draw
