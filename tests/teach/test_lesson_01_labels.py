@@ -60,11 +60,6 @@ def test_without_labels_they_are_the_judge_s_and_the_share_is_of_all_fakes(told)
     assert set(known["kept"].labels.tolist()) == {7}
 
 
-def test_a_few_labels_are_not_used_yet(told):
-    said, known = told([1, 1, -1, -1])
-    assert "The judge’s: you have labelled 2 fakes" in said and len(known["kept"]) == 5
-
-
 def test_enough_labels_are_yours_and_what_was_never_looked_at_is_not_discarded(told):
     said, known = told([1, 2, -1, 4])
     assert "Yours: you have labelled 3 fakes" in said

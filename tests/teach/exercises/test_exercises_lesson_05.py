@@ -16,7 +16,6 @@ from course_utils.gan.steps import acgan_step
 from course_utils.teach.exercises import lesson_05 as lesson
 from course_utils.teach.exercises.exercise import Wrong
 
-
 # ---------------------------------------------------------------- answers with a mistake in them
 
 

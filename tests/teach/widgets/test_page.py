@@ -21,12 +21,6 @@ def elsewhere(act):
     return thread
 
 
-def test_outside_a_kernel_it_acts_at_once():
-    acted, told = [], []
-    page.in_turn(lambda: acted.append(1), told.append)("a change")
-    assert acted == [1] and told == []
-
-
 def test_many_calls_beside_a_cell_are_one_turn_after_it(monkeypatch):
     monkeypatch.setattr(page, "PATIENCE_S", 0.01)
     acted, told = [], []

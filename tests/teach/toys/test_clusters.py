@@ -13,13 +13,6 @@ def shots():
     return clusters.asked_for(steps=400)
 
 
-def test_the_clusters_lie_apart_and_stay_where_a_generator_reaches():
-    x, y = clusters.points(2000, torch.Generator().manual_seed(0))
-    assert x.shape == (2000, 2) and set(y.tolist()) == {0, 1}
-    assert (x.abs() < 1).float().mean() > 0.99
-    assert clusters.heard(torch.stack([x[y == k][:500] for k in (0, 1)])) > 0.97
-
-
 def test_it_draws_the_class_that_is_asked_for(shots):
     assert list(shots) == [0, 100, 200, 300, 400]
     assert all(drawn.shape == (2, clusters.SHOWN, 2) for drawn in shots.values())

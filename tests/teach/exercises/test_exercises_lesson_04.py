@@ -17,7 +17,6 @@ from course_utils.gan.steps import cgan_step
 from course_utils.teach.exercises import lesson_04 as lesson
 from course_utils.teach.exercises.exercise import Wrong
 
-
 # ---------------------------------------------------------------- answers with a mistake in them
 
 
