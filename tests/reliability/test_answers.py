@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parents[1] / "teach"))
+sys.path.append(str(Path(__file__).parents[1] / "teach" / "exercises"))
 from test_every_exercise import ALL
 
 pytestmark = pytest.mark.reliability("damaged inputs")

@@ -18,7 +18,7 @@ import torch
 
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
-sys.path.append(str(Path(__file__).parents[1] / "teach"))
+sys.path.append(str(Path(__file__).parents[1] / "teach" / "exercises"))
 from test_every_exercise import ALL
 
 pytestmark = [

@@ -20,7 +20,7 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
     and on an empty `alt`.
     """
     start = {name: _start(name, control) for name, control in controls.items()}
-    show.described(alt)
+    show.check_alt(alt)
     if show.interactive():
         page.show(explorer_form(render, alt, controls, start))
     else:
@@ -31,7 +31,7 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
 def explorer_form(
     render: Callable[..., Figure], alt: str, controls: dict[str, Sequence[Any]], start: dict[str, Any]
 ) -> Any:
-    """The widget of `explorer`: the controls above the picture, and a line for errors and for a long wait."""
+    """Build the widget of `explorer`: the controls above the picture, and a line for errors and for a long wait."""
     import ipywidgets as w
 
     fields = {name: _field(name, control, start[name]) for name, control in controls.items()}
@@ -42,9 +42,9 @@ def explorer_form(
         fig = render(**{name: field.value for name, field in fields.items()})
         picture.value = show.tag(show.png(fig), alt)
 
-    redraw = page.guarded(redraw, error, "What you see is the last picture that could be drawn.")
+    redraw = page.show_errors(redraw, error, "What you see is the last picture that could be drawn.")
     redraw()
-    moved = page.in_turn(redraw, lambda sentence: setattr(error, "value", sentence))
+    moved = page.in_main_thread(redraw, lambda sentence: setattr(error, "value", sentence))
     for field in fields.values():
         field.observe(moved, "value")
     return w.VBox([*fields.values(), error, picture])

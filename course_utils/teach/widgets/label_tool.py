@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ DISCARDED = -1
 
 
 class LabelTool:
-    """The labels a person gives to pictures, kept in a CSV file after every click.
+    """Hold the labels that a person gives to pictures, saved in a CSV file after every click.
 
     The file: a line `# images <digest>` that ties it to these pictures, the header `index,label`, and a row for each
     picture seen, label −1 for one that cannot be read.
@@ -33,7 +33,7 @@ class LabelTool:
 
     @property
     def labels(self) -> Tensor:
-        """int64, N: the class of each picture; −1 where it was discarded or not looked at yet."""
+        """Give the class of each picture, int64, N; −1 where it was discarded or not seen yet."""
         labels = torch.full((len(self.pixels),), DISCARDED)
         for index, label in self._given.items():
             labels[index] = label
@@ -41,11 +41,11 @@ class LabelTool:
 
     @property
     def seen(self) -> int:
-        """How many pictures have been labelled or discarded."""
+        """Count the pictures that have been labelled or discarded."""
         return len(self._given)
 
     def next(self) -> int | None:
-        """The first picture not looked at yet, None when all are done."""
+        """Find the first picture not seen yet, None when all are done."""
         return next((i for i in range(len(self.pixels)) if i not in self._given), None)
 
     def give(self, index: int, label: int) -> None:
@@ -104,7 +104,7 @@ def label_tool(pixels: Tensor, classes: Sequence[str], path: str | Path) -> Labe
 
 
 def label_form(tool: LabelTool) -> Any:
-    """The widget of a `LabelTool`: the picture, a button a class, and a field to type into instead."""
+    """Build the widget of a `LabelTool`: the picture, a button per class, and a field to type into instead."""
     import ipywidgets as w
 
     picture, error = w.HTML(), w.HTML()
@@ -128,46 +128,34 @@ def label_form(tool: LabelTool) -> Any:
             button.disabled = index is None
         back.disabled = not tool.seen
 
-    def then_refreshed(act: Callable[..., None]) -> Callable[..., None]:
-        """`act`, after which the page shows what is in the file, even where it fails."""
+    def act(label: int | None) -> None:
+        """Give the next picture a label, or take the last one back (None)."""
+        try:
+            if label is None:
+                tool.back()
+            elif (index := tool.next()) is not None:
+                tool.give(index, label)
+        finally:
+            refresh()
 
-        def call(*args: Any) -> None:
-            try:
-                act(*args)
-            finally:
-                refresh()
-
-        return page.guarded(call, error, "This click is not saved and does not count. Mend this, then click again.")
-
-    @then_refreshed
-    def give(label: int) -> None:
-        if (index := tool.next()) is not None:
-            tool.give(index, label)
-
-    @then_refreshed
-    def take_back(_: Any = None) -> None:
-        tool.back()
+    act = page.show_errors(act, error, "This click is not saved and does not count. Mend this, then click again.")
+    names = {name: label for label, name in enumerate(tool.classes)}
+    meanings = {"x": DISCARDED, "b": None} | {str(label): label for label in names.values()} | names
 
     def type_in(change: Any) -> None:
         word = change["new"].strip()
         if not word:
             return
         typed.value = ""
-        if word in tool.classes:
-            give(tool.classes.index(word))
-        elif word.isdecimal() and int(word) < len(tool.classes):
-            give(int(word))
-        elif word == "x":
-            give(DISCARDED)
-        elif word == "b":
-            take_back()
+        if word in meanings:
+            act(meanings[word])
         else:
             line.value = f"{word!r} is no class; type 0 to {len(tool.classes) - 1}, x (cannot read) or b (back)."
 
     for label, button in enumerate(buttons):
-        button.on_click(lambda _, label=label: give(label))
-    discard.on_click(lambda _: give(DISCARDED))
-    back.on_click(take_back)
+        button.on_click(lambda _, label=label: act(label))
+    discard.on_click(lambda _: act(DISCARDED))
+    back.on_click(lambda _: act(None))
     typed.observe(type_in, "value")
     refresh()
     grid = w.GridBox(buttons, layout=w.Layout(grid_template_columns="repeat(5, 1fr)", grid_gap="4px"))

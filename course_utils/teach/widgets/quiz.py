@@ -1,4 +1,4 @@
-"""The quiz at the end of a lesson, read from `lessons/<lesson>/quiz.toml` so that no answer stands in the notebook.
+"""Ask the quiz at the end of a lesson, read from `lessons/<lesson>/quiz.toml` so that the notebook holds no answers.
 
 [[question]]
 key = "spread"                        # short name, unique in the file
@@ -55,7 +55,7 @@ _as_html = mistune.HTMLRenderer(escape=True)
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose, and what to say to whoever chooses it."""
+    """Hold one answer to choose, and the comment shown for it."""
 
     text: str
     why: str
@@ -64,7 +64,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `lo` to `hi`, both included, and what to say about them."""
+    """Hold a range of numbers, `lo` to `hi` included, and the comment shown for it."""
 
     lo: float
     hi: float
@@ -73,7 +73,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Question:
-    """A question: `options` to choose from, or (without options) a number in the `right` range."""
+    """Hold a question: `options` to choose from, or (without options) a number in the `right` range."""
 
     key: str
     text: str
@@ -95,7 +95,9 @@ def quiz(lesson: str) -> None:
 
 
 def mark(question: Question, answer: str | float) -> tuple[bool, str]:
-    """Is the answer right, and the message to the learner, with its marks. answer: an option's text, or a number.
+    """Mark an answer: (whether it is right, the message to the learner, with `code` marks).
+
+    answer: an option's text, or a number as typed.
 
     A number may be typed as people write it: "1,5", "60,000", "60 000 images". "1,500" can be read in two ways: it is
     fifteen hundred, but where the question knows nothing of that number, and of one and a half it does, that.
@@ -114,7 +116,7 @@ def mark(question: Question, answer: str | float) -> tuple[bool, str]:
 
 
 def numbers(typed: str, unit: str = "") -> list[float]:
-    """What a typed number may mean, the likelier reading first; [] if it is none. Unit and per cent may be left away.
+    """Read a typed number: its possible values, the likelier first; [] if it is no number. The unit is optional.
 
     A comma, a space or an apostrophe before groups of three digits parts thousands, and before other digits a comma is
     a decimal one. Only a single group after a comma, as in "1,500", has two readings; "0,250" has one.
@@ -134,7 +136,7 @@ def numbers(typed: str, unit: str = "") -> list[float]:
 
 
 def form(lesson: str, question: Question) -> Any:
-    """The widget of one question: a field, a button, and the message after it."""
+    """Build the widget of one question: a field, a button, and the message after it."""
     import ipywidgets as w
 
     wide = w.Layout(width="max-content")
@@ -161,13 +163,13 @@ def form(lesson: str, question: Question) -> Any:
             tries = before.get("tries", 0) + 1
             progress.write(lesson, "quiz", question.key, {"right": right, "tries": tries})
 
-    button.on_click(page.guarded(check, error, "This answer is not recorded. Mend this, then press Check again."))
+    button.on_click(page.show_errors(check, error, "This answer is not recorded. Mend this, then press Check again."))
     field.observe(lambda _: setattr(said, "value", ""), "value")
     return w.VBox([w.HBox(row), button, said, error])
 
 
 def with_marks(text: str) -> str:
-    """HTML of a sentence: `code`, *emphasis* and **strong** as in Markdown; all else, tags and links, stays text."""
+    """Render `code`, *emphasis* and **strong** in a sentence as HTML; all else, tags and links, stays text."""
     return _as_html.render_tokens(_marks(text, {}), mistune.BlockState())
 
 

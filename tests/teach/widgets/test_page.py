@@ -26,7 +26,7 @@ def test_many_calls_beside_a_cell_are_one_turn_after_it(monkeypatch):
     acted, told = [], []
 
     async def cell():
-        call = page.in_turn(lambda: acted.append(threading.current_thread()), told.append)
+        call = page.in_main_thread(lambda: acted.append(threading.current_thread()), told.append)
         elsewhere(lambda: [call(n) for n in range(5)]).join()  # the main thread is busy with waiting
         assert acted == [] and told == [page.BUSY]
         await asyncio.sleep(0)
@@ -48,7 +48,7 @@ def test_an_error_does_not_end_the_turns(monkeypatch):
 
     async def cell():
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        call = page.in_turn(act, lambda _: None)
+        call = page.in_main_thread(act, lambda _: None)
         for _ in range(2):
             elsewhere(call).join()
             await asyncio.sleep(0)
