@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from course_utils.teach.exercises.exercise import Wrong
 
-Mistakes = Iterable[tuple[Any, str]]
-"""Pairs: the value that a known mistake gives, and the message that names the mistake."""
+Mistakes = Mapping[str, Any]
+"""The message that names a mistake → the value that the mistake gives, or a list of such values."""
 
 PER_CENT = "Those are per cent. Give shares between 0 and 1."
 
@@ -26,8 +26,12 @@ def close(got: Any, want: Any, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
 
 def expect(got: Any, want: Any, mistakes: Mistakes, otherwise: str, **tolerance: float) -> None:
     """Raise Wrong where `got` is not close to `want`, with the message of the mistake made, or `otherwise`."""
-    if not close(got, want, **tolerance):
-        raise Wrong(next((message for value, message in mistakes if close(got, value, **tolerance)), otherwise))
+    if close(got, want, **tolerance):
+        return
+    for message, values in mistakes.items():
+        if any(close(got, value, **tolerance) for value in (values if isinstance(values, list) else [values])):
+            raise Wrong(message)
+    raise Wrong(otherwise)
 
 
 def parts(value: Any, names: str, what: str) -> tuple[Any, ...]:
@@ -98,41 +102,33 @@ def must_train(value: Any, right: Tensor, *inputs: Tensor) -> None:
         )
 
 
-def cross_entropy_mistakes(logits: Tensor, labels: Tensor) -> list[tuple[Tensor, str]]:
+def cross_entropy_mistakes(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """List the usual mistakes in −mean log softmax(logits)[labels]; logits N × K, labels N."""
     want, K = F.cross_entropy(logits, labels), logits.shape[1]
     picked, p = logits.gather(1, labels[:, None]), logits.softmax(1).gather(1, labels[:, None])
     one_hot = F.one_hot(labels, K).float()
     floor = math.log(1 + (K - 1) / math.e)
-    return [
-        (
-            F.cross_entropy(logits.softmax(1), labels),
-            "You applied a softmax, and `cross_entropy` applies another. However sure and right D is, this loss cannot "
-            f"fall below {floor:.2f} for {K} classes, and its gradient is small everywhere. Give it the logits.",
+    return {
+        "You applied a softmax, and `cross_entropy` applies another. However sure and right D is, this loss cannot "
+        f"fall below {floor:.2f} for {K} classes, and its gradient is small "
+        "everywhere. Give it the logits.": F.cross_entropy(logits.softmax(1), labels),
+        "The sign is turned round: the log-likelihood is *maximised*, a loss is made small.": -want,
+        "That is the sum over the batch: take the mean.": len(labels) * want,
+        "A logit is no probability yet: without the softmax D's other logits do not count.": -picked.mean(),
+        "The logarithm is missing: the loss of one image is −log p, not −p.": -p.mean(),
+        "First the logarithm, then the mean over the batch.": -p.mean().log(),
+        "The target is the class given, not the one that D says now: it would only learn to be surer.": F.cross_entropy(
+            logits, logits.argmax(1)
         ),
-        (-want, "The sign is turned round: the log-likelihood is *maximised*, a loss is made small."),
-        (len(labels) * want, "That is the sum over the batch: take the mean."),
-        (-picked.mean(), "A logit is no probability yet: without the softmax D's other logits do not count."),
-        (-p.mean(), "The logarithm is missing: the loss of one image is −log p, not −p."),
-        (-p.mean().log(), "First the logarithm, then the mean over the batch."),
-        (
-            F.cross_entropy(logits, logits.argmax(1)),
-            "The target is the class given, not the one that D says now: it would only learn to be surer.",
+        "Your softmax runs over the *batch*: images would compete with each "
+        "other. Classes should: `dim=1`.": -logits.softmax(0).gather(1, labels[:, None]).log().mean(),
+        f"Those are {K} separate yes-or-no questions. An image has "
+        "*one* class: softmax, not sigmoid.": F.binary_cross_entropy_with_logits(logits, one_hot),
+        "Those are squared errors. The loss is −log of the probability of the right class.": F.mse_loss(
+            logits.softmax(1), one_hot
         ),
-        (
-            -logits.softmax(0).gather(1, labels[:, None]).log().mean(),
-            "Your softmax runs over the *batch*: images would compete with each other. Classes should: `dim=1`.",
-        ),
-        (
-            F.binary_cross_entropy_with_logits(logits, one_hot),
-            f"Those are {K} separate yes-or-no questions. An image has *one* class: softmax, not sigmoid.",
-        ),
-        (
-            F.mse_loss(logits.softmax(1), one_hot),
-            "Those are squared errors. The loss is −log of the probability of the right class.",
-        ),
-        (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
-    ]
+        "That is in bits, the logarithm to base 2. Take the natural logarithm.": want / math.log(2),
+    }
 
 
 def check_draws(
@@ -156,12 +152,12 @@ def check_draws(
     if torch.equal(x, other):
         raise Wrong("The draws are the same whatever the generator says: use it.")
     covariance, spread = factor @ factor.T, torch.cov(x.T)
-    mistakes = (
-        (torch.zeros_like(covariance), "All draws are one point: each row needs random numbers of its own."),
-        (covariance / 12, "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`."),
-        *mistakes,
-    )
+    mistakes = {
+        "All draws are one point: each row needs random numbers of its own.": torch.zeros_like(covariance),
+        "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`.": covariance / 12,
+        **mistakes,
+    }
     wrong_spread = f"The covariance of the draws should be {rounded(covariance.flatten())}; yours is "
     expect(spread, covariance, mistakes, f"{wrong_spread}{rounded(spread.flatten())}.", **tolerance)
     wrong_place = f"The draws should lie around {rounded(mean)}; yours lie around {rounded(x.mean(0))}. Add the mean."
-    expect(x.mean(0), mean, (), wrong_place, **tolerance)
+    expect(x.mean(0), mean, {}, wrong_place, **tolerance)

@@ -50,35 +50,29 @@ class DiscriminatorLoss(Exercise):
         on_real, on_fake = F.softplus(-real).mean(), F.softplus(fake).mean()
         p, q = real.sigmoid(), fake.sigmoid()
         floor = float(self.reference(torch.ones(()), torch.zeros(())))
-        return (
-            (-want, "That is what D *maximises*. An optimiser makes a loss small: return its negative."),
-            (on_real, "Only the real half is there: D must also be told what a fake is."),
-            (on_fake, "Only the fake half is there: D must also be told what is real."),
-            (self.reference(fake, real), "Real and fake are swapped: your D is paid for calling fakes real."),
-            (
-                F.softplus(-fake).mean(),
-                "That is the *generator's* loss: −log P(real | fake). D is paid for calling fakes fake.",
-            ),
-            (
-                on_real + F.softplus(-fake).mean(),
-                "The sign in the second term is turned round: this D is paid for calling *everything* real.",
-            ),
-            (
-                F.softplus(real).mean() + on_fake,
-                "The sign in the first term is turned round: this D is paid for calling *everything* fake.",
-            ),
-            (on_real - on_fake, "The fake term has the wrong sign: the two costs add up."),
-            (
-                self.reference(p, q),
-                f"You took a sigmoid, and softplus contains one: this loss cannot fall below {floor:.2f}, however good "
-                "D gets. Give it the logits.",
-            ),
-            (-(p.mean() + (1 - q).mean()), "The logarithms are missing: the loss of one image is −log p, not −p."),
-            (-(p.mean().log() + (1 - q).mean().log()), "First the logarithm, then the mean over the batch."),
-            (want / 2, "You averaged the two terms; the loss is their sum."),
-            (len(real) * want, "That is the sum over the batch: take the mean of each term."),
-            (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
-        )
+        return {
+            "That is what D *maximises*. An optimiser makes a loss small: return its negative.": -want,
+            "Only the real half is there: D must also be told what a fake is.": on_real,
+            "Only the fake half is there: D must also be told what is real.": on_fake,
+            "Real and fake are swapped: your D is paid for calling fakes real.": self.reference(fake, real),
+            "That is the *generator's* loss: −log P(real | fake). D is paid for calling fakes fake.": F.softplus(
+                -fake
+            ).mean(),
+            "The sign in the second term is turned round: this D is paid for calling *everything* real.": on_real
+            + F.softplus(-fake).mean(),
+            "The sign in the first term is turned round: this D is paid for calling *everything* fake.": F.softplus(
+                real
+            ).mean()
+            + on_fake,
+            "The fake term has the wrong sign: the two costs add up.": on_real - on_fake,
+            f"You took a sigmoid, and softplus contains one: this loss cannot fall below {floor:.2f}, however good D "
+            "gets. Give it the logits.": self.reference(p, q),
+            "The logarithms are missing: the loss of one image is −log p, not −p.": -(p.mean() + (1 - q).mean()),
+            "First the logarithm, then the mean over the batch.": -(p.mean().log() + (1 - q).mean().log()),
+            "You averaged the two terms; the loss is their sum.": want / 2,
+            "That is the sum over the batch: take the mean of each term.": len(real) * want,
+            "That is in bits, the logarithm to base 2. Take the natural logarithm.": want / math.log(2),
+        }
 
 
 class GeneratorLoss(Exercise):
@@ -104,16 +98,13 @@ class GeneratorLoss(Exercise):
         loss, right = answer(logits), self.reference(logits)
         got, want = scalar(loss), scalar(right)
         f = F.softplus(fake)
-        mistakes = (
-            (
-                -f.mean(),
-                "That is log(1 − D(G(z))), the loss of the *minimax* game. It is a fair choice on paper, but it is "
-                "flat just where G is bad. Write −log D(G(z)).",
-            ),
-            (f.mean(), "The sign is turned round: this G is paid for being caught."),
-            (len(fake) * want, "That is the sum over the batch: take the mean."),
-            (-want, "It goes down when D is *less* fooled: a loss must be small when G does well."),
-        )
+        mistakes = {
+            "That is log(1 − D(G(z))), the loss of the *minimax* game. It is a fair choice on paper, but it is flat "
+            "just where G is bad. Write −log D(G(z)).": -f.mean(),
+            "The sign is turned round: this G is paid for being caught.": f.mean(),
+            "That is the sum over the batch: take the mean.": len(fake) * want,
+            "It goes down when D is *less* fooled: a loss must be small when G does well.": -want,
+        }
         expect(got, want, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
         must_train(loss, right, logits)
         deep = torch.tensor([-30.0], requires_grad=True)
@@ -222,27 +213,24 @@ class PairedInterval(Exercise):
         after = before + np.array([0.02, 0.01, 0.03, -0.01, 0.02])
         mean, lo, hi = numbers(answer(after, before), "mean, lo, hi")
         want, want_lo, want_hi = self.reference(after, before)
-        reversed_sign = [(-want, "The sign is turned round: it is after − before.")]
+        reversed_sign = {
+            "The sign is turned round: it is after − before.": -want,
+        }
         expect(mean, want, reversed_sign, f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
         half, d, n = (hi - lo) / 2, after - before, len(before)
         t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
         root, unpaired = math.sqrt(n), math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
-        mistakes = (
-            (t * s, "That is the spread of single differences; the *mean* of n of them is √n times tighter."),
-            (t * d.std(ddof=0) / root, "`std()` of NumPy divides by n: write `ddof=1`."),
-            (1.96 * s / root, f"1.96 holds for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}."),
-            (
-                stats.norm.ppf(0.975) * s / root,
-                f"The normal quantile is too short for {n} seeds: use Student's t.",
-            ),
-            (stats.t.ppf(0.95, n - 1) * s / root, "0.95 leaves 5 % above alone; 2.5 % on each side is 0.975."),
-            (stats.t.ppf(0.975, n) * s / root, "The degrees of freedom are n − 1, since the mean was estimated too."),
-            (t * unpaired, "You treated the two lists as strangers. They are paired: take the differences first."),
-            (
-                stats.t.ppf(0.975, 2 * n - 2) * unpaired,
-                "That is the interval of two *independent* groups: pair them first.",
-            ),
-        )
+        mistakes = {
+            "That is the spread of single differences; the *mean* of n of them is √n times tighter.": t * s,
+            "`std()` of NumPy divides by n: write `ddof=1`.": t * d.std(ddof=0) / root,
+            f"1.96 holds for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}.": 1.96 * s / root,
+            f"The normal quantile is too short for {n} seeds: use Student's t.": stats.norm.ppf(0.975) * s / root,
+            "0.95 leaves 5 % above alone; 2.5 % on each side is 0.975.": stats.t.ppf(0.95, n - 1) * s / root,
+            "The degrees of freedom are n − 1, since the mean was estimated too.": stats.t.ppf(0.975, n) * s / root,
+            "You treated the two lists as strangers. They are paired: take the differences first.": t * unpaired,
+            "That is the interval of two *independent* groups: pair them first.": stats.t.ppf(0.975, 2 * n - 2)
+            * unpaired,
+        }
         right = (want_hi - want_lo) / 2
         expect(half, right, mistakes, f"The half-width of the example should be {right:.4f}; yours is {half:.4f}.")
-        expect(lo, want_lo, (), f"The interval should lie around the mean: from {want_lo:.4f}; yours from {lo:.4f}.")
+        expect(lo, want_lo, {}, f"The interval should lie around the mean: from {want_lo:.4f}; yours from {lo:.4f}.")

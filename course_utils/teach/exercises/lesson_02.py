@@ -59,25 +59,22 @@ class AccuracyAndRecall(Exercise):
         if close(got, want[::-1]):
             raise Wrong("The two are swapped: first accuracy, then recall.")
         by_class = [self.reference(labels, predictions, k)[1] for k in range(6)]
-        mistakes = (
-            (1 - want[0], "That is the share of errors; accuracy is the share of right answers."),
-            (np.mean(by_class), "That is the *mean of the recalls*, balanced accuracy. Here every image counts once."),
-            (want[0] * len(labels), "That is how many are right; divide by the number of images."),
-        )
+        mistakes = {
+            "That is the share of errors; accuracy is the share of right answers.": 1 - want[0],
+            "That is the *mean of the recalls*, balanced accuracy. Here every image counts once.": np.mean(by_class),
+            "That is how many are right; divide by the number of images.": want[0] * len(labels),
+        }
         otherwise = f"The accuracy of the example is {want[0]:.3f}; yours is {accuracy:.3f}."
         expect(accuracy, want[0], mistakes, otherwise)
         hits = float((is_0 & said_0).sum())
-        mistakes = (
-            (
-                hits / float(said_0.sum()),
-                "That is *precision*: of the images it called `starved`, how many are. Recall: of those that are, how "
-                "many it found.",
-            ),
-            (hits / len(labels), "You divided by all images; divide by those whose *label* is `starved`."),
-            (1 - want[1], "That is the share it missed; recall is the share it found."),
-            (float((labels == predictions)[~is_0].float().mean()), "That is the recall of all the *other* classes."),
-            (want[0], "You gave accuracy twice: look only at the images whose label is `starved`."),
-        )
+        mistakes = {
+            "That is *precision*: of the images it called `starved`, how many are. Recall: of those that are, how many "
+            "it found.": hits / float(said_0.sum()),
+            "You divided by all images; divide by those whose *label* is `starved`.": hits / len(labels),
+            "That is the share it missed; recall is the share it found.": 1 - want[1],
+            "That is the recall of all the *other* classes.": float((labels == predictions)[~is_0].float().mean()),
+            "You gave accuracy twice: look only at the images whose label is `starved`.": want[0],
+        }
         expect(
             recall, want[1], mistakes, f"The recall of class 0 in the example is {want[1]:.3f}; yours is {recall:.3f}."
         )
@@ -124,28 +121,24 @@ class ClassGaussian(Exercise):
         latents = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)) @ mixing.T + torch.tensor([3.0, 0, -2])
         mean, factor = self._parts(answer(latents), dimensions=3)
         covariance, n = torch.cov(latents.T), len(latents)
-        zero = [(torch.zeros(3), "The mean is zero: it must be that of the latents.")]
+        zero = {
+            "The mean is zero: it must be that of the latents.": torch.zeros(3),
+        }
         otherwise = f"The mean should be {rounded(latents.mean(0))}; yours is {rounded(mean)}."
         expect(mean, latents.mean(0), zero, otherwise)
-        mistakes = (
-            (covariance * (n - 1) / n, "You divided by n. The mean came from the same images, so divide by n − 1."),
-            (covariance * (n - 1), "You did not divide: the covariance is the sum over the images / (n − 1)."),
-            (
+        mistakes = {
+            "You divided by n. The mean came from the same images, so divide by n − 1.": covariance * (n - 1) / n,
+            "You did not divide: the covariance is the sum over the images / (n − 1).": covariance * (n - 1),
+            "Subtract the mean first: the spread is measured from the mean, not from 0.": [
                 latents.T @ latents / (n - 1),
-                "Subtract the mean first: the spread is measured from the mean, not from 0.",
-            ),
-            (latents.T @ latents / n, "Subtract the mean first: the spread is measured from the mean, not from 0."),
-            (
-                covariance @ covariance,
-                "F @ F.T is the covariance *squared*: you gave the covariance itself, or multiplied by the eigenvalues."
-                " Take the square roots of the eigenvalues.",
-            ),
-            (
-                covariance.diag().diag(),
-                "Each dimension has its spread, but how they move *together* is lost: the whole matrix is needed.",
-            ),
-            (torch.eye(3), "The eigenvectors alone have length 1: multiply each by the root of its eigenvalue."),
-        )
+                latents.T @ latents / n,
+            ],
+            "F @ F.T is the covariance *squared*: you gave the covariance itself, or multiplied by the eigenvalues. "
+            "Take the square roots of the eigenvalues.": covariance @ covariance,
+            "Each dimension has its spread, but how they move *together* is "
+            "lost: the whole matrix is needed.": covariance.diag().diag(),
+            "The eigenvectors alone have length 1: multiply each by the root of its eigenvalue.": torch.eye(3),
+        }
         product, tolerance = factor @ factor.T, {"rtol": 1e-3, "atol": 1e-3}
         if not close(product, covariance, **tolerance) and close(factor.T @ factor, covariance, **tolerance):
             raise Wrong("Transpose it: F.T @ F is the covariance here, F @ F.T should be.")
@@ -224,12 +217,12 @@ class DrawLatents(Exercise):
     def test(self, answer: object) -> None:
         mean, factor = torch.tensor([3.0, -1.0]), torch.tensor([[2.0, 0.0], [1.5, 0.5]])
         covariance = factor @ factor.T
-        mistakes = (
-            (factor.T @ factor, "The factor must be transposed: each row is a z, so F z is `noise @ factor.T`."),
-            (torch.eye(2), "That is plain noise: shape it with the factor."),
-            (covariance @ covariance, "You multiplied by the covariance: the factor alone is its square root."),
-            (covariance.diag().diag(), "The dimensions vary independently: multiply by the whole matrix."),
-        )
+        mistakes = {
+            "The factor must be transposed: each row is a z, so F z is `noise @ factor.T`.": factor.T @ factor,
+            "That is plain noise: shape it with the factor.": torch.eye(2),
+            "You multiplied by the covariance: the factor alone is its square root.": covariance @ covariance,
+            "The dimensions vary independently: multiply by the whole matrix.": covariance.diag().diag(),
+        }
         check_draws(answer, mean, factor, 20_000, mistakes, rtol=0.05, atol=0.05)
 
 
@@ -254,21 +247,16 @@ class ClassLoss(Exercise):
     def test(self, answer: object) -> None:
         logits = torch.tensor([[2.0, -1.0, 0.5, 1.0], [0.0, 1.5, -2.0, 3.0], [-1.0, 0.0, 1.0, 0.2]])
         asked, fake = torch.tensor([0, 2, 2]), torch.tensor([3, 3, 3])
-        mistakes = (
-            (
-                F.cross_entropy(logits, fake),
-                "That rewards D's answer *fake*: G would learn to be caught. The target is the class asked for.",
+        mistakes = {
+            "That rewards D's answer *fake*: G would learn to be caught. The "
+            "target is the class asked for.": F.cross_entropy(logits, fake),
+            "You left the class *fake* out of the sum: D may cry 'fake' as it "
+            "likes, and G would not hear it.": F.cross_entropy(logits[:, :-1], asked),
+            "That only runs away from *fake*. G should move towards the class that it was asked for.": -F.cross_entropy(
+                logits, fake
             ),
-            (
-                F.cross_entropy(logits[:, :-1], asked),
-                "You left the class *fake* out of the sum: D may cry 'fake' as it likes, and G would not hear it.",
-            ),
-            (
-                -F.cross_entropy(logits, fake),
-                "That only runs away from *fake*. G should move towards the class that it was asked for.",
-            ),
-            *cross_entropy_mistakes(logits, asked),
-        )
+            **cross_entropy_mistakes(logits, asked),
+        }
         check_loss(
             answer,
             self.reference,
@@ -323,33 +311,25 @@ class BinomialInterval(Exercise):
             f"That is p ± 1.96 standard errors. It breaks where accuracies live: for {n - 1} of {n} right it reaches "
             f"{beyond:.3f}, more than all, and for {n} of {n} it has no width. Use Wilson's."
         )
-        return (
-            ((p - wald, p + wald), normal),
-            ((max(p - wald, 0), min(p + wald, 1)), f"{normal} Cutting it off at 0 and 1 does not mend it."),
-            ((hi, lo), "The two ends are swapped: `return lo, hi`."),
-            ((100 * lo, 100 * hi), PER_CENT),
-            ((n * lo, n * hi), "Those are numbers of images. Give shares between 0 and 1."),
-            (
-                (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
-                "The square root is missing: p(1 − p)/n is a variance.",
+        return {
+            normal: (p - wald, p + wald),
+            f"{normal} Cutting it off at 0 and 1 does not mend it.": (max(p - wald, 0), min(p + wald, 1)),
+            "The two ends are swapped: `return lo, hi`.": (hi, lo),
+            PER_CENT: (100 * lo, 100 * hi),
+            "Those are numbers of images. Give shares between 0 and 1.": (n * lo, n * hi),
+            "The square root is missing: p(1 − p)/n is a variance.": (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
+            "The square root is missing.": (centre - z * inner / shrink, centre + z * inner / shrink),
+            "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.": (
+                p - z * math.sqrt(p * (1 - p)),
+                p + z * math.sqrt(p * (1 - p)),
             ),
-            ((centre - z * inner / shrink, centre + z * inner / shrink), "The square root is missing."),
-            (
-                (p - z * math.sqrt(p * (1 - p)), p + z * math.sqrt(p * (1 - p))),
-                "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.",
+            "That is one standard error on each side, which holds in 68 % of cases only.": (p - wald / z, p + wald / z),
+            "The width is Wilson's, the centre is not: it moves from p towards one half.": (p - half, p + half),
+            "Divide both, centre and half-width, by (1 + z²/n).": (
+                centre * shrink - half * shrink,
+                centre * shrink + half * shrink,
             ),
-            (
-                (p - wald / z, p + wald / z),
-                "That is one standard error on each side, which holds in 68 % of cases only.",
-            ),
-            ((p - half, p + half), "The width is Wilson's, the centre is not: it moves from p towards one half."),
-            (
-                (centre * shrink - half * shrink, centre * shrink + half * shrink),
-                "Divide both, centre and half-width, by (1 + z²/n).",
-            ),
-            (tuple(one_sided), f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}."),
-            (
-                tuple(exact),
-                "That is the interval of Clopper and Pearson: a fair one, longer than it need be. Write Wilson's here.",
-            ),
-        )
+            f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}.": tuple(one_sided),
+            "That is the interval of Clopper and Pearson: a fair one, longer than "
+            "it need be. Write Wilson's here.": tuple(exact),
+        }

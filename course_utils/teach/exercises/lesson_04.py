@@ -56,36 +56,22 @@ class ConditionalAccuracy(Exercise):
         recalls = torch.stack([right[asked == k].mean() for k in range(5)])
         precisions = torch.stack([right[said == k].mean() for k in range(4)])
         often = sum(min(int((said == k).sum()), int((asked == k).sum())) for k in range(5))
-        return (
-            (100 * right.mean(), "That is per cent. Give a share between 0 and 1."),
-            (1 - right.mean(), "That is the share of images that miss. It asks for those that hit."),
-            (right.sum(), "That is *how many* hit: divide by the number of images."),
-            (
-                right.sum() / logits.numel(),
-                "You divided by the number of logits; there are ten an image. Count images.",
-            ),
-            (
-                recalls.mean(),
-                "That is the mean over classes. Here every image counts once, also where classes are unequally often "
-                "asked for.",
-            ),
-            (precisions.mean(), "That is the mean precision. Every image counts once here."),
-            (
-                p.gather(1, asked[:, None]).mean(),
-                "That is the mean *probability* of the class asked for. An accuracy only counts which is largest.",
-            ),
-            (
-                logits.gather(1, asked[:, None]).mean(),
-                "That is the mean logit of the class asked for. Which is largest?",
-            ),
-            (p.max(dim=1).values.mean(), "That is how *sure* the judge is; whether it is right stands nowhere in it."),
-            (F.cross_entropy(logits, asked), "That is the cross-entropy, a loss. Count how often `argmax` is right."),
-            (
-                often / n,
-                "You compared how *often* each class is seen and asked for. A 3 in place of a 5 and a 5 in place of a "
-                "3 would cancel: compare image by image.",
-            ),
-        )
+        return {
+            "That is per cent. Give a share between 0 and 1.": 100 * right.mean(),
+            "That is the share of images that miss. It asks for those that hit.": 1 - right.mean(),
+            "That is *how many* hit: divide by the number of images.": right.sum(),
+            "You divided by the number of logits; there are ten an image. Count images.": right.sum() / logits.numel(),
+            "That is the mean over classes. Here every image counts once, also where classes are unequally often asked "
+            "for.": recalls.mean(),
+            "That is the mean precision. Every image counts once here.": precisions.mean(),
+            "That is the mean *probability* of the class asked for. An "
+            "accuracy only counts which is largest.": p.gather(1, asked[:, None]).mean(),
+            "That is the mean logit of the class asked for. Which is largest?": logits.gather(1, asked[:, None]).mean(),
+            "That is how *sure* the judge is; whether it is right stands nowhere in it.": p.max(dim=1).values.mean(),
+            "That is the cross-entropy, a loss. Count how often `argmax` is right.": F.cross_entropy(logits, asked),
+            "You compared how *often* each class is seen and asked for. A 3 in place of a 5 and a 5 in place of a 3 "
+            "would cancel: compare image by image.": often / n,
+        }
 
 
 class Cheat(Exercise):
@@ -216,31 +202,26 @@ class JoinToImage(Exercise):
         channel = plane(code).view(-1, 1, 28, 28)
         constant = code[:, :, None, None].expand(-1, -1, 28, 28)
         stack = "Stack them as two *channels*: batch, channel, row, column, so `dim=1`."
-        return (
-            (x + channel, f"You *added* the two: D could not tell stroke from label. {stack}"),
-            (x * channel, f"You *multiplied* the two: where the paper is black, nothing of the label is left. {stack}"),
-            (torch.cat([channel, x], dim=1), "The order is turned round: first the image, then the label."),
-            (torch.cat([x, channel], dim=0), f"They stand one after the other in the *batch*: 6 images. {stack}"),
-            (torch.cat([x, channel], dim=2), f"They stand one *below* the other, a picture of 56 × 28. {stack}"),
-            (torch.cat([x, channel], dim=3), f"They stand *beside* each other, a picture of 28 × 56. {stack}"),
-            (
-                torch.cat([x, constant], dim=1),
-                "You stacked one constant map a class. That is a good way, too; the paper sends the code through a "
-                "dense layer first, `plane`, which makes one map of it.",
+        return {
+            f"You *added* the two: D could not tell stroke from label. {stack}": x + channel,
+            f"You *multiplied* the two: where the paper is black, nothing of the label is left. {stack}": x * channel,
+            "The order is turned round: first the image, then the label.": torch.cat([channel, x], dim=1),
+            f"They stand one after the other in the *batch*: 6 images. {stack}": torch.cat([x, channel], dim=0),
+            f"They stand one *below* the other, a picture of 56 × 28. {stack}": torch.cat([x, channel], dim=2),
+            f"They stand *beside* each other, a picture of 28 × 56. {stack}": torch.cat([x, channel], dim=3),
+            "You stacked one constant map a class. That is a good way, too; the paper sends the code through a dense "
+            "layer first, `plane`, which makes one map of it.": torch.cat([x, constant], dim=1),
+            "The label stands there as a *number*: 8 would be twice 4. Give its one-hot code to `plane`.": torch.cat(
+                [x, y[:, None, None, None].expand_as(x)], dim=1
             ),
-            (
-                torch.cat([x, y[:, None, None, None].expand_as(x)], dim=1),
-                "The label stands there as a *number*: 8 would be twice 4. Give its one-hot code to `plane`.",
-            ),
-            (torch.cat([x, channel.mT], dim=1), "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough."),
-            *(
-                (torch.cat([x, activation(channel)], dim=1), "No activation is asked for: take what `plane` gives.")
-                for activation in (torch.tanh, torch.sigmoid, torch.relu)
-            ),
-            (torch.cat([x, x], dim=1), "That is the image twice: D does not hear the label."),
-            (x, "That is the image alone: D does not hear the label."),
-            (channel, "That is the label alone: D does not see the image."),
-        )
+            "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough.": torch.cat([x, channel.mT], dim=1),
+            "No activation is asked for: take what `plane` gives.": [
+                torch.cat([x, activation(channel)], dim=1) for activation in (torch.tanh, torch.sigmoid, torch.relu)
+            ],
+            "That is the image twice: D does not hear the label.": torch.cat([x, x], dim=1),
+            "That is the image alone: D does not hear the label.": x,
+            "That is the label alone: D does not see the image.": channel,
+        }
 
 
 class PPCASample(Exercise):
@@ -273,26 +254,20 @@ class PPCASample(Exercise):
 
     def _mistakes(self, W: Tensor) -> Mistakes:
         lengths, covariance = W.norm(dim=0), W @ W.T
-        return (
-            (
-                (W * lengths) @ (W * lengths).T,
-                "You scaled the components once more: the columns of W have their lengths already.",
-            ),
-            (
-                (W / lengths) @ (W / lengths).T,
-                "You took the length off the columns: then a component that hardly varies counts like the first.",
-            ),
-            (
-                covariance + torch.eye(3),
-                "There is noise on each pixel as well. These draws are mean + W z; the pixel noise is left out here.",
-            ),
-            (torch.eye(3), "That is noise on each pixel: the components do not come into it."),
-            (
-                covariance.diag().diag(),
-                "Each pixel varies as it should, but by itself: one z mixes the components for *all* pixels.",
-            ),
-            (covariance @ covariance, "You multiplied by W Wᵀ, the covariance; W alone is its square root."),
-        )
+        return {
+            "You scaled the components once more: the columns of W have their lengths already.": (W * lengths)
+            @ (W * lengths).T,
+            "You took the length off the columns: then a component that hardly varies counts like the first.": (
+                W / lengths
+            )
+            @ (W / lengths).T,
+            "There is noise on each pixel as well. These draws are mean + W z; "
+            "the pixel noise is left out here.": covariance + torch.eye(3),
+            "That is noise on each pixel: the components do not come into it.": torch.eye(3),
+            "Each pixel varies as it should, but by itself: one z mixes "
+            "the components for *all* pixels.": covariance.diag().diag(),
+            "You multiplied by W Wᵀ, the covariance; W alone is its square root.": covariance @ covariance,
+        }
 
 
 def _takes_codes(plane: nn.Linear, args: tuple[Tensor, ...]) -> None:

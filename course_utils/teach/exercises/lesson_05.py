@@ -183,33 +183,22 @@ class ConfidenceFilter(Exercise):
         p = logits.softmax(1)
         rows = torch.arange(len(asked))
         want, said = p[rows, asked] >= least, p.argmax(1) == asked
-        return (
-            (
-                p.amax(1) >= least,
-                "You keep what the classifier is sure of, *whatever* it sees: a coat that is surely a bag would stay, "
-                "with the label coat. Ask for the probability of the class asked for.",
-            ),
-            (
-                said,
-                "You keep every fake that is taken for the class asked for, however unsure the classifier is: use "
-                "`least`.",
-            ),
-            (logits[rows, asked] >= least, "Those are logits, not probabilities: take the softmax of each row first."),
-            (
-                logits.sigmoid()[rows, asked] >= least,
-                "A sigmoid asks of each class by itself; the classifier chooses *between* classes: softmax.",
-            ),
-            (
-                logits.softmax(0)[rows, asked] >= least,
-                "Your softmax runs over the fakes: images would compete with each other. Classes should: `dim=1`.",
-            ),
-            (~want, "It is turned round: you keep what should be thrown away."),
-            (p[rows, asked] > least, "One that reaches `least` exactly is kept: `>=`."),
-            *(
-                (p[rows, asked] >= fixed, "The threshold does not follow the argument: use `least`.")
-                for fixed in (0.9, 0.7, 0.5)
-            ),
-        )
+        return {
+            "You keep what the classifier is sure of, *whatever* it sees: a coat that is surely a bag would stay, with "
+            "the label coat. Ask for the probability of the class asked for.": p.amax(1) >= least,
+            "You keep every fake that is taken for the class asked for, however unsure "
+            "the classifier is: use `least`.": said,
+            "Those are logits, not probabilities: take the softmax of each row first.": logits[rows, asked] >= least,
+            "A sigmoid asks of each class by itself; the classifier "
+            "chooses *between* classes: softmax.": logits.sigmoid()[rows, asked] >= least,
+            "Your softmax runs over the fakes: images would compete with each "
+            "other. Classes should: `dim=1`.": logits.softmax(0)[rows, asked] >= least,
+            "It is turned round: you keep what should be thrown away.": ~want,
+            "One that reaches `least` exactly is kept: `>=`.": p[rows, asked] > least,
+            "The threshold does not follow the argument: use `least`.": [
+                p[rows, asked] >= fixed for fixed in (0.9, 0.7, 0.5)
+            ],
+        }
 
     @staticmethod
     def _mask(value: object, n: int) -> Tensor:
@@ -300,22 +289,18 @@ class Leakage(Exercise):
             "leaks: divide each row by its sum first."
         )
         columns = "You divided by the columns: of what is *seen* as a class. Divide by what was asked for, the rows."
-        return (
-            ((b, a, share), "The two classes are swapped: first the one asked for, then the one seen."),
-            (
-                largest(counts / of_asked),
-                "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.",
-            ),
-            ((a, b, 100 * share), "That is per cent. Give a share between 0 and 1."),
-            ((a, b, float(counts[a, b])), "That is how many leak; divide by how often the class was asked for."),
-            ((a, b, float(counts[a, b]) / total), "Divide by how often class a was asked for, not by all fakes."),
-            (
-                among_leaks,
-                "That is a share among the *leaks* of a row; divide by all fakes asked for, those seen as asked too.",
-            ),
-            ((row, column, count), by_count),
-            ((row, column, count / total), by_count),
-            ((row, column, float((leaks / of_asked)[row, column])), by_count),
-            ((down, across, seen_share), columns),
-            ((across, down, seen_share), columns),
-        )
+        return {
+            "The two classes are swapped: first the one asked for, then the one seen.": (b, a, share),
+            "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.": largest(counts / of_asked),
+            "That is per cent. Give a share between 0 and 1.": (a, b, 100 * share),
+            "That is how many leak; divide by how often the class was asked for.": (a, b, float(counts[a, b])),
+            "Divide by how often class a was asked for, not by all fakes.": (a, b, float(counts[a, b]) / total),
+            "That is a share among the *leaks* of a row; divide by all fakes "
+            "asked for, those seen as asked too.": among_leaks,
+            by_count: [
+                (row, column, count),
+                (row, column, count / total),
+                (row, column, float((leaks / of_asked)[row, column])),
+            ],
+            columns: [(down, across, seen_share), (across, down, seen_share)],
+        }
