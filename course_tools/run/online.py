@@ -16,7 +16,17 @@ from course_tools.run.lessons import find
 from course_utils.core.errors import CourseError
 from course_utils.teach import doctor
 
-NEEDED = doctor.PLAIN | {"cloudpickle", "ipywidgets", "joblib", "mistune", "pillow", "pooch", "safetensors", "tqdm"}
+NEEDED = doctor.PLAIN | {
+    "cloudpickle",
+    "ipywidgets",
+    "joblib",
+    "jsonschema",
+    "mistune",
+    "pillow",
+    "pooch",
+    "safetensors",
+    "tqdm",
+}
 """What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 

@@ -1,4 +1,4 @@
-"""What every lesson opens and closes with: `start` says where and on what it runs, `Lesson.save` writes its results."""
+"""Open and close a lesson: `start` resolves profile, device and data, `Lesson.save` writes the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from course_utils.teach import show
 
 @dataclass
 class Lesson:
-    """One run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers.
+    """Hold one run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers.
 
     The start notebook has neither data nor paper: None and {}.
     """
@@ -41,50 +41,52 @@ class Lesson:
     started: float = field(default_factory=time.monotonic)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the data: for work in other processes, to which what it trains on travels by itself."""
+        """Leave the data out: workers in other processes are sent what they train on."""
         return {**vars(self), "data": None}
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds of the experiment: as many as the profile has, from SEED on."""
+        """List the seeds of the experiment: as many as the profile has, from SEED on."""
         return list(range(self.seed, self.seed + self.settings["seeds"]))
 
     @property
     def folder(self) -> Path:
-        """Where this run's results go."""
+        """Give the folder of this run's results."""
         return results_folder(self.profile)
 
     @property
     def cache(self) -> Path | None:
-        """Where finished trainings are kept for the next time these cells run, or None."""
+        """Give the folder in which finished trainings are stored for the next run of these cells, or None."""
         return runs_folder(self.profile)
 
     def labels_file(self, pixels: torch.Tensor) -> Path:
-        """Where the labels that a person gives to these pictures are kept; other pictures have another file."""
+        """Give the file of the labels that a person gives to these pictures; other pictures have another file."""
         digest = hashlib.sha256(pixels.cpu().contiguous().numpy()).hexdigest()[:8]
         return self.folder.parent / "labels" / f"{self.slug}-{digest}.csv"
 
     def claimed(self, key: str) -> float:
-        """A number of the paper, by its key in lessons/<slug>/paper.toml."""
+        """Look up a number of the paper by its key in lessons/<slug>/paper.toml."""
         if key not in self.paper:
             raise CourseError(f"paper.toml of {self.slug} has no number {key!r}; it has {', '.join(self.paper)}")
         return self.paper[key]["value"]
 
     def generator(self, *key: int | str) -> torch.Generator:
-        """A random generator of its own for each purpose, e.g. generator("look"); on the CPU, whatever the device."""
+        """Make a random generator for one purpose, e.g. generator("look"); on the CPU, whatever the device."""
         return generator(self.seed, *key)
 
     def number(self, *key: int | str) -> int:
-        """A seed of its own for each purpose, e.g. number("gan")."""
+        """Derive a seed for one purpose, e.g. number("gan")."""
         return number(self.seed, *key)
 
     def committed(self, profile: str) -> dict[str, Any] | None:
-        """The results that are kept in results/ of a full run in this profile, or None."""
+        """Read the committed results of this lesson in a profile, None if there are none."""
         return _committed(self.slug, profile)
 
     def swept(self) -> pd.DataFrame | None:
-        """The table of `course sweep` that is kept in results/, a row a task and measure, or None. Raises CourseError
-        where it is damaged."""
+        """Read the committed table of `course sweep`, one row per task and measure, None if there is none.
+
+        Raises CourseError where it is damaged.
+        """
         path = ROOT / "results" / self.slug / "sweep.csv"
         try:
             return pd.read_csv(path, dtype={"data": str, "code": str, "task": str}) if path.exists() else None
@@ -127,7 +129,7 @@ def start(
     seed: int = 0,
     device: str | None = None,
 ) -> Lesson:
-    """Resolve profile, device and data (none where `dataset` is None), seed PyTorch, and say it all.
+    """Resolve profile, device and data (none where `dataset` is None), seed PyTorch, and print all of it.
 
     settings.toml and paper.toml beside the lesson's source hold the settings of each profile and the paper's numbers.
     Raises CourseError on an unknown profile, device or data source.

@@ -1,4 +1,4 @@
-"""What a learner has done, lesson by lesson: predictions, exercises, quizzes and games, in one local JSON file.
+"""Record what a learner has done: predictions, exercises, quizzes and games, in one local JSON file.
 
 The file is `$COURSE_HOME/progress.json`, else `.course/progress.json` in the repository:
 {lesson: {"predictions" | "exercises" | "quiz" | "games": {key: {..., "when": ISO time}}}}. Headless runs write
@@ -31,26 +31,26 @@ _writing = threading.Lock()  # the page's thread records clicks while a cell may
 
 
 def home() -> Path:
-    """The folder of the learner's own files."""
+    """Give the folder of the learner's own files."""
     return Path(os.environ.get("COURSE_HOME") or ROOT / ".course")
 
 
 def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
-    """As `write`, but where the file cannot be written, a warning says so and what to do: the cell goes on."""
+    """Call `write`, and warn instead of raising where the file cannot be written, so that the cell goes on."""
     try:
         write(lesson, kind, key, entry)
-    except files.NotWritten as error:  # only this is not remembered
+    except files.NotWritten as error:  # other errors get through
         warnings.warn(f"{error}; what you have just done is not recorded", stacklevel=2)
 
 
 def write(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
-    """Set `entry` (JSON values) for one thing done, with the time; headless without `COURSE_HOME` nothing.
+    """Store `entry` (JSON values) for one thing done, with the time; not in a headless run without `COURSE_HOME`.
 
     Raises NotWritten where the file cannot be written; what was recorded stays.
     """
     if kind not in KINDS:
         raise CourseError(f"progress of kind {kind!r} is unknown; it is one of {', '.join(KINDS)}")
-    if not _own():
+    if not _has_learner():
         return
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     with _writing:
@@ -60,7 +60,7 @@ def write(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:
 
 
 def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-    """All that is recorded, {} if nothing is; a damaged file is moved aside with a warning."""
+    """Read the whole record, {} if there is none; a damaged file is moved aside with a warning."""
     path = home() / "progress.json"
     if not path.exists():
         return {}
@@ -77,12 +77,12 @@ def read() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
 
 
 def entry(lesson: str, kind: str, key: str) -> dict[str, Any]:
-    """What is recorded of one thing, {} if nothing is; headless without `COURSE_HOME` nothing is."""
-    return read().get(lesson, {}).get(kind, {}).get(key, {}) if _own() else {}
+    """Read the record of one thing, {} if there is none; always {} in a headless run without `COURSE_HOME`."""
+    return read().get(lesson, {}).get(kind, {}).get(key, {}) if _has_learner() else {}
 
 
 def asked(lesson: str) -> dict[str, list[str]]:
-    """The keys of all that a lesson asks, by kind, as its lesson.py and quiz.toml say."""
+    """List the keys of all that a lesson asks, by kind, from its lesson.py and quiz.toml."""
     folder = ROOT / "lessons" / lesson
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for node in ast.walk(ast.parse((folder / "lesson.py").read_text(encoding="utf-8"))):
@@ -100,7 +100,7 @@ def asked(lesson: str) -> dict[str, list[str]]:
 
 
 def is_done(kind: str, entry: dict[str, Any]) -> bool:
-    """Is a thing of this kind done, of which this is recorded? A prediction counts once it is made, right or wrong."""
+    """Does this entry of the record mean *done*? A prediction counts once it is made, right or wrong."""
     match kind:
         case "predictions":
             return "answer" in entry
@@ -113,7 +113,7 @@ def is_done(kind: str, entry: dict[str, Any]) -> bool:
 
 
 def still_open(lesson: str) -> dict[str, list[str]]:
-    """Of what the lesson asks, the keys that are not done yet, by kind."""
+    """List the keys that a lesson asks and that are not done yet, by kind."""
     return {
         kind: [key for key in keys if not is_done(kind, entry(lesson, kind, key))]
         for kind, keys in asked(lesson).items()
@@ -121,7 +121,7 @@ def still_open(lesson: str) -> dict[str, list[str]]:
 
 
 def export(path: str | Path) -> Path:
-    """A copy of the record, to hand in or keep; returns where it lies.
+    """Write a copy of the record, to hand in, and return its path.
 
     A path that ends in .csv gets a table with a line a thing done: lesson, kind, key, done (1 or 0), when, and what
     else is recorded, as JSON. Any other path gets the record itself, as JSON.
@@ -132,8 +132,7 @@ def export(path: str | Path) -> Path:
 
 
 def reset(lesson: str | None = None) -> Path | None:
-    """Start one lesson anew, or all of them. The old record is moved aside; returns where it lies, None if there was
-    none."""
+    """Clear the record of one lesson, or of all. Returns the file that holds the old record, None if there was none."""
     done, path = read(), home() / "progress.json"
     if not done:
         return None
@@ -147,8 +146,8 @@ def reset(lesson: str | None = None) -> Path | None:
     return aside
 
 
-def _own() -> bool:
-    """Is there a learner whose record this is? A headless run has none, unless it names a `COURSE_HOME`."""
+def _has_learner() -> bool:
+    """Is there a learner to record? A headless run has none, unless it names a `COURSE_HOME`."""
     return show.interactive() or bool(os.environ.get("COURSE_HOME"))
 
 

@@ -1,4 +1,4 @@
-"""What a cell shows: rich output in a notebook, printed lines and saved figures in a plain process.
+"""Show what a cell produces: rich output in a notebook, printed lines and saved figures in a plain process.
 
 Three surroundings run the same lesson: JupyterLab with a person before it (`interactive`), a kernel without a front end
 (papermill, `COURSE_HEADLESS=1`), and a plain Python process without IPython. Widgets are built only in the first.
@@ -38,8 +38,10 @@ def in_notebook() -> bool:
 
 
 def interactive() -> bool:
-    """Is there a person to click? A kernel without `COURSE_HEADLESS=1` (papermill cannot be told by other means), and
-    not nbgrader's."""
+    """Is there a person to click? True in a kernel without `COURSE_HEADLESS=1` that nbgrader does not execute.
+
+    The variable is needed because nothing else tells a kernel that papermill runs it.
+    """
     return in_notebook() and os.environ.get("COURSE_HEADLESS", "0") in ("", "0") and not graded()
 
 
@@ -59,7 +61,7 @@ def show(obj: object) -> None:
 
 
 def markdown(text: str) -> None:
-    """Rendered Markdown in a notebook, the text as it is elsewhere."""
+    """Render Markdown in a notebook; print it elsewhere."""
     publish({"text/markdown": text, "text/plain": text})
 
 
@@ -69,14 +71,14 @@ def sentences(found: Iterable[str]) -> None:
 
 
 def code(text: str) -> str:
-    """Markdown of one line of code, in which whatever the text holds stays text: backticks, HTML, formulas."""
+    """Quote a line of code in Markdown, whatever backticks, HTML or formulas it holds."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def without_html(text: str) -> str:
-    """Markdown in which tags are text: for what comes from data files and learners, and may be anything."""
+    """Escape HTML tags in Markdown that comes from data files or learners."""
     return re.sub("<(?=[A-Za-z/!?])", "&lt;", text)
 
 
@@ -86,7 +88,7 @@ def source(function: Callable) -> None:
 
 
 def progress(title: str) -> Callable[[int, int], None]:
-    """A callback (done, of) that shows a moving bar in JupyterLab, and elsewhere one line at the end."""
+    """Make a callback (done, of) that moves a bar in JupyterLab, and elsewhere prints one line at the end."""
     started = time.monotonic()
     bar = None
 
@@ -120,7 +122,7 @@ def figure(fig: Figure, alt: str) -> None:
 
 
 def table(df: pd.DataFrame, caption: str) -> None:
-    """A data frame with its caption: a plain HTML table in a notebook, without styles or ids; printed elsewhere."""
+    """Show a data frame with its caption: plain HTML in a notebook, without styles or ids; printed elsewhere."""
     index = not isinstance(df.index, pd.RangeIndex)
     rows = df.to_html(index=index, border=0, justify="left").split("\n", 1)
     publish(
@@ -132,8 +134,7 @@ def table(df: pd.DataFrame, caption: str) -> None:
 
 
 def png(fig: Figure) -> bytes:
-    """The figure as a small PNG with a palette: of 256 colours where no eye would tell, of 128 for photographs, which
-    would take three times the room without."""
+    """Encode a figure as a small PNG with a palette of 256 colours, or of 128 for photographs (a third of the size)."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     image = Image.open(buffer).convert("RGB")
@@ -144,13 +145,13 @@ def png(fig: Figure) -> bytes:
 
 
 def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """MIME bundle and metadata of a figure, which is closed.
+    """Close a figure and return its MIME bundle and metadata.
 
-    The picture goes out twice: as image/png with the `alt` metadata that some readers know, and as an HTML <img>,
-    because JupyterLab 4.6 and nbconvert's lab template pass over that metadata.
+    The bundle holds the picture twice: as image/png with `alt` metadata, and as an HTML <img>, because JupyterLab 4.6
+    and nbconvert's lab template ignore that metadata.
     Raises CourseError on an empty `alt`.
     """
-    described(alt)
+    check_alt(alt)
     data = png(fig)
     plt.close(fig)
     bundle = {
@@ -161,19 +162,19 @@ def picture(fig: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     return bundle, {"image/png": {"alt": alt}}
 
 
-def described(alt: str) -> None:
-    """Raises CourseError where a picture's alternative text is empty."""
+def check_alt(alt: str) -> None:
+    """Check that a picture's alternative text is not empty."""
     if not alt.strip():
         raise CourseError("this figure has no alternative text; say in a sentence what it shows: figure(fig, alt='…')")
 
 
 def tag(data: bytes, alt: str) -> str:
-    """An <img> for a widget: a PNG with its alternative text, which `ipywidgets.Image` cannot carry.
+    """Write an <img> for a widget: a PNG with its alternative text, which `ipywidgets.Image` cannot hold.
 
     It states its size, so that the page does not jump while the next picture is decoded. Raises CourseError on an empty
     `alt`.
     """
-    described(alt)
+    check_alt(alt)
     width, height = struct.unpack(">II", data[16:24])
     return f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" src="{_url(data)}">'
 

@@ -139,7 +139,7 @@ exercise_1.check(gap)  # stuck? exercise_1.hint(), and in the end exercise_1.sol
 
 # %%
 explorer(
-    lambda images, accuracy: coins.picture(images, accuracy, exercise_1.chosen),
+    lambda images, accuracy: coins.picture(images, accuracy, exercise_1.answer_or_reference),
     "Histogram of the gap between two equally good classifiers, over many pairs; a dashed box holds 95 % of them.",
     images=[100, 50, 400, 1000, 10000],
     accuracy=[90, 50, 70, 80, 95, 99],
@@ -149,7 +149,7 @@ explorer(
 # **Reveal.** Now your prediction comes back, beside what came out.
 
 # %% jupyter={"source_hidden": true}
-gaps = coins.gaps(100, 90, exercise_1.chosen)
+gaps = coins.gaps(100, 90, exercise_1.answer_or_reference)
 chance = coins.spread(gaps)
 reveal(
     lesson.slug,
@@ -157,7 +157,7 @@ reveal(
     chance,
     f"On a hundred images each, two classifiers between which *nothing* differs lie within {chance:.0f} points in 95 % "
     f"of pairs, and {100 * np.mean(gaps == 0):.0f} % of the pairs score exactly the same. On ten thousand images they lie "
-    f"within {coins.spread(coins.gaps(10_000, 90, exercise_1.chosen)):.1f} points. "
+    f"within {coins.spread(coins.gaps(10_000, 90, exercise_1.answer_or_reference)):.1f} points. "
     "Keep that in mind when somebody reports a gain of a few points, found on one run.",
 )
 
@@ -286,7 +286,7 @@ exercise_2.check(best_d)
 
 # %%
 explorer(
-    lambda moment: line.picture(moments[moment], exercise_2.chosen),
+    lambda moment: line.picture(moments[moment], exercise_2.answer_or_reference),
     f"One moment of the game: {WHAT} A dotted curve is the best D.",
     moment=(0, len(moments) - 1, 1),
 )
@@ -323,7 +323,7 @@ last = await watch(
 
 # %%
 explorer(
-    lambda moment: line.picture(broken[moment], exercise_2.chosen),
+    lambda moment: line.picture(broken[moment], exercise_2.answer_or_reference),
     f"One moment of the broken game: {WHAT} A dotted curve is the best D.",
     moment=(0, len(broken) - 1, 1),
 )
@@ -415,7 +415,7 @@ verdict = (
     f"{100 * end.left:.0f} % of the fakes lie in the left half, and {100 * line.WEIGHTS[0]:.0f} % of the real points."
 )
 saved = lesson.save(
-    line.picture(end, exercise_2.chosen),
+    line.picture(end, exercise_2.answer_or_reference),
     f"The last moment of the game: {WHAT}",
     updates={},
     arms={},
@@ -427,7 +427,10 @@ saved = lesson.save(
 # The contract: what must hold in every profile. CI compares this cell's output.
 assert moments[0].step == 0 < moments[-1].step <= S["steps"] and 0 <= end.certainty <= 0.5
 print("numbers in G and in D:", *(sum(w.numel() for w in net.parameters()) for net in (G, D)))
-print("the best D where p = q:", float(exercise_2.chosen(torch.ones(1), torch.ones(1))))
+print(
+    "the best D where p = q:",
+    float(exercise_2.answer_or_reference(torch.ones(1), torch.ones(1))),
+)
 print(
     "wider and fuller on the left:",
     max(line.SPREADS) == line.SPREADS[0],

@@ -71,7 +71,8 @@ from course_utils.teach import show
 from course_utils.teach.exercises import lesson_01 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.plots import comparisons, figures
-from course_utils.teach.widgets.explorer import explorer, label_tool
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.label_tool import label_tool
 from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
@@ -437,7 +438,7 @@ show.source(gan_step)
 
 # %%
 # `train_fc_gans??` in a cell of its own shows how: networks, step, batches, optimiser.
-LOSSES = {"d_loss": exercise_1.chosen, "g_loss": exercise_2.chosen}
+LOSSES = {"d_loss": exercise_1.answer_or_reference, "g_loss": exercise_2.answer_or_reference}
 one_gan = await watch(
     train_fc_gans(
         [train],
@@ -740,7 +741,9 @@ exercise_3.check(replace_images)
 def gan_100(train, rng):
     """Fakes of the one GAN, labelled, in place of as many real images."""
     new = kept.sample(min(N_REPLACED, len(kept)), rng)
-    pixels, labels = exercise_3.chosen(train.pixels, train.labels, new.pixels, new.labels, rng)
+    pixels, labels = exercise_3.answer_or_reference(
+        train.pixels, train.labels, new.pixels, new.labels, rng
+    )
     return Images(pixels, labels, train.classes, "gan_100")
 
 
@@ -946,7 +949,13 @@ exercise_4.check(paired_interval)
 differences = {}
 for name, title in (("test", "test"), ("dig", "dig: other writers")):
     differences[title] = [
-        (arm, *(100 * np.array(v) for v in (after - before, *exercise_4.chosen(after, before))))
+        (
+            arm,
+            *(
+                100 * np.array(v)
+                for v in (after - before, *exercise_4.answer_or_reference(after, before))
+            ),
+        )
         for arm in ARMS
         if arm != "real"
         for after, before in [(outcome.values(arm, name), outcome.values("real", name))]

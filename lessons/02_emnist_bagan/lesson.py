@@ -249,7 +249,7 @@ exercise_1.check(accuracy_and_recall)  # stuck? exercise_1.hint(), then exercise
 
 # %%
 never = torch.where(test.labels == STARVED, (STARVED + 6) % 10, test.labels)
-accuracy, recall = exercise_1.chosen(test.labels, never, STARVED)
+accuracy, recall = exercise_1.answer_or_reference(test.labels, never, STARVED)
 print(f"accuracy {100 * accuracy:.1f} %, recall of class {STARVED}: {100 * recall:.1f} %")
 
 # %% [markdown]
@@ -320,7 +320,9 @@ found = {
     arm: round(tested[1] / 10 * lesson.claimed(f"recall_{arm}_1_class_0"))
     for arm in PAPERS_ARMS
 }
-low, high = exercise_2.chosen(round(tested[1] * lesson.claimed("accuracy_bagan_1")), tested[1])
+low, high = exercise_2.answer_or_reference(
+    round(tested[1] * lesson.claimed("accuracy_bagan_1")), tested[1]
+)
 show.markdown(
     "<details><summary>One reading</summary>\n\nBAGAN minus manual, in images: "
     + ", ".join(f"{n:+d} of {tested[subset]:,} at {subset} %" for subset, n in apart.items())
@@ -482,7 +484,7 @@ exercise_4.check(draw)
 
 # %%
 # Step 2 with your function: one Gaussian a class.
-gaussians = fit_gaussians(encoder, hungry, exercise_3.chosen)
+gaussians = fit_gaussians(encoder, hungry, exercise_3.answer_or_reference)
 show.figure(
     imbalance.latent_clouds(
         encoder.encode(hungry), hungry.labels, gaussians.mean, gaussians.factor, STARVED
@@ -549,7 +551,7 @@ def game(images, autoencoder, gaussians, seed, **other):
         S["gan_steps"],
         seed,
         batch=BATCH,
-        g_loss=exercise_5.chosen,
+        g_loss=exercise_5.answer_or_reference,
         checkpoint=lesson.cache,
         **other,
     )
@@ -672,7 +674,7 @@ judged = Judge(judge, reference=reference, train=zeros.pixels, new=new_real)
 def from_gaussian(G, n, rng):
     """n images of the starved class: your draws of its Gaussian, decoded by G."""
     own = G.gaussians
-    z = exercise_4.chosen(own.mean[STARVED], own.factor[STARVED], n, rng)
+    z = exercise_4.answer_or_reference(own.mean[STARVED], own.factor[STARVED], n, rng)
     return gan.sample(G, z, torch.full((n,), STARVED, device=z.device))
 
 
@@ -751,7 +753,7 @@ def bagan_of(images, seed, label=STARVED, **other):
     """BAGAN's three steps on these images, with your functions."""
     training = autoencoding(images, seed)
     training.finish()
-    gaussians = fit_gaussians(training.G.encoder, images, exercise_3.chosen)
+    gaussians = fit_gaussians(training.G.encoder, images, exercise_3.answer_or_reference)
     return game(
         images, training.G, gaussians, seed, **shown(gaussians, seed, label), **other
     ).finish()

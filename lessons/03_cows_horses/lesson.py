@@ -59,6 +59,7 @@ from course_utils.data.augment import Classic, augmented
 from course_utils.data.images import Images, resized, scaled
 from course_utils.evaluate import class_scores, classification, statistics
 from course_utils.evaluate.comparisons import against_paper, compare, paper_table
+from course_utils.evaluate.confusions import confusions
 from course_utils.gan import losses
 from course_utils.gan import train as gan
 from course_utils.gan.recipes import train_cgan, train_cyclegan
@@ -244,14 +245,13 @@ exercise_1.check(constant_scores)  # stuck? exercise_1.hint(), then exercise_1.s
 
 # %%
 cows_tested = lesson.claimed("train_cows") / lesson.claimed("train_images")
-CONSTANT = dict(zip(METRICS, (*exercise_1.chosen(cows_tested), 0.5**2), strict=True))
+CONSTANT = dict(
+    zip(METRICS, (*exercise_1.answer_or_reference(cows_tested), 0.5**2), strict=True)
+)
 beside = claims.assign(constant=[round(float(CONSTANT[m]), 3) for m in claims.index])
 show.table(beside, "The paper's test columns beside a constant answer")
 n = lesson.claimed("test_images") // 2
-fits = {
-    a: constant.confusions(*(lesson.claimed(f"{m}_{a}_val") for m in SHARES), n, n)
-    for a in PAPERS
-}
+fits = {a: confusions(*(lesson.claimed(f"{m}_{a}_val") for m in SHARES), n, n) for a in PAPERS}
 show.table(
     pd.Series({arm: len(found) for arm, found in fits.items()}, name="ways")
     .rename_axis("column")
@@ -415,7 +415,7 @@ exercise_2.check(conditional_input)
 
 # %%
 show.figure(
-    clusters.picture(clusters.asked_for(exercise_2.chosen, steps=S["toy_steps"])),
+    clusters.picture(clusters.asked_for(exercise_2.answer_or_reference, steps=S["toy_steps"])),
     "Two clusters in the plane, and what a conditional GAN draws for each class at five moments of its training.",
 )
 show.figure(
@@ -461,7 +461,10 @@ SMOOTHING = lesson.claimed("smoothing")
 answers = torch.linspace(-8, 8, 3201)
 for target in (1.0, SMOOTHING):
     paid = torch.stack(
-        [exercise_3.chosen(a[None], torch.tensor([-50.0]), target) for a in answers]
+        [
+            exercise_3.answer_or_reference(a[None], torch.tensor([-50.0]), target)
+            for a in answers
+        ]
     )
     best = answers[paid.argmin()].sigmoid()
     print(
@@ -515,7 +518,7 @@ noise8 = torch.randn(len(asked), lesson.claimed("latent"), generator=lesson.gene
 # `train_cgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def conditional_gan(images, variant, lr, steps, reports=12):
     """The training of a conditional GAN on these pictures, with your loss."""
-    smooth = partial(exercise_3.chosen, target=SMOOTHING)
+    smooth = partial(exercise_3.answer_or_reference, target=SMOOTHING)
     return train_cgan(
         images,
         steps,
@@ -678,7 +681,7 @@ exercise_4.check(cycle_loss)
 
 # %%
 explorer(
-    lambda kind, turn: cycles.picture(kind, turn, cycle_loss=exercise_4.chosen),
+    lambda kind, turn: cycles.picture(kind, turn, cycle_loss=exercise_4.answer_or_reference),
     "Three panels: five clusters of side A, their translation over side B, and the way back.",
     kind=list(cycles.KINDS),
     turn=cycles.TURNS,
@@ -819,7 +822,7 @@ def measured(G):
     a, b = (scaled(side.pixels) for side in (cows, horses))
     changed = ((G.AB(a) - a).abs().mean() + (G.BA(b) - b).abs().mean()) / 2
     kept = ((G.AB(b) - b).abs().mean() + (G.BA(a) - a).abs().mean()) / 2
-    cycle = exercise_4.chosen(a, b, G.AB, G.BA) / 2
+    cycle = exercise_4.answer_or_reference(a, b, G.AB, G.BA) / 2
     parts = {
         "changed by translation": changed,
         "lost on the way back": cycle,

@@ -292,11 +292,14 @@ judged = Judge(
     reference=train.sample(N, lesson.generator("reference")).pixels,
     train=train.pixels,
     new=new.pixels,
-    by_logits={PAPERS_SCORE: exercise_1.chosen, "Inception Score": inception_score},
+    by_logits={
+        PAPERS_SCORE: exercise_1.answer_or_reference,
+        "Inception Score": inception_score,
+    },
 )
 
 # %%
-hand_out = exercise_2.chosen(asked, train.pixels, train.labels)
+hand_out = exercise_2.answer_or_reference(asked, train.pixels, train.labels)
 by_cheat = judged(hand_out, asked)
 of_real = judged(new.pixels, new.labels)
 show.table(
@@ -546,8 +549,8 @@ def game(images, seed, steps=S["gan_steps"], capacity=1, lr=S["lr"], **other):
         seed,
         capacity=S["width"] * capacity,
         lr=lr,
-        noise_and_label=exercise_3.chosen,
-        image_and_label=exercise_4.chosen,
+        noise_and_label=exercise_3.answer_or_reference,
+        image_and_label=exercise_4.answer_or_reference,
         reports=10,
         fixed=fixed,
         stop_on_collapse=False,
@@ -727,7 +730,7 @@ sources = {"training images": train.subset(range(N)), "test images": new}
 def score_of(images, n):
     """Conditional accuracy of rebuilt images with Wilson's interval, in per cent."""
     logits = judge(scaled(pca.rebuild(images.pixels, images.labels, n)))
-    share = float(exercise_1.chosen(logits.detach(), images.labels))
+    share = float(exercise_1.answer_or_reference(logits.detach(), images.labels))
     i = statistics.proportion_interval(round(share * len(images)), len(images))
     return i.times(100)
 
@@ -818,7 +821,7 @@ def by_ppca(model, labels, rng):
     for k in labels.unique().tolist():
         mine = labels == k
         mean, W = model.mean[k].cpu(), model.W[k].cpu()
-        x[mine] = exercise_5.chosen(mean, W, int(mine.sum()), rng).to(x)
+        x[mine] = exercise_5.answer_or_reference(mean, W, int(mine.sum()), rng).to(x)
     return to_pixels(x.view(-1, 1, 28, 28).clamp(-1, 1))
 
 
@@ -878,7 +881,9 @@ def new_real(k):
 def handed_out(k):
     """The cheat with the training images in another order, so that other ones are the first of their class."""
     order = torch.randperm(len(train), generator=generator(k, "handed out")).to(lesson.device)
-    return exercise_2.chosen(asked, train.pixels[order], train.labels[order]), asked
+    return exercise_2.answer_or_reference(
+        asked, train.pixels[order], train.labels[order]
+    ), asked
 
 
 def drawn_by(model, way=draw):

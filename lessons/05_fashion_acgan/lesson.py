@@ -286,7 +286,7 @@ N_FD = min(500, len(test))
 plain_z = torch.randn(N_FD, 100, generator=lesson.generator("plain z"))
 
 
-GATES = {"gate on": exercise_1.chosen, "gate off": False}
+GATES = {"gate on": exercise_1.answer_or_reference, "gate off": False}
 
 
 def plain_gan(name):
@@ -566,7 +566,10 @@ REPORTS = 14  # looks at the training, evenly spread
 # `train_acgan??` in a cell of its own shows how: networks, step, batches, optimiser.
 def acgan(images, steps, seed, reports=2, **other):
     """The training of an ACGAN on these images, with your losses."""
-    losses = {"source_loss": exercise_2.chosen, "class_loss": exercise_3.chosen}
+    losses = {
+        "source_loss": exercise_2.answer_or_reference,
+        "class_loss": exercise_3.answer_or_reference,
+    }
     return train_acgan(
         images,
         steps,
@@ -990,8 +993,11 @@ show.figure(
 
 # %%
 leaks = {
-    "real test images": exercise_4.chosen(test.labels, real_seen, 10),
-    **{f"ACGAN, {head}": exercise_4.chosen(all_asked, all_seen[head], 10) for head in HEADS},
+    "real test images": exercise_4.answer_or_reference(test.labels, real_seen, 10),
+    **{
+        f"ACGAN, {head}": exercise_4.answer_or_reference(all_asked, all_seen[head], 10)
+        for head in HEADS
+    },
 }
 for name, (a, b, share) in leaks.items():
     print(f"{name}: the worst leak is {classes[a]} → {classes[b]}, {100 * share:.0f} %")
@@ -1250,7 +1256,7 @@ def kept(labels, images, rng):
     for _ in range(TRIES):
         asked_now = labels[again]
         answers = classifier.logits(sieve, Images(pixels[again], asked_now, classes))
-        again = again[~exercise_5.chosen(answers, asked_now, LEAST)]
+        again = again[~exercise_5.answer_or_reference(answers, asked_now, LEAST)]
         if not len(again):
             break
         pixels[again] = drawn(G, labels[again], rng)

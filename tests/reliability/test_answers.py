@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parents[1] / "teach"))
+sys.path.append(str(Path(__file__).parents[1] / "teach" / "exercises"))
 from test_every_exercise import ALL
 
 pytestmark = pytest.mark.reliability("damaged inputs")
@@ -110,12 +110,17 @@ def test_every_answer_is_judged_in_a_line_and_the_lesson_goes_on(kind, monkeypat
         nonlocal calls
         calls += 1
         exercise = kind()
-        reference = exercise.chosen
+        reference = exercise.answer_or_reference
         exercise.check(make(reference) if callable(reference) else make(lambda *_: reference))
         out = capsys.readouterr().out
         (outcome,) = OUTCOMES.findall(out)
-        assert exercise.chosen is not None
-        assert "Correct" in outcome or exercise.chosen is exercise.reference or exercise.chosen == exercise.reference
+        used = exercise.answer_or_reference
+        assert used is not None
+        assert (
+            "Correct" in outcome
+            or exercise.answer_or_reference is exercise.reference
+            or exercise.answer_or_reference == exercise.reference
+        )
 
     holds()
     figure("inputs fuzzed: answers to exercises", calls)

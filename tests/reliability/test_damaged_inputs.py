@@ -32,7 +32,7 @@ from course_utils.gan.batches import labelled
 from course_utils.gan.networks import ClassGaussians, ClassPCA, PPCAGenerator
 from course_utils.teach import progress
 from course_utils.teach.shots import noted
-from course_utils.teach.widgets.explorer import LabelTool
+from course_utils.teach.widgets.label_tool import LabelTool
 
 pytestmark = pytest.mark.reliability("damaged inputs")
 

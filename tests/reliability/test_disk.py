@@ -25,7 +25,7 @@ from course_utils.data.images import Images
 from course_utils.gan import train
 from course_utils.teach import progress, shots
 from course_utils.teach.lesson import Lesson
-from course_utils.teach.widgets.explorer import explorer as widgets
+from course_utils.teach.widgets.label_tool import LabelTool
 
 pytestmark = pytest.mark.reliability("faults")
 
@@ -107,7 +107,7 @@ def save_lesson(folder, n):
 
 
 def give_label(folder, n):
-    tool = widgets.LabelTool(torch.zeros(2000, 1, 2, 2, dtype=torch.uint8), "0123456789", folder / "labels.csv")
+    tool = LabelTool(torch.zeros(2000, 1, 2, 2, dtype=torch.uint8), "0123456789", folder / "labels.csv")
     tool._given = dict.fromkeys(range(2000), n)
     tool.give(0, n)
     return tool.path

@@ -196,7 +196,8 @@ IN_THE_LAB = f"""\
 import sys, torch
 sys.path.append({str(Path(__file__).parent)!r})
 from test_escaping import HOSTILE, Names, raising
-from course_utils.teach.widgets import explorer as widgets
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.label_tool import label_tool
 from course_utils.teach.widgets import predict, quiz
 from course_utils.teach import show
 import pandas as pd
@@ -204,12 +205,12 @@ import pandas as pd
 def render(name):
     raise ValueError(name)
 
-widgets.label_tool(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), HOSTILE, "labels.csv")
+label_tool(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), HOSTILE, "labels.csv")
 predict.predict("01_x", "pick", "Which class?", options=HOSTILE)
 options = tuple(quiz.Option(name, name, name == HOSTILE[0]) for name in HOSTILE)
 show.show(quiz.form("01_x", quiz.Question("which", "Which class?", options)))
 for name in HOSTILE:
-    widgets.explorer(render, name, name=[name, "other"])
+    explorer(render, name, name=[name, "other"])
     show.table(pd.DataFrame({{name: [name]}}), name)
     Names().check(raising(name))
     Names().check(lambda x: name)

@@ -2,12 +2,8 @@
 
 # ruff: noqa: E722, NPY002, SIM105, for answers that do what one should not
 
-import builtins
 import itertools
-import math
-import os
 import random
-import re
 import signal
 import sys
 import threading
@@ -15,17 +11,14 @@ import time
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from course_utils.teach.exercises import guard
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
-sys.path.append(str(Path(__file__).parents[1] / "teach"))
+sys.path.append(str(Path(__file__).parents[1] / "teach" / "exercises"))
 from test_every_exercise import ALL
 
 pytestmark = [
@@ -177,9 +170,7 @@ LEAVING = [
     lambda *given: sys.exit("bye"),
     lambda *given: exit(1),
     lambda *given: quit(),
-    lambda *given: os._exit(3),
     calls_itself,
-    raising(KeyboardInterrupt),
     raising(GeneratorExit),
     raising(BaseException("all")),
     raising(BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError()])),
@@ -219,7 +210,7 @@ def test_code_that_leaves_or_raises_is_reported_in_a_line_and_the_next_check_wor
     exercise = Double()
     said = outcome(exercise, answer, capsys)
     assert said.startswith("**✘ Incorrect.** ") and len(said) < 500
-    assert exercise.chosen is Double.reference
+    assert exercise.answer_or_reference is Double.reference
     assert "Correct" in outcome(exercise, lambda x: 2 * x, capsys)
     figure("hostile answers tried", 1)
 
@@ -253,7 +244,7 @@ def test_every_exercise_of_the_course_survives_them_all(capsys, amount, figure):
     figure("hostile answers tried", tried)
 
 
-@pytest.mark.parametrize("answer", [loops, calls_itself, LEAVING[0], LEAVING[3], raising(KeyboardInterrupt)])
+@pytest.mark.parametrize("answer", [calls_itself, LEAVING[0]])
 def test_a_check_in_another_thread_than_the_first_is_guarded_as_well(answer, capsys, figure):
     exercise = Double()
     exercise.limit = SHORT
@@ -264,29 +255,16 @@ def test_a_check_in_another_thread_than_the_first_is_guarded_as_well(answer, cap
     figure("hostile answers tried", 1)
 
 
-@pytest.fixture
-def interruptible():
-    """This process takes Ctrl-C, though whoever started it in the background may have it ignore that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.parametrize("swallows", [False, True])
-def test_the_person_s_own_interrupt_ends_the_check_at_once_whatever_the_code_does(swallows, interruptible):
+def test_the_person_s_own_interrupt_ends_the_check_at_once():
     """The limit is far away: what ends the code is the signal that Ctrl-C and the Stop button send."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background
     exercise, started = Double(), threading.Event()
     exercise.limit = 10**6
 
     def answer(x):
         started.set()
-        try:
-            while True:
-                time.sleep(0.01)
-        except KeyboardInterrupt:
-            if not swallows:
-                raise
-        return 2 * x
+        while True:
+            time.sleep(0.01)
 
     def interrupt():
         started.wait()
@@ -297,74 +275,52 @@ def test_the_person_s_own_interrupt_ends_the_check_at_once_whatever_the_code_doe
     with pytest.raises(KeyboardInterrupt):
         exercise.check(answer)
     thread.join()
+    signal.signal(signal.SIGINT, before)
 
 
-def test_where_interrupts_are_ignored_waiting_ends_all_the_same(capsys, interruptible):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def test_signals_and_tracing_are_as_before(capsys):
     exercise = Double()
     exercise.limit = SHORT
-    assert STOPPED in outcome(exercise, sleeps, capsys)
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-
-
-def test_signals_and_threads_are_as_before(capsys):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)], threading.enumerate()
-    exercise = Double()
-    exercise.limit = SHORT
+    before = signal.getsignal(signal.SIGALRM), sys.gettrace()
     for answer in (loops, lambda x: 2 * x):
         exercise.check(answer)
-    assert ([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)], threading.enumerate()) == before
+    assert (signal.getsignal(signal.SIGALRM), sys.gettrace()) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 # ------------------------------------------------------------------ printing
 
 
-def test_of_a_million_lines_a_hundred_are_shown(capsys, figure):
-    def prints(x):
-        for i in range(500_000):
-            print(i)
-        return 2 * x
-
-    Double().check(prints)
-    *shown, _, rest, said = capsys.readouterr().out.splitlines()
-    assert shown == [str(i) for i in range(100)]
-    assert rest == "… 499,900 more lines (3,388,600 characters) are not shown."
-    assert said == "**✔ Correct.** From here on the lesson uses your version."
-    figure("lines printed by one answer", 500_000)
-
-
 @pytest.mark.parametrize("stream", ["out", "err"])
-def test_of_a_line_without_end_the_beginning_is_shown(stream, capsys):
+@pytest.mark.parametrize(("line", "times"), [("a line\n", 500_000), ("x" * 1_000_000, 100)])
+def test_of_endless_output_the_beginning_is_shown(stream, line, times, capsys):
     def writes(x):
-        for _ in range(100):
-            getattr(sys, f"std{stream}").write("x" * 1_000_000)
+        for _ in range(times):
+            getattr(sys, f"std{stream}").write(line)
         return 2 * x
 
     Double().check(writes)
-    said = getattr(capsys.readouterr(), stream)
-    assert said.startswith("x" * 20_000 + "\n… 0 more lines (99,980,000 characters)") and len(said) < 20_200
+    said = capsys.readouterr()
+    shown = getattr(said, stream)
+    assert shown.startswith((line * times)[:2000] + "\n… ") and len(shown) < 3000
+    assert f"{len(line) * times - 2000:,} more characters are not shown" in shown
+    assert "Correct" in said.out
 
 
-@settings(max_examples=50)
-@given(st.lists(st.text(alphabet="ab\n\r", max_size=300), max_size=20))
-def test_what_is_short_is_shown_as_it_is(texts):
-    written = []
-    short = guard._Short(type("Stream", (), {"write": lambda self, text: written.append(text)})())
-    for text in texts:
-        assert short.write(text) == len(text)
-    short.end()
-    whole = "".join(texts)
-    if whole.count("\n") < guard.LINES:
-        assert "".join(written) == whole
-    else:
-        assert "".join(written).count("\n") <= guard.LINES + 2
+def test_what_is_short_is_shown_as_it_is(capsys):
+    def prints(x):
+        print("first", x, flush=True)
+        return 2 * x
+
+    Double().check(prints)
+    assert capsys.readouterr().out.startswith("first 3\n**✔ Correct.**")
 
 
 # ------------------------------------------------------------------ global state
 
 
 def changes_everything(*given):
-    """The state of everything that `state` reads."""
+    """Change everything that `state` reads."""
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
@@ -375,19 +331,9 @@ def changes_everything(*given):
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(torch.get_num_threads() + 1)
     np.seterr(all="raise")
-    sys.setrecursionlimit(sys.getrecursionlimit() + 1)
-    sys.path.insert(0, "elsewhere")
+    plt.rcParams["figure.dpi"] = 7
     sys.stdout = sys.stderr = None
-    os.environ["COURSE_PROFILE"] = "gpu"
-    os.environ.pop("PATH")
-    os.chdir(os.path.dirname(os.getcwd()))
-    torch.relu = F.softplus = np.mean = random.random = lambda *_: 0
-    del builtins.len
-    builtins.range = None
     return -1
-
-
-LOOKED_AFTER = (builtins, math, os, random, np, torch, F)
 
 
 def state():
@@ -402,23 +348,18 @@ def state():
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "threads": torch.get_num_threads(),
         "NumPy": np.geterr(),
-        "recursion": sys.getrecursionlimit(),
-        "path": list(sys.path),
+        "matplotlib": dict(plt.rcParams),
         "streams": (sys.stdout, sys.stderr),
-        "environment": dict(os.environ),
-        "folder": os.getcwd(),
-    } | {f"{module.__name__}.{name}": id(value) for module in LOOKED_AFTER for name, value in vars(module).items()}
+    }
 
 
-def test_what_an_answer_changes_for_others_is_put_back_and_named(capsys, monkeypatch, tmp_path, figure):
-    monkeypatch.chdir(tmp_path)
+def test_what_an_answer_changes_for_others_is_put_back_and_named(capsys, figure):
     before = state()
     said = outcome(Double(), lambda x: (changes_everything(), 2 * x)[1], capsys)
     after = state()
-    assert [name for name in before if after.get(name) != before[name]] == []
-    names = ("builtins.len", "builtins.range", "random.random")
-    assert all(name in said for name in names) and re.search(r" and \d+ more; that was put back", said)
-    figure("kinds of global state put back", sum("." not in name for name in before))
+    assert [name for name in before if after[name] != before[name]] == []
+    assert "Your code changed PyTorch's default dtype, " in said and "; that was put back" in said
+    figure("kinds of global state put back", len(before))
 
 
 def test_what_changes_one_thing_is_told_so_and_may_be_right(capsys):
@@ -430,25 +371,3 @@ def test_what_changes_one_thing_is_told_so_and_may_be_right(capsys):
         "**✔ Correct.** Your code changed whether PyTorch computes gradients; that was put back. "
         "From here on the lesson uses your version."
     )
-
-
-def test_an_answer_that_removes_the_folder_it_runs_in_is_survived(capsys, monkeypatch, tmp_path):
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def answer(x):
-        os.chdir(tmp_path)
-        (tmp_path / "here").rmdir()
-        return 2 * x
-
-    assert "Correct" in outcome(Double(), answer, capsys)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
-def test_a_process_that_the_answer_forks_still_ends(capsys):
-    def answer(x):
-        if (child := os.fork()) == 0:
-            os._exit(7)
-        return 2 * x if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 else 0
-
-    assert "Correct" in outcome(Double(), answer, capsys)

@@ -20,8 +20,8 @@ from course_utils.teach import show
 from course_utils.teach.plots import comparisons, figures
 from course_utils.teach.plots.figures import LOOKS, STYLE
 from course_utils.teach.toys import coins, line
-from course_utils.teach.widgets import explorer as widgets
 from course_utils.teach.widgets import game
+from course_utils.teach.widgets.explorer import explorer
 
 SEEN = {
     "normal": np.eye(3),
@@ -155,7 +155,7 @@ def test_nothing_is_shown_undescribed(alt):
     with pytest.raises(CourseError, match="no alternative text"):
         show.figure(figures.loss_curves({"D": [1.0]}, 1), alt)
     with pytest.raises(CourseError, match="no alternative text"):
-        widgets.explorer(lambda size: figures.loss_curves({"D": [1.0]}, size), alt, size=[1, 2])
+        explorer(lambda size: figures.loss_curves({"D": [1.0]}, size), alt, size=[1, 2])
     with pytest.raises(CourseError, match="no alternative text"):
         show.tag(b"", alt)
     with pytest.raises(CourseError, match="no alternative text"):

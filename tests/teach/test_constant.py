@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from sklearn import metrics
 
+from course_utils.evaluate.confusions import confusions
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach import show
 from course_utils.teach.plots import constant
@@ -24,13 +25,13 @@ def test_what_was_really_scored_is_always_possible(data, positives, negatives, d
             metrics.recall_score(y, said),
         )
     ]
-    assert (tp, fp) in constant.confusions(*printed, positives, negatives, decimals)
+    assert (tp, fp) in confusions(*printed, positives, negatives, decimals)
 
 
 def test_scores_that_contradict_each_other_are_found():
-    assert constant.confusions(1, 1, 1, 5, 5) == [(5, 0)]
-    assert constant.confusions(0.5, 0.5, 1.0, 5, 5) == [(5, 5)]
-    assert constant.confusions(0.9, 0.5, 1.0, 5, 5) == []
+    assert confusions(1, 1, 1, 5, 5) == [(5, 0)]
+    assert confusions(0.5, 0.5, 1.0, 5, 5) == [(5, 5)]
+    assert confusions(0.9, 0.5, 1.0, 5, 5) == []
 
 
 def figure(claim):

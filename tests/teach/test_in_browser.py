@@ -38,7 +38,9 @@ from pathlib import Path
 from sklearn.datasets import load_digits
 from course_utils.teach.exercises import exercise
 from course_utils.teach.plots import figures
-from course_utils.teach.widgets import live, predict, quiz, explorer as widgets
+from course_utils.teach.widgets import live, predict, quiz
+from course_utils.teach.widgets.explorer import explorer
+from course_utils.teach.widgets.label_tool import label_tool
 from course_utils.teach import show
 digits = torch.from_numpy((load_digits().images[:12] * 15.9).astype("uint8"))[:, None]
 """
@@ -59,7 +61,7 @@ def eventually(page, truth):
 
 
 def test_labelling_by_mouse_and_keyboard(lab, page):
-    cell = "tool = widgets.label_tool(digits, [str(i) for i in range(10)], 'labels.csv')"
+    cell = "tool = label_tool(digits, [str(i) for i in range(10)], 'labels.csv')"
     open_notebook(page, lab, notebook(SETUP, cell, "tool.labels.tolist()"), "label.ipynb")
     run_all(page)
     area, path = output(page, 1), lab.root / "labels.csv"
@@ -133,7 +135,7 @@ def render(brightness, arrangement):
     pixels = (digits.float() * brightness / 5).clamp(0, 255).to(torch.uint8)
     return figures.image_grid(pixels, cols=6 if arrangement == "wide" else 4)
 
-widgets.explorer(render, "Twelve digits, lighter or darker.", brightness=(0, 10, 1), arrangement=["wide", "square"])
+explorer(render, "Twelve digits, lighter or darker.", brightness=(0, 10, 1), arrangement=["wide", "square"])
 """
     open_notebook(page, lab, notebook(SETUP, cell), "explore.ipynb")
     run_all(page)
@@ -240,8 +242,8 @@ def test_a_notebook_executed_headless_shows_pictures_with_alternative_text_befor
     cell = """
 fig = figures.confusion([[9, 1], [2, 8]], ["cow", "horse"], "two animals")
 show.figure(fig, "Confusion matrix: a cow and two horses are mistaken.")
-tool = widgets.label_tool(digits, [str(i) for i in range(10)], "none.csv")
-widgets.explorer(lambda shift: figures.image_grid(digits.roll(shift, 0)), "Digits.", shift=(0, 10, 1))
+tool = label_tool(digits, [str(i) for i in range(10)], "none.csv")
+explorer(lambda shift: figures.image_grid(digits.roll(shift, 0)), "Digits.", shift=(0, 10, 1))
 item = SimpleNamespace(step=1, steps=1, losses={"D": [1.0]}, samples=lambda: digits)
 last = await live.watch([item], title="GAN")
 predict.predict("01_x", "later", "Which?", ["a", "b"])
@@ -313,7 +315,7 @@ def render(dots, cols):
     drawn.append([dots, cols, threading.current_thread() is threading.main_thread()])
     Path("drawn.json").write_text(json.dumps(drawn))
     return figures.image_grid(digits[:dots], cols=cols)
-widgets.explorer(render, "Some of twelve digits.", dots=(1, 12, 1), cols=(2, 6, 1))
+explorer(render, "Some of twelve digits.", dots=(1, 12, 1), cols=(2, 6, 1))
 """
     ask = 'predict.predict("01_x", "soon", "How much?", low=0, high=10, step=1)'
     awaits = "while drawn[-1][0] != 9: await asyncio.sleep(0.05)"

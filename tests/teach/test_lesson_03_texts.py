@@ -6,8 +6,8 @@ import pytest
 from texts import Texts
 
 from course_utils.core.profiles import PROFILES
+from course_utils.evaluate.confusions import confusions
 from course_utils.teach.exercises.lesson_03 import ConstantScores
-from course_utils.teach.plots.constant import confusions
 
 TEXTS = Texts("03_cows_horses")
 PAPER = TEXTS.paper

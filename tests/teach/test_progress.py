@@ -29,12 +29,6 @@ def test_what_cannot_be_written_is_raised_for_a_form_and_a_warning_for_a_cell(co
         progress.record("01_a", "quiz", "spread", {"right": True})
 
 
-@pytest.mark.reliability("faults")
-def test_nothing_half_written_is_left(course_home):
-    progress.record("01_a", "quiz", "spread", {"right": True})
-    assert [path.name for path in course_home.iterdir()] == ["progress.json"]
-
-
 def test_the_export_is_the_record_or_a_table(tmp_path):
     progress.record("01_a", "quiz", "q", {"right": True, "tries": 2})
     progress.record("02_b", "exercises", "Loss", {"outcome": "incorrect"})

@@ -93,7 +93,7 @@ def test_the_game_is_stopped_while_it_trains_and_can_be_looked_at(lab, page):
         "import torch", "lesson = start(", "line.noted(game, G, D", "line.picture(moments[moment]"
     )
     start = f'PROFILE, SEED, DEVICE = "smoke", 0, None\n{start}\nS["steps"] = 100_000'
-    look = explore.replace("exercise_2.chosen", "lambda p, q: p / (p + q)")
+    look = explore.replace("exercise_2.answer_or_reference", "lambda p, q: p / (p + q)")
     open_notebook(page, lab, notebook(imports, start, train, look), "start live.ipynb")
     run_all(page, wait=False)
     area = output(page, 2)

@@ -1,15 +1,21 @@
-"""How an exercise's test compares an answer with the right one, and with the mistakes it knows."""
+"""Compare an exercise's answer with the right one and with known mistakes; a comparison that fails raises Wrong."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.teach.exercises.exercise import Wrong
+
+Mistakes = Mapping[str, Any]
+"""The message that names a mistake → the value that the mistake gives, or a list of such values."""
+
+PER_CENT = "Those are per cent. Give shares between 0 and 1."
 
 
 def close(got: Any, want: Any, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
@@ -18,42 +24,69 @@ def close(got: Any, want: Any, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
     return got.shape == want.shape and torch.allclose(got, want, rtol=rtol, atol=atol)
 
 
-def named(got: Any, mistakes: Iterable[tuple[Any, str]], otherwise: str, **tolerance: float) -> Wrong:
-    """The error that says which of the known `mistakes`, pairs (its value, message), was made; else `otherwise`."""
-    return Wrong(next((message for value, message in mistakes if close(got, value, **tolerance)), otherwise))
+def expect(got: Any, want: Any, mistakes: Mistakes, otherwise: str, **tolerance: float) -> None:
+    """Raise Wrong where `got` is not close to `want`, with the message of the mistake made, or `otherwise`."""
+    if close(got, want, **tolerance):
+        return
+    for message, values in mistakes.items():
+        if any(close(got, value, **tolerance) for value in (values if isinstance(values, list) else [values])):
+            raise Wrong(message)
+    raise Wrong(otherwise)
+
+
+def parts(value: Any, names: str, what: str) -> tuple[Any, ...]:
+    """Check that an answer is a tuple of as many parts as there are `names`, such as "accuracy, recall"."""
+    wanted = len(names.split(","))
+    if not isinstance(value, tuple) or len(value) != wanted:
+        raise Wrong(f"Give back {wanted} {what}: `return {names}`.")
+    return value
 
 
 def numbers(value: Any, names: str) -> tuple[float, ...]:
-    """A tuple of plain numbers, as many as there are `names`, such as "accuracy, recall"; raises Wrong otherwise."""
-    wanted = len(names.split(","))
-    if (
-        not isinstance(value, tuple)
-        or len(value) != wanted
-        or any(torch.as_tensor(part).numel() != 1 for part in value)
-    ):
-        raise Wrong(f"Give back {wanted} numbers: `return {names}`.")
+    """Check that an answer is a tuple of plain numbers, one for each name, and return them as floats."""
+    if any(torch.as_tensor(part).numel() != 1 for part in parts(value, names, "numbers")):
+        raise Wrong(f"Each of the parts in `return {names}` must be one number.")
     return tuple(float(part) for part in value)
 
 
 def scalar(value: Any, what: str = "The loss") -> float:
-    """A loss, or whatever it is called, as a number; raises Wrong where it is not reduced to one."""
+    """Check that a loss (or `what` else it is) is one number, and return it as a float."""
     value = torch.as_tensor(value).detach()
     if value.numel() != 1:
         raise Wrong(f"{what} must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
     return float(value)
 
 
-def must_hold(deep: Any, reason: str) -> None:
-    """Raises Wrong where a loss of the right value breaks as soon as D is sure and wrong.
+def rounded(values: Tensor) -> list[float]:
+    """Round a tensor's values to two decimals, for a message."""
+    return [round(float(value), 2) for value in values]
 
-    deep: its value for logits of 200 and −200, near 400 if it is right. reason: why the usual one breaks there.
+
+def check_loss(
+    answer: Callable[..., Any],
+    reference: Callable[..., Tensor],
+    logits: tuple[Tensor, ...],
+    *others: Any,
+    mistakes: Mistakes,
+    deep: tuple[Any, ...],
+    reason: str,
+) -> None:
+    """Check a loss: its value, that it holds where D is sure and wrong, and that it trains.
+
+    logits, others: the arguments, those with a gradient first. deep: arguments with logits of 200 and −200, for which
+    the right value is near 400. reason: why the usual mistake breaks there.
     """
-    if not 300 < scalar(deep) < math.inf:
+    given = tuple(part.clone().requires_grad_() for part in logits)
+    loss, right = answer(*given, *others), reference(*given, *others)
+    got, want = scalar(loss), scalar(right)
+    expect(got, want, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+    if not 300 < scalar(answer(*deep)) < math.inf:
         raise Wrong(f"Right for small logits, but where D is sure and wrong it breaks: the logarithm of a {reason}")
+    must_train(loss, right, *given)
 
 
 def must_train(value: Any, right: Tensor, *inputs: Tensor) -> None:
-    """Raises Wrong where an answer of the right value would not train as the reference does.
+    """Check that an answer of the right value has the reference's gradient.
 
     value, right: what the answer and the reference make of `inputs`, which require gradients.
     """
@@ -67,3 +100,64 @@ def must_train(value: Any, right: Tensor, *inputs: Tensor) -> None:
         raise Wrong(
             "The value is right, but part of the gradient is cut off: leave out `.detach()`, `.data` and `no_grad`."
         )
+
+
+def cross_entropy_mistakes(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """List the usual mistakes in −mean log softmax(logits)[labels]; logits N × K, labels N."""
+    want, K = F.cross_entropy(logits, labels), logits.shape[1]
+    picked, p = logits.gather(1, labels[:, None]), logits.softmax(1).gather(1, labels[:, None])
+    one_hot = F.one_hot(labels, K).float()
+    floor = math.log(1 + (K - 1) / math.e)
+    return {
+        "You applied a softmax, and `cross_entropy` applies another. However sure and right D is, this loss cannot "
+        f"fall below {floor:.2f} for {K} classes, and its gradient is small "
+        "everywhere. Give it the logits.": F.cross_entropy(logits.softmax(1), labels),
+        "The sign is turned round: the log-likelihood is *maximised*, a loss is made small.": -want,
+        "That is the sum over the batch: take the mean.": len(labels) * want,
+        "A logit is no probability yet: without the softmax D's other logits do not count.": -picked.mean(),
+        "The logarithm is missing: the loss of one image is −log p, not −p.": -p.mean(),
+        "First the logarithm, then the mean over the batch.": -p.mean().log(),
+        "The target is the class given, not the one that D says now: it would only learn to be surer.": F.cross_entropy(
+            logits, logits.argmax(1)
+        ),
+        "Your softmax runs over the *batch*: images would compete with each "
+        "other. Classes should: `dim=1`.": -logits.softmax(0).gather(1, labels[:, None]).log().mean(),
+        f"Those are {K} separate yes-or-no questions. An image has "
+        "*one* class: softmax, not sigmoid.": F.binary_cross_entropy_with_logits(logits, one_hot),
+        "Those are squared errors. The loss is −log of the probability of the right class.": F.mse_loss(
+            logits.softmax(1), one_hot
+        ),
+        "That is in bits, the logarithm to base 2. Take the natural logarithm.": want / math.log(2),
+    }
+
+
+def check_draws(
+    answer: Callable[[Tensor, Tensor, int, torch.Generator], Any],
+    mean: Tensor,
+    factor: Tensor,
+    n: int,
+    mistakes: Mistakes,
+    **tolerance: float,
+) -> None:
+    """Check that an answer draws n × d from N(mean, factor factorᵀ), by the generator it is given.
+
+    mistakes: covariances that known mistakes give. tolerance: of mean and covariance of n draws.
+    """
+    x, again, other = (answer(mean, factor, n, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    if not isinstance(x, Tensor) or x.shape != (n, len(mean)):
+        shape = tuple(getattr(x, "shape", ()))
+        raise Wrong(f"It should be a tensor of {n:,} × {len(mean)}, one row a draw; yours has shape {shape}.")
+    if not torch.equal(x, again):
+        raise Wrong("Two generators with one seed give different draws: pass `generator=generator` on.")
+    if torch.equal(x, other):
+        raise Wrong("The draws are the same whatever the generator says: use it.")
+    covariance, spread = factor @ factor.T, torch.cov(x.T)
+    mistakes = {
+        "All draws are one point: each row needs random numbers of its own.": torch.zeros_like(covariance),
+        "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`.": covariance / 12,
+        **mistakes,
+    }
+    wrong_spread = f"The covariance of the draws should be {rounded(covariance.flatten())}; yours is "
+    expect(spread, covariance, mistakes, f"{wrong_spread}{rounded(spread.flatten())}.", **tolerance)
+    wrong_place = f"The draws should lie around {rounded(mean)}; yours lie around {rounded(x.mean(0))}. Add the mean."
+    expect(x.mean(0), mean, {}, wrong_place, **tolerance)

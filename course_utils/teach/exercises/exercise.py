@@ -1,4 +1,4 @@
-"""Checked exercises: `ex.check(answer)` tells a wrong answer from an untried one, `ex.hint()` and `ex.solution()` help.
+"""Define checked exercises: `ex.check(answer)` says correct, incorrect or not attempted; `ex.hint()` helps.
 
 An exercise is a subclass of `Exercise` in teach/exercises/<lesson>.py and one instance of it:
 
@@ -66,11 +66,11 @@ class Exercise(ABC):
         return f"Exercise: {self.title} · {self.minutes} minutes · difficulty {level}{self._target()}"
 
     def example(self) -> tuple[Any, ...]:
-        """Arguments whose *target output* the display shows: few, small, and none that `test` uses; () shows none."""
+        """Give arguments for the *target output* in the display: few, small, none that `test` uses; () shows none."""
         return ()
 
-    def told(self, value: Any) -> str:
-        """What the reference makes of the example, in numbers or words that hold for every right answer."""
+    def describe(self, value: Any) -> str:
+        """Describe what the reference gives for the example, in numbers or words that hold for every right answer."""
         return brief(value)
 
     @abstractmethod
@@ -80,9 +80,9 @@ class Exercise(ABC):
     def check(self, answer: Any) -> None:
         """Say whether the answer is correct, incorrect and why, or not attempted.
 
-        Whatever the answer does, the notebook goes on: it is stopped after `limit` seconds, of what it prints the first
-        lines are shown, and what it changes for others is put back (see `guard`). While nbgrader executes the notebook,
-        whatever is not correct raises Wrong, which costs the cell its points.
+        The answer runs for at most `limit` seconds, with limited output, and the settings that it changes are put back
+        (see `guard`). While nbgrader executes the notebook, whatever is not correct raises Wrong, which costs the cell
+        its points.
         """
         self._passed = None
         outcome, message = self._judge(answer)
@@ -112,8 +112,8 @@ class Exercise(ABC):
         self._record(solution_seen=True)
 
     @property
-    def chosen(self) -> Any:
-        """What the lesson goes on with: the learner's answer once it has passed, else the reference."""
+    def answer_or_reference(self) -> Any:
+        """Give the learner's answer if its last check passed, else the reference: what the lesson uses from here on."""
         return self.reference if self._passed is None else self._passed
 
     def _target(self) -> str:
@@ -123,7 +123,7 @@ class Exercise(ABC):
                 return ""
             names = inspect.signature(self.reference).parameters
             given = ", ".join(f"{name} = {brief(value)}" for name, value in zip(names, arguments, strict=True))
-            parts = f"Target output: for {given}", f"it gives {self.told(self.reference(*arguments))}"
+            parts = f"Target output: for {given}", f"it gives {self.describe(self.reference(*arguments))}"
         if len(" ".join(parts)) <= WIDTH:
             return "\n" + " ".join(parts)
         return "".join(f"\n{textwrap.fill(part, WIDTH, break_on_hyphens=False)}" for part in parts)
@@ -132,35 +132,34 @@ class Exercise(ABC):
         goes_on = "The lesson goes on with the reference solution."
         if answer is None or answer is ...:
             return "not attempted", goes_on
-        ran = guard.run(lambda: self._tried(answer), self.limit)
-        outcome, message = ran.value or ("incorrect", f"Your code raised `{type(ran.error).__name__}`.")
-        if ran.late and outcome != "correct":
-            outcome, message = "incorrect", f"Your code was stopped after {self.limit:g} s: does its loop end?"
-        if ran.changed:
-            more = f", and {len(ran.changed) - 3} more" if len(ran.changed) > 3 else ""
-            message += f" Your code changed {', '.join(ran.changed[:3])}{more}; that was put back."
+        result, changed = guard.run(lambda: self._run_test(answer), self.limit)
+        outcome, message = result or ("incorrect", f"Your code was stopped after {self.limit:g} s: does its loop end?")
+        if changed:
+            message += f" Your code changed {', '.join(changed)}; that was put back."
         if outcome == "correct":
             goes_on = "From here on the lesson uses your version."
         return outcome, f"{message} {goes_on}".strip()
 
-    def _tried(self, answer: Any) -> tuple[str, str]:
-        """Outcome and message; what is neither an Exception nor an exit gets through."""
+    def _run_test(self, answer: Any) -> tuple[str, str]:
+        """Return outcome and message of `test`. An interrupt and the end of the time get through."""
+        if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
+            warnings.simplefilter("ignore")
         try:
-            if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
-                warnings.simplefilter("ignore")
-            self.test(_watched(answer))
+            self.test(_checked(answer))
         except Wrong as wrong:
             return "incorrect", show.without_html(str(wrong))
         except _Untried:
             return "not attempted", "Your function gives back nothing (or `...`): has it a `return`?"
-        except (Exception, SystemExit) as error:
-            line = _line(error)
+        except (KeyboardInterrupt, guard.TimeUp):
+            raise
+        except BaseException as error:
+            line = _first_line(error)
             if "ellipsis" in line:  # the stub's own `...` was reached
                 return "not attempted", "There is still a `...` to fill in."
             if isinstance(error, NotImplementedError) and not line:  # nbgrader's own stub
                 return "not attempted", "There is still a `raise NotImplementedError` to replace."
-            said = f"{type(error).__name__}: {line}" if line else type(error).__name__
-            return "incorrect", f"Your code raised {show.code(said)}."
+            name = type(error).__name__
+            return "incorrect", f"Your code raised {show.code(f'{name}: {line}' if line else name)}."
         return "correct", ""
 
     def _record(self, **news: Any) -> None:
@@ -169,19 +168,19 @@ class Exercise(ABC):
 
 
 LONGEST = 300
-"""Characters of an error's message that are shown."""
+"""How many characters of an error's message are shown."""
 
 WIDTH = 110
-"""Characters of a line of the display."""
+"""Characters of a line in the display."""
 
-MOST = 24
-"""Numbers that are shown one by one; of more, the shape is."""
+MOST_NUMBERS = 24
+"""Larger arrays are shown by their shape only."""
 
 _SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
 
 
 def brief(value: Any) -> str:
-    """Numbers, arrays or a tuple of them in a few characters, as Python writes lists; what can be called by its doc."""
+    """Write numbers, arrays or a tuple of them in a few characters, as Python writes lists; functions by their doc."""
     if isinstance(value, tuple):
         return f"({', '.join(map(brief, value))})"
     if isinstance(value, torch.Generator):
@@ -191,11 +190,11 @@ def brief(value: Any) -> str:
     array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
     if array.ndim == 4 and (array == array[..., :1, :1]).all():
         return f"{_nested(array[..., 0, 0].tolist())} (each {_shape(array[0, 0])} times)"
-    return _nested(array.tolist()) if array.size <= MOST else f"{_shape(array)} numbers"
+    return _nested(array.tolist()) if array.size <= MOST_NUMBERS else f"{_shape(array)} numbers"
 
 
 def cloud(draws: Tensor) -> str:
-    """Where n × d random draws lie and how they spread, to one decimal: the same for all seeds if there are many."""
+    """Write mean and covariance of n × d random draws to one decimal: the same for all seeds if there are many."""
     mean, covariance = ((10 * part).round() / 10 for part in (draws.mean(0), torch.cov(draws.T)))
     return f"{_shape(draws)} random numbers, with mean ≈ {brief(mean)} and covariance ≈ {brief(covariance)}"
 
@@ -210,17 +209,17 @@ def _nested(value: Any) -> str:
     return f"{value + 0.0:.3g}" if isinstance(value, float) else str(value)  # + 0.0: no -0
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error's message, cut where it is long."""
+def _first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, cut where it is long."""
     try:
         line = next(iter(str(error).splitlines()), "")
         return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
-    except Exception:
+    except (Exception, SystemExit):
         return "its message cannot be read"
 
 
-def _watched(answer: Any) -> Any:
-    """The learner's function, made to raise _Untried where it returns None or `...`; other answers as they are."""
+def _checked(answer: Any) -> Any:
+    """Make the learner's function raise _Untried where it returns None or `...`; other answers stay as they are."""
     if not inspect.isroutine(answer):
         return answer
 

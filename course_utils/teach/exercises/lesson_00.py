@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.teach.exercises.compare import close, named
+from course_utils.teach.exercises.compare import expect
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "00_start_here"
@@ -32,24 +32,23 @@ class Gap(Exercise):
         a, b, n = np.array([170, 150, 200]), np.array([150, 160, 200]), 200
         got, want = answer(a, b, n), self.reference(a, b, n)
         try:
-            if close(got, want):
-                return
+            got = np.asarray(got, float)
         except (TypeError, ValueError, RuntimeError):
-            got = np.nan
-        mistakes = [
-            (-want, "The sign is turned round: it is A − B, so that a better A gives a plus."),
-            (np.abs(want), "You took the absolute value: then nobody sees which one was better. Leave the sign."),
-            (want / 100, "Those are shares; in points it is 100 times as much."),
-            (a - b, "Those are images. Divide by how many there are, and take them in per cent."),
-            (100 * (a - b) / b, "That is per cent *of B's hits*. A point is one per cent of all images."),
-            (100 * a / n, "That is A's accuracy alone: take B's from it."),
-        ]
-        shown = f"{a[0]} and {b[0]} hits on {n} images are {want[0]:.0f} points apart, not"
-        if np.shape(got) != want.shape:
+            got = np.array(np.nan)
+        if got.shape != want.shape:
             raise Wrong(
                 f"`hits_a` and `hits_b` are arrays, a pair each: give back an array of {len(a)} gaps for {len(a)}."
             )
-        raise named(got, mistakes, f"{shown} {np.asarray(got, float)[0]:.4g}.")
+        mistakes = {
+            "The sign is turned round: it is A − B, so that a better A gives a plus.": -want,
+            "You took the absolute value: then nobody sees which one was better. Leave the sign.": np.abs(want),
+            "Those are shares; in points it is 100 times as much.": want / 100,
+            "Those are images. Divide by how many there are, and take them in per cent.": a - b,
+            "That is per cent *of B's hits*. A point is one per cent of all images.": 100 * (a - b) / b,
+            "That is A's accuracy alone: take B's from it.": 100 * a / n,
+        }
+        shown = f"{a[0]} and {b[0]} hits on {n} images are {want[0]:.0f} points apart, not"
+        expect(got, want, mistakes, f"{shown} {got[0]:.4g}.")
 
 
 class BestD(Exercise):
@@ -74,16 +73,14 @@ class BestD(Exercise):
         got, want = torch.as_tensor(answer(p, q)), self.reference(p, q)
         if got.shape != want.shape:
             raise Wrong(f"p and q hold {len(p)} places along the line: give back an answer for each of them.")
-        if close(got, want):
-            return
-        mistakes = [
-            (q / (p + q), "That is the probability that a point is *fake*. D gives that of real."),
-            (p / q, "That is how many times as frequent real points are. A probability lies between 0 and 1."),
-            (p, "That forgets the fakes: where real points are rare, but fakes rarer still, D may be sure."),
-            (p - q, "A difference can be negative; a probability cannot. Take a share."),
-            ((p > q).float(), "That is what D should *guess*. How sure can it be?"),
-        ]
+        mistakes = {
+            "That is the probability that a point is *fake*. D gives that of real.": q / (p + q),
+            "That is how many times as frequent real points are. A probability lies between 0 and 1.": p / q,
+            "That forgets the fakes: where real points are rare, but fakes rarer still, D may be sure.": p,
+            "A difference can be negative; a probability cannot. Take a share.": p - q,
+            "That is what D should *guess*. How sure can it be?": (p > q).float(),
+        }
         otherwise = (
             f"Where p = {p[0]:.1f} and q = {q[0]:.1f}, D should say {want[0]:.2f}; yours says {float(got[0]):.2f}."
         )
-        raise named(got, mistakes, otherwise)
+        expect(got, want, mistakes, otherwise)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from course_utils.teach.exercises.compare import close, must_hold, must_train, named, scalar
+from course_utils.teach.exercises.compare import Mistakes, check_loss, expect, must_train, numbers, parts, scalar
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "01_kannada_gan"
@@ -35,34 +35,44 @@ class DiscriminatorLoss(Exercise):
         return torch.tensor([2.0, 0.0]), torch.tensor([-1.0, -2.0])
 
     def test(self, answer: object) -> None:
-        real, fake = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        logits = real.clone().requires_grad_(), fake.clone().requires_grad_()
-        loss, right = answer(*logits), self.reference(*logits)
-        got, want = scalar(loss), scalar(right)
-        if close(got, want):
-            deep = answer(torch.tensor([-200.0]), torch.tensor([200.0]))
-            must_hold(deep, "sigmoid runs into log 0. Use `F.softplus`, which is the same function.")
-            must_train(loss, right, *logits)
-            return
-        r, f = F.softplus(-real), F.softplus(fake)
-        mistakes = {
-            float(self.reference(fake, real)): "Real and fake are swapped: your D is paid for calling fakes real.",
-            float(
-                F.softplus(real).mean() + F.softplus(-fake).mean()
-            ): "Both signs are turned round: D is rewarded for errors.",
-            float(r.mean()): "Only the real half is there: D must also be told what a fake is.",
-            float(f.mean()): "Only the fake half is there: D must also be told what is real.",
-            float(
-                r.sum() + f.sum()
-            ): "That is the sum over the batch: take means, or the loss grows with the batch size.",
-            float(r.mean() - f.mean()): "The fake term has the wrong sign: the two costs add up.",
-            float(F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean()): (
-                "You took a sigmoid first; `softplus` wants the logits as they are."
-            ),
-        }
-        raise named(
-            got, mistakes.items(), _otherwise(f"For real = {real.tolist()} and fake = {fake.tolist()}", want, got)
+        real, fake = torch.tensor([[2.0], [-1.0], [0.5], [3.0]]), torch.tensor([[-2.5], [1.0], [0.3], [-0.5]])
+        check_loss(
+            answer,
+            self.reference,
+            (real, fake),
+            mistakes=self._mistakes(real, fake),
+            deep=(torch.tensor([[-200.0]]), torch.tensor([[200.0]])),
+            reason="sigmoid runs into log 0. `F.softplus(-a)` is −log sigmoid(a), and does not.",
         )
+
+    def _mistakes(self, real: Tensor, fake: Tensor) -> Mistakes:
+        want = self.reference(real, fake)
+        on_real, on_fake = F.softplus(-real).mean(), F.softplus(fake).mean()
+        p, q = real.sigmoid(), fake.sigmoid()
+        floor = float(self.reference(torch.ones(()), torch.zeros(())))
+        return {
+            "That is what D *maximises*. An optimiser makes a loss small: return its negative.": -want,
+            "Only the real half is there: D must also be told what a fake is.": on_real,
+            "Only the fake half is there: D must also be told what is real.": on_fake,
+            "Real and fake are swapped: your D is paid for calling fakes real.": self.reference(fake, real),
+            "That is the *generator's* loss: −log P(real | fake). D is paid for calling fakes fake.": F.softplus(
+                -fake
+            ).mean(),
+            "The sign in the second term is turned round: this D is paid for calling *everything* real.": on_real
+            + F.softplus(-fake).mean(),
+            "The sign in the first term is turned round: this D is paid for calling *everything* fake.": F.softplus(
+                real
+            ).mean()
+            + on_fake,
+            "The fake term has the wrong sign: the two costs add up.": on_real - on_fake,
+            f"You took a sigmoid, and softplus contains one: this loss cannot fall below {floor:.2f}, however good D "
+            "gets. Give it the logits.": self.reference(p, q),
+            "The logarithms are missing: the loss of one image is −log p, not −p.": -(p.mean() + (1 - q).mean()),
+            "First the logarithm, then the mean over the batch.": -(p.mean().log() + (1 - q).mean().log()),
+            "You averaged the two terms; the loss is their sum.": want / 2,
+            "That is the sum over the batch: take the mean of each term.": len(real) * want,
+            "That is in bits, the logarithm to base 2. Take the natural logarithm.": want / math.log(2),
+        }
 
 
 class GeneratorLoss(Exercise):
@@ -87,31 +97,23 @@ class GeneratorLoss(Exercise):
         logits = fake.clone().requires_grad_()
         loss, right = answer(logits), self.reference(logits)
         got, want = scalar(loss), scalar(right)
-        if close(got, want):
-            must_train(loss, right, logits)
-            deep = torch.tensor([-30.0], requires_grad=True)
-            (gradient,) = torch.autograd.grad(answer(deep), deep)
-            if abs(float(gradient)) < 0.9:
-                raise Wrong(
-                    "Right in value, but where D is sure (a logit of −30) its gradient has vanished, and G could "
-                    "not learn. "
-                    "Use `F.softplus` on the logit instead of the logarithm of a sigmoid."
-                )
-            return
         f = F.softplus(fake)
         mistakes = {
-            float(-f.mean()): (
-                "That is log(1 − D(G(z))), the loss of the *minimax* game. It is a fair choice on paper, but it "
-                "is flat just "
-                "where G is bad. Write −log D(G(z))."
-            ),
-            float(f.mean()): "The sign is turned round: this G is paid for being caught.",
-            float(F.softplus(-fake).sum()): "That is the sum over the batch: take the mean.",
-            float(
-                -F.softplus(-fake).mean()
-            ): "It goes down when D is *less* fooled: a loss must be small when G does well.",
+            "That is log(1 − D(G(z))), the loss of the *minimax* game. It is a fair choice on paper, but it is flat "
+            "just where G is bad. Write −log D(G(z)).": -f.mean(),
+            "The sign is turned round: this G is paid for being caught.": f.mean(),
+            "That is the sum over the batch: take the mean.": len(fake) * want,
+            "It goes down when D is *less* fooled: a loss must be small when G does well.": -want,
         }
-        raise named(got, mistakes.items(), _otherwise(f"For fake = {fake.tolist()}", want, got))
+        expect(got, want, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+        must_train(loss, right, logits)
+        deep = torch.tensor([-30.0], requires_grad=True)
+        (gradient,) = torch.autograd.grad(answer(deep), deep)
+        if abs(float(gradient)) < 0.9:
+            raise Wrong(
+                "Right in value, but where D is sure (a logit of −30) its gradient has vanished, and G could not "
+                "learn. Use `F.softplus` on the logit instead of the logarithm of a sigmoid."
+            )
 
 
 class ReplaceImages(Exercise):
@@ -138,7 +140,7 @@ class ReplaceImages(Exercise):
         labels = torch.tensor([0, 0, 1, 1, 7, 7])
         return pixels[:4], labels[:4], pixels[4:], labels[4:], torch.Generator().manual_seed(0)
 
-    def told(self, value: tuple[Tensor, Tensor]) -> str:
+    def describe(self, value: tuple[Tensor, Tensor]) -> str:
         pixels, labels, new, *_ = self.example()
         grey, got = value[0][:, 0, 0, 0], value[1]
         came = grey == new[0, 0, 0, 0]
@@ -158,9 +160,7 @@ class ReplaceImages(Exercise):
             given, given_labels = pixels.clone(), labels.clone()
             rng = torch.Generator().manual_seed(seed)
             out = answer(given, given_labels, new_pixels, new_labels, rng)
-            if not (isinstance(out, tuple) and len(out) == 2):
-                raise Wrong("Give back two things: the pixels and the labels, `return pixels, labels`.")
-            got, got_labels = out
+            got, got_labels = parts(out, "pixels, labels", "tensors")
             if len(got) != n:
                 raise Wrong(f"The set has {len(got)} images now, {n} before: replace images, do not add them.")
             if not torch.equal(given, pixels) or not torch.equal(given_labels, labels):
@@ -211,39 +211,26 @@ class PairedInterval(Exercise):
     def test(self, answer: object) -> None:
         before = np.array([0.71, 0.66, 0.75, 0.69, 0.78])
         after = before + np.array([0.02, 0.01, 0.03, -0.01, 0.02])
-        got = answer(after, before)
-        if not (isinstance(got, tuple) and len(got) == 3):
-            raise Wrong("Give back three numbers: mean, lower end, upper end.")
-        mean, lo, hi = (float(v) for v in got)
+        mean, lo, hi = numbers(answer(after, before), "mean, lo, hi")
         want, want_lo, want_hi = self.reference(after, before)
-        if not close(mean, want):
-            if close(mean, -want):
-                raise Wrong("The sign is turned round: it is after − before.")
-            raise Wrong(f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
-        half, d, n = (hi - lo) / 2, after - before, len(before)
-        if close(half, (want_hi - want_lo) / 2) and close(lo, want_lo):
-            return
-        t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
-        unpaired = math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
-        mistakes = {
-            t * s: "That is the spread of single differences; the *mean* of n of them is √n times tighter.",
-            t * d.std(ddof=0) / math.sqrt(n): "`std()` of NumPy divides by n: write `ddof=1`.",
-            1.96 * s / math.sqrt(n): f"1.96 holds for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}.",
-            stats.norm.ppf(0.975)
-            * s
-            / math.sqrt(n): f"The normal quantile is too short for {n} seeds: use Student's t.",
-            stats.t.ppf(0.95, n - 1) * s / math.sqrt(n): "0.95 leaves 5 % above alone; 2.5 % on each side is 0.975.",
-            stats.t.ppf(0.975, n)
-            * s
-            / math.sqrt(n): "The degrees of freedom are n − 1, since the mean was estimated too.",
-            t * unpaired: "You treated the two lists as strangers. They are paired: take the differences first.",
-            stats.t.ppf(0.975, 2 * n - 2)
-            * unpaired: "That is the interval of two *independent* groups: pair them first.",
+        reversed_sign = {
+            "The sign is turned round: it is after − before.": -want,
         }
-        raise named(
-            half, mistakes.items(), _otherwise("For the half-width of the example", (want_hi - want_lo) / 2, half)
-        )
-
-
-def _otherwise(where: str, want: float, got: float) -> str:
-    return f"{where} it should be {want:.4f}; yours gives {got:.4f}."
+        expect(mean, want, reversed_sign, f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
+        half, d, n = (hi - lo) / 2, after - before, len(before)
+        t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
+        root, unpaired = math.sqrt(n), math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
+        mistakes = {
+            "That is the spread of single differences; the *mean* of n of them is √n times tighter.": t * s,
+            "`std()` of NumPy divides by n: write `ddof=1`.": t * d.std(ddof=0) / root,
+            f"1.96 holds for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}.": 1.96 * s / root,
+            f"The normal quantile is too short for {n} seeds: use Student's t.": stats.norm.ppf(0.975) * s / root,
+            "0.95 leaves 5 % above alone; 2.5 % on each side is 0.975.": stats.t.ppf(0.95, n - 1) * s / root,
+            "The degrees of freedom are n − 1, since the mean was estimated too.": stats.t.ppf(0.975, n) * s / root,
+            "You treated the two lists as strangers. They are paired: take the differences first.": t * unpaired,
+            "That is the interval of two *independent* groups: pair them first.": stats.t.ppf(0.975, 2 * n - 2)
+            * unpaired,
+        }
+        right = (want_hi - want_lo) / 2
+        expect(half, right, mistakes, f"The half-width of the example should be {right:.4f}; yours is {half:.4f}.")
+        expect(lo, want_lo, {}, f"The interval should lie around the mean: from {want_lo:.4f}; yours from {lo:.4f}.")

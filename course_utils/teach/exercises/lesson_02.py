@@ -10,7 +10,18 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
+from course_utils.teach.exercises.compare import (
+    PER_CENT,
+    Mistakes,
+    check_draws,
+    check_loss,
+    close,
+    cross_entropy_mistakes,
+    expect,
+    numbers,
+    parts,
+    rounded,
+)
 from course_utils.teach.exercises.exercise import Exercise, Wrong, brief, cloud
 
 LESSON = "02_emnist_bagan"
@@ -44,39 +55,29 @@ class AccuracyAndRecall(Exercise):
         accuracy, recall = got = numbers(answer(labels, predictions, 0), "accuracy, recall")
         is_0, said_0 = labels == 0, predictions == 0
         if close(got, [100 * value for value in want]):
-            raise Wrong("Those are per cent. Give shares between 0 and 1.")
+            raise Wrong(PER_CENT)
         if close(got, want[::-1]):
             raise Wrong("The two are swapped: first accuracy, then recall.")
-        if not close(accuracy, want[0]):
-            by_class = [self.reference(labels, predictions, k)[1] for k in range(6)]
-            mistakes = (
-                (1 - want[0], "That is the share of errors; accuracy is the share of right answers."),
-                (
-                    np.mean(by_class),
-                    "That is the *mean of the recalls*, balanced accuracy. Here every image counts once.",
-                ),
-                (want[0] * len(labels), "That is how many are right; divide by the number of images."),
-            )
-            raise named(accuracy, mistakes, f"The accuracy of the example is {want[0]:.3f}; yours is {accuracy:.3f}.")
-        if not close(recall, want[1]):
-            hits = float((is_0 & said_0).sum())
-            mistakes = (
-                (
-                    hits / float(said_0.sum()),
-                    "That is *precision*: of the images it called `starved`, how many are. Recall: of those that "
-                    "are, how many it found.",
-                ),
-                (hits / len(labels), "You divided by all images; divide by those whose *label* is `starved`."),
-                (1 - want[1], "That is the share it missed; recall is the share it found."),
-                (
-                    float((labels == predictions)[~is_0].float().mean()),
-                    "That is the recall of all the *other* classes.",
-                ),
-                (want[0], "You gave accuracy twice: look only at the images whose label is `starved`."),
-            )
-            raise named(
-                recall, mistakes, f"The recall of class 0 in the example is {want[1]:.3f}; yours is {recall:.3f}."
-            )
+        by_class = [self.reference(labels, predictions, k)[1] for k in range(6)]
+        mistakes = {
+            "That is the share of errors; accuracy is the share of right answers.": 1 - want[0],
+            "That is the *mean of the recalls*, balanced accuracy. Here every image counts once.": np.mean(by_class),
+            "That is how many are right; divide by the number of images.": want[0] * len(labels),
+        }
+        otherwise = f"The accuracy of the example is {want[0]:.3f}; yours is {accuracy:.3f}."
+        expect(accuracy, want[0], mistakes, otherwise)
+        hits = float((is_0 & said_0).sum())
+        mistakes = {
+            "That is *precision*: of the images it called `starved`, how many are. Recall: of those that are, how many "
+            "it found.": hits / float(said_0.sum()),
+            "You divided by all images; divide by those whose *label* is `starved`.": hits / len(labels),
+            "That is the share it missed; recall is the share it found.": 1 - want[1],
+            "That is the recall of all the *other* classes.": float((labels == predictions)[~is_0].float().mean()),
+            "You gave accuracy twice: look only at the images whose label is `starved`.": want[0],
+        }
+        expect(
+            recall, want[1], mistakes, f"The recall of class 0 in the example is {want[1]:.3f}; yours is {recall:.3f}."
+        )
         never = torch.where(labels == 0, 6, labels)
         if not close(numbers(answer(labels, never, 0), "accuracy, recall"), self.reference(labels, never, 0)):
             raise Wrong(
@@ -111,7 +112,7 @@ class ClassGaussian(Exercise):
     def example(self) -> tuple[object, ...]:
         return (torch.tensor([[0.0, 0.0], [2.0, 4.0], [4.0, 2.0]]),)
 
-    def told(self, value: tuple[Tensor, Tensor]) -> str:
+    def describe(self, value: tuple[Tensor, Tensor]) -> str:
         mean, factor = value
         return f"mean {brief(mean)} and a factor with factor @ factor.T = {brief(factor @ factor.T)}"
 
@@ -120,41 +121,32 @@ class ClassGaussian(Exercise):
         latents = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)) @ mixing.T + torch.tensor([3.0, 0, -2])
         mean, factor = self._parts(answer(latents), dimensions=3)
         covariance, n = torch.cov(latents.T), len(latents)
-        if not close(mean, latents.mean(0)):
-            raise named(
-                mean,
-                ((torch.zeros(3), "The mean is zero: it must be that of the latents."),),
-                f"The mean should be {_rounded(latents.mean(0))}; yours is {_rounded(mean)}.",
-            )
-        mistakes = (
-            (covariance * (n - 1) / n, "You divided by n. The mean came from the same images, so divide by n − 1."),
-            (covariance * (n - 1), "You did not divide: the covariance is the sum over the images / (n − 1)."),
-            (
+        zero = {
+            "The mean is zero: it must be that of the latents.": torch.zeros(3),
+        }
+        otherwise = f"The mean should be {rounded(latents.mean(0))}; yours is {rounded(mean)}."
+        expect(mean, latents.mean(0), zero, otherwise)
+        mistakes = {
+            "You divided by n. The mean came from the same images, so divide by n − 1.": covariance * (n - 1) / n,
+            "You did not divide: the covariance is the sum over the images / (n − 1).": covariance * (n - 1),
+            "Subtract the mean first: the spread is measured from the mean, not from 0.": [
                 latents.T @ latents / (n - 1),
-                "Subtract the mean first: the spread is measured from the mean, not from 0.",
-            ),
-            (latents.T @ latents / n, "Subtract the mean first: the spread is measured from the mean, not from 0."),
-            (
-                covariance @ covariance,
-                "F @ F.T is the covariance *squared*: you gave the covariance itself, or multiplied by the eigenvalues."
-                " Take the square roots of the eigenvalues.",
-            ),
-            (
-                covariance.diag().diag(),
-                "Each dimension has its spread, but how they move *together* is lost: the whole matrix is needed.",
-            ),
-            (torch.eye(3), "The eigenvectors alone have length 1: multiply each by the root of its eigenvalue."),
+                latents.T @ latents / n,
+            ],
+            "F @ F.T is the covariance *squared*: you gave the covariance itself, or multiplied by the eigenvalues. "
+            "Take the square roots of the eigenvalues.": covariance @ covariance,
+            "Each dimension has its spread, but how they move *together* is "
+            "lost: the whole matrix is needed.": covariance.diag().diag(),
+            "The eigenvectors alone have length 1: multiply each by the root of its eigenvalue.": torch.eye(3),
+        }
+        product, tolerance = factor @ factor.T, {"rtol": 1e-3, "atol": 1e-3}
+        if not close(product, covariance, **tolerance) and close(factor.T @ factor, covariance, **tolerance):
+            raise Wrong("Transpose it: F.T @ F is the covariance here, F @ F.T should be.")
+        otherwise = (
+            f"F @ F.T should be the covariance, with {rounded(covariance.diag())} on its diagonal; yours has "
+            f"{rounded(product.diag())}."
         )
-        if not close(factor @ factor.T, covariance, rtol=1e-3, atol=1e-3):
-            if close(factor.T @ factor, covariance, rtol=1e-3, atol=1e-3):
-                raise Wrong("Transpose it: F.T @ F is the covariance here, F @ F.T should be.")
-            raise named(
-                factor @ factor.T,
-                mistakes,
-                f"F @ F.T should be the covariance, with {_rounded(covariance.diag())} on its diagonal; yours has "
-                f"{_rounded((factor @ factor.T).diag())}.",
-                rtol=1e-3,
-            )
+        expect(product, covariance, mistakes, otherwise, **tolerance)
         self._few_images(answer)
 
     def _few_images(self, answer: object) -> None:
@@ -184,8 +176,7 @@ class ClassGaussian(Exercise):
 
     @staticmethod
     def _parts(value: object, dimensions: int) -> tuple[Tensor, Tensor]:
-        if not (isinstance(value, tuple) and len(value) == 2):
-            raise Wrong("Give back two tensors: `return mean, factor`.")
+        parts(value, "mean, factor", "tensors")
         if any(not isinstance(part, Tensor) or part.dtype != torch.float32 for part in value):
             raise Wrong("Both must be tensors of float32, as the latents are: the generator takes nothing else.")
         mean, factor = (part.detach() for part in value)
@@ -220,45 +211,19 @@ class DrawLatents(Exercise):
         factor = torch.tensor([[1.0, 0.0], [2.0, 1.0]])
         return torch.tensor([1.0, -2.0]), factor, 100_000, torch.Generator().manual_seed(0)
 
-    def told(self, value: Tensor) -> str:
+    def describe(self, value: Tensor) -> str:
         return cloud(value)
 
     def test(self, answer: object) -> None:
-        mean, factor, n = torch.tensor([3.0, -1.0]), torch.tensor([[2.0, 0.0], [1.5, 0.5]]), 20_000
-        z, again, other = (answer(mean, factor, n, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
-        if not isinstance(z, Tensor) or z.shape != (n, 2):
-            raise Wrong(f"It should be a tensor of {n:,} × 2, one row a draw; yours has shape {tuple(np.shape(z))}.")
-        if not torch.equal(z, again):
-            raise Wrong("Two generators with one seed give different draws: pass `generator=generator` on.")
-        if torch.equal(z, other):
-            raise Wrong("The draws are the same whatever the generator says: use it.")
-        tolerance = {"rtol": 0.05, "atol": 0.05}  # of 20,000 draws; the mistakes are farther off
-        spread = torch.cov(z.T)
-        if not close(spread, factor @ factor.T, **tolerance):
-            mistakes = (
-                (torch.zeros(2, 2), "All draws are one point: each row needs noise of its own."),
-                (factor.T @ factor, "The factor must be transposed: each row is a z, so F z is `noise @ factor.T`."),
-                (torch.eye(2), "That is plain noise: shape it with the factor."),
-                (factor @ factor.T / 12, "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`."),
-                (
-                    factor @ factor.T @ factor @ factor.T,
-                    "You multiplied by the covariance: the factor alone is its square root.",
-                ),
-                (
-                    (factor @ factor.T).diag().diag(),
-                    "The dimensions move apart from each other: multiply by the matrix.",
-                ),
-            )
-            expected = _rounded((factor @ factor.T).flatten())
-            otherwise = f"The covariance of the draws should be {expected}; yours is {_rounded(spread.flatten())}."
-            raise named(spread, mistakes, otherwise, **tolerance)
-        if not close(z.mean(0), mean, **tolerance):
-            raise named(
-                z.mean(0),
-                ((torch.zeros(2), "The shape is right, the place is not: add the mean."),),
-                f"The draws should lie around {_rounded(mean)}; yours lie around {_rounded(z.mean(0))}.",
-                **tolerance,
-            )
+        mean, factor = torch.tensor([3.0, -1.0]), torch.tensor([[2.0, 0.0], [1.5, 0.5]])
+        covariance = factor @ factor.T
+        mistakes = {
+            "The factor must be transposed: each row is a z, so F z is `noise @ factor.T`.": factor.T @ factor,
+            "That is plain noise: shape it with the factor.": torch.eye(2),
+            "You multiplied by the covariance: the factor alone is its square root.": covariance @ covariance,
+            "The dimensions vary independently: multiply by the whole matrix.": covariance.diag().diag(),
+        }
+        check_draws(answer, mean, factor, 20_000, mistakes, rtol=0.05, atol=0.05)
 
 
 class ClassLoss(Exercise):
@@ -281,42 +246,26 @@ class ClassLoss(Exercise):
 
     def test(self, answer: object) -> None:
         logits = torch.tensor([[2.0, -1.0, 0.5, 1.0], [0.0, 1.5, -2.0, 3.0], [-1.0, 0.0, 1.0, 0.2]])
-        asked, fake, ways = torch.tensor([0, 2, 2]), torch.tensor([3, 3, 3]), logits.shape[1]
-        given = logits.clone().requires_grad_()
-        loss, right = answer(given, asked), self.reference(given, asked)
-        got, want = scalar(loss), scalar(right)
-        if close(got, want):
-            deep = answer(torch.tensor([[-200.0, 0.0, 0.0, 200.0]]), torch.tensor([0]))
-            must_hold(deep, "softmax runs into log 0. `F.cross_entropy` is the same function and does not.")
-            must_train(loss, right, given)
-            return
-        floor = math.log(1 + (ways - 1) / math.e)
-        picked = logits.gather(1, asked[:, None])
-        mistakes = (
-            (
-                F.cross_entropy(logits, fake),
-                "That rewards D's answer *fake*: G would learn to be caught. The target is the class asked for.",
+        asked, fake = torch.tensor([0, 2, 2]), torch.tensor([3, 3, 3])
+        mistakes = {
+            "That rewards D's answer *fake*: G would learn to be caught. The "
+            "target is the class asked for.": F.cross_entropy(logits, fake),
+            "You left the class *fake* out of the sum: D may cry 'fake' as it "
+            "likes, and G would not hear it.": F.cross_entropy(logits[:, :-1], asked),
+            "That only runs away from *fake*. G should move towards the class that it was asked for.": -F.cross_entropy(
+                logits, fake
             ),
-            (
-                F.cross_entropy(logits.softmax(1), asked),
-                "You applied a softmax, and `cross_entropy` applies another. However good G gets, this loss cannot "
-                f"fall below {floor:.2f} for {ways} classes: it has a floor, and little gradient. Give it the logits.",
-            ),
-            (
-                F.cross_entropy(logits[:, :-1], asked),
-                "You left the class *fake* out of the sum: D may cry 'fake' as it likes, and G would not hear it.",
-            ),
-            (
-                -F.cross_entropy(logits, fake),
-                "That only runs away from *fake*. G should move towards the class that it was asked for.",
-            ),
-            (-F.cross_entropy(logits, asked), "The sign is turned round: a loss must be small when G does well."),
-            (F.cross_entropy(logits, asked, reduction="sum"), "That is the sum over the batch: take the mean."),
-            (-picked.mean(), "A logit is no probability yet: without the softmax D's other logits do not count."),
-            (-logits.softmax(1).gather(1, asked[:, None]).mean(), "The logarithm is missing: it is −log p, not −p."),
-            (F.cross_entropy(logits, logits.argmax(1)), "The target is the class *asked for*, not the one D says now."),
+            **cross_entropy_mistakes(logits, asked),
+        }
+        check_loss(
+            answer,
+            self.reference,
+            (logits,),
+            asked,
+            mistakes=mistakes,
+            deep=(torch.tensor([[-200.0, 0.0, 0.0, 200.0]]), torch.tensor([0])),
+            reason="softmax runs into log 0. `F.cross_entropy` is the same function and does not.",
         )
-        raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
 
 
 class BinomialInterval(Exercise):
@@ -345,12 +294,11 @@ class BinomialInterval(Exercise):
         n = 40
         for right in (24, 36, 0, n):
             got, want = numbers(answer(right, n), "lo, hi"), self.reference(right, n)
-            if not close(got, want):
-                expected, yours = (f"{lo:.4f} to {hi:.4f}" for lo, hi in (want, got))
-                otherwise = f"For {right} of {n} it should be {expected}; yours is {yours}."
-                raise named(got, self._mistakes(right, n), otherwise)
+            expected, yours = (f"{lo:.4f} to {hi:.4f}" for lo, hi in (want, got))
+            otherwise = f"For {right} of {n} it should be {expected}; yours is {yours}."
+            expect(got, want, self._mistakes(right, n), otherwise)
 
-    def _mistakes(self, right: int, n: int) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, right: int, n: int) -> Mistakes:
         p, z, z_one_sided = right / n, stats.norm.ppf(0.975), stats.norm.ppf(0.95)
         lo, hi = self.reference(right, n)
         shrink, inner = 1 + z**2 / n, p * (1 - p) / n + z**2 / (4 * n**2)
@@ -363,37 +311,25 @@ class BinomialInterval(Exercise):
             f"That is p ± 1.96 standard errors. It breaks where accuracies live: for {n - 1} of {n} right it reaches "
             f"{beyond:.3f}, more than all, and for {n} of {n} it has no width. Use Wilson's."
         )
-        return (
-            ((p - wald, p + wald), normal),
-            ((max(p - wald, 0), min(p + wald, 1)), f"{normal} Cutting it off at 0 and 1 does not mend it."),
-            ((hi, lo), "The two ends are swapped: `return lo, hi`."),
-            ((100 * lo, 100 * hi), "Those are per cent. Give shares between 0 and 1."),
-            ((n * lo, n * hi), "Those are numbers of images. Give shares between 0 and 1."),
-            (
-                (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
-                "The square root is missing: p(1 − p)/n is a variance.",
+        return {
+            normal: (p - wald, p + wald),
+            f"{normal} Cutting it off at 0 and 1 does not mend it.": (max(p - wald, 0), min(p + wald, 1)),
+            "The two ends are swapped: `return lo, hi`.": (hi, lo),
+            PER_CENT: (100 * lo, 100 * hi),
+            "Those are numbers of images. Give shares between 0 and 1.": (n * lo, n * hi),
+            "The square root is missing: p(1 − p)/n is a variance.": (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
+            "The square root is missing.": (centre - z * inner / shrink, centre + z * inner / shrink),
+            "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.": (
+                p - z * math.sqrt(p * (1 - p)),
+                p + z * math.sqrt(p * (1 - p)),
             ),
-            ((centre - z * inner / shrink, centre + z * inner / shrink), "The square root is missing."),
-            (
-                (p - z * math.sqrt(p * (1 - p)), p + z * math.sqrt(p * (1 - p))),
-                "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.",
+            "That is one standard error on each side, which holds in 68 % of cases only.": (p - wald / z, p + wald / z),
+            "The width is Wilson's, the centre is not: it moves from p towards one half.": (p - half, p + half),
+            "Divide both, centre and half-width, by (1 + z²/n).": (
+                centre * shrink - half * shrink,
+                centre * shrink + half * shrink,
             ),
-            (
-                (p - wald / z, p + wald / z),
-                "That is one standard error on each side, which holds in 68 % of cases only.",
-            ),
-            ((p - half, p + half), "The width is Wilson's, the centre is not: it moves from p towards one half."),
-            (
-                (centre * shrink - half * shrink, centre * shrink + half * shrink),
-                "Divide both, centre and half-width, by (1 + z²/n).",
-            ),
-            (tuple(one_sided), f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}."),
-            (
-                tuple(exact),
-                "That is the interval of Clopper and Pearson: a fair one, longer than it need be. Write Wilson's here.",
-            ),
-        )
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return [round(float(value), 2) for value in values]
+            f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}.": tuple(one_sided),
+            "That is the interval of Clopper and Pearson: a fair one, longer than "
+            "it need be. Write Wilson's here.": tuple(exact),
+        }

@@ -9,7 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
+from course_utils.teach.exercises.compare import (
+    PER_CENT,
+    Mistakes,
+    check_loss,
+    close,
+    expect,
+    must_train,
+    numbers,
+    scalar,
+)
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "03_cows_horses"
@@ -45,34 +54,26 @@ class ConditionalInput(Exercise):
         got, code = answer(z, c, 4), F.one_hot(c, 4).float()
         if not isinstance(got, Tensor):
             raise Wrong(f"It should be one tensor, noise and class in one row; yours is a {type(got).__name__}.")
-        if not close(got, self.reference(z, c, 4)):
-            mistakes = (
-                (z * code, self.multiplied),
-                (z * c[:, None], f"{self.multiplied} (And class 0 has lost its noise: whatever z is, it is 0 now.)"),
-                (z + code, "You *added* them: G could not tell noise from class. Concatenate."),
-                (
-                    torch.cat([z, c[:, None]], dim=1),
-                    "The class stands there as a *number*: class 2 would be twice class 1. Give each class a column of "
-                    "its own: `F.one_hot`.",
-                ),
-                (
-                    torch.cat([z, F.one_hot(c)], dim=1),
-                    "`F.one_hot(c)` makes as many columns as the largest class *in this batch* needs; another batch "
-                    "would have another width. Tell it: `F.one_hot(c, classes)`.",
-                ),
-                (
-                    torch.cat([z, code], dim=0),
-                    "They stand *below* each other, which makes more rows: dimension 0 is the batch. Use `dim=1`.",
-                ),
-                (torch.cat([code, z], dim=1), "The order is turned round: first z, then the class."),
-                (z, "That is the noise alone: G does not hear which class is asked for."),
-                (code, "That is the class alone: without noise G draws one picture a class."),
-            )
-            otherwise = (
-                f"Three rows of 4 noise values and 4 classes should be 3 × 8, each row z and then the class's code; "
-                f"yours has shape {tuple(got.shape)}."
-            )
-            raise named(got, mistakes, otherwise)
+        mistakes = {
+            self.multiplied: z * code,
+            f"{self.multiplied} (And class 0 has lost its noise: whatever z is, it is 0 now.)": z * c[:, None],
+            "You *added* them: G could not tell noise from class. Concatenate.": z + code,
+            "The class stands there as a *number*: class 2 would be twice class 1. Give each class a column of its "
+            "own: `F.one_hot`.": torch.cat([z, c[:, None]], dim=1),
+            "`F.one_hot(c)` makes as many columns as the largest class *in this batch* needs; another batch would have "
+            "another width. Tell it: `F.one_hot(c, classes)`.": torch.cat([z, F.one_hot(c)], dim=1),
+            "They stand *below* each other, which makes more rows: dimension 0 is the batch. Use `dim=1`.": torch.cat(
+                [z, code], dim=0
+            ),
+            "The order is turned round: first z, then the class.": torch.cat([code, z], dim=1),
+            "That is the noise alone: G does not hear which class is asked for.": z,
+            "That is the class alone: without noise G draws one picture a class.": code,
+        }
+        otherwise = (
+            f"Three rows of 4 noise values and 4 classes should be 3 × 8, each row z and then the class's code; "
+            f"yours has shape {tuple(got.shape)}."
+        )
+        expect(got, self.reference(z, c, 4), mistakes, otherwise)
         z, c = torch.randn(5, 100, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 0, 1, 0, 1])
         if not close(answer(z, c, 2), self.reference(z, c, 2)):
             raise Wrong("Right for 4 classes, not for 2: use the argument `classes`.")
@@ -100,71 +101,52 @@ class SmoothedLoss(Exercise):
 
     def test(self, answer: object) -> None:
         real, fake = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-2.0, 1.0, 0.0, -0.5])
-        logits = real.clone().requires_grad_(), fake.clone().requires_grad_()
-        loss, right = answer(*logits, 0.9), self.reference(*logits, 0.9)
-        got, want = scalar(loss), scalar(right)
-        if not close(got, want):
-            raise named(got, self._mistakes(real, fake, 0.9), f"It should be {want:.4f} in the example; got {got:.4f}.")
+        check_loss(
+            answer,
+            self.reference,
+            (real, fake),
+            0.9,
+            mistakes=self._mistakes(real, fake, 0.9),
+            deep=(torch.tensor([-200.0]), torch.tensor([200.0]), 0.9),
+            reason="sigmoid runs into log 0. `F.binary_cross_entropy_with_logits` is the same function and does not.",
+        )
         for target in (1.0, 0.8):
             if not close(scalar(answer(real, fake, target)), self.reference(real, fake, target)):
                 raise Wrong(f"Right for a target of 0.9, not for {target:g}: use the argument `target`.")
-        deep = answer(torch.tensor([-200.0]), torch.tensor([200.0]), 0.9)
-        must_hold(
-            deep,
-            "sigmoid runs into log 0. `F.binary_cross_entropy_with_logits` is the same function and does not.",
-        )
-        must_train(loss, right, *logits)
 
-    def _mistakes(self, real: Tensor, fake: Tensor, target: float) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, real: Tensor, fake: Tensor, target: float) -> Mistakes:
         def towards(logits: Tensor, wanted: float) -> Tensor:
             return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, wanted))
 
         want = self.reference(real, fake, target)
         probability = torch.cat([real, fake]).sigmoid().split(len(real))
         floor = float(-(target * F.logsigmoid(torch.ones(())) + (1 - target) * F.logsigmoid(-torch.ones(()))))
-        return (
-            (
-                towards(real, target) + towards(fake, 1 - target),
-                "You smoothed the fakes as well. Then where D sees only fakes the best answer is not 0: it would keep "
-                "G's mistakes alive. *One-sided*: the target of fakes stays 0.",
+        return {
+            "You smoothed the fakes as well. Then where D sees only fakes the best answer is not 0: it would keep G's "
+            "mistakes alive. "
+            "*One-sided*: the target of fakes stays 0.": towards(real, target) + towards(fake, 1 - target),
+            "You smoothed the wrong side: the target of *real* images is 0.9, that of fakes stays 0.": towards(real, 1)
+            + towards(fake, 1 - target),
+            "You made the real term smaller; its best D(x) is still 1. Smoothing changes the *target* inside the "
+            "cross-entropy: 0.9 parts of −log D(x) "
+            "and 0.1 parts of −log(1 − D(x)).": target * towards(real, 1) + towards(fake, 0),
+            "You made the whole loss smaller; what is best for D stays as it was. The *target* must change.": target
+            * (towards(real, 1) + towards(fake, 0)),
+            "That is the paper's sentence word for word: its 0.9 stands in the term of the *fakes*. There it does not "
+            "keep D(x) away from 1, and has no logarithm where D(G(z)) exceeds 0.9. "
+            "Change the target of real images.": -(
+                probability[0].log().mean() + (target - probability[1]).log().mean()
             ),
-            (
-                towards(real, 1) + towards(fake, 1 - target),
-                "You smoothed the wrong side: the target of *real* images is 0.9, that of fakes stays 0.",
-            ),
-            (
-                target * towards(real, 1) + towards(fake, 0),
-                "You made the real term smaller; its best D(x) is still 1. Smoothing changes the *target* inside the "
-                "cross-entropy: 0.9 parts of −log D(x) and 0.1 parts of −log(1 − D(x)).",
-            ),
-            (
-                target * (towards(real, 1) + towards(fake, 0)),
-                "You made the whole loss smaller; what is best for D stays as it was. The *target* must change.",
-            ),
-            (
-                -(probability[0].log().mean() + (target - probability[1]).log().mean()),
-                "That is the paper's sentence word for word: its 0.9 stands in the term of the *fakes*. There it does "
-                "not keep D(x) away from 1, and has no logarithm where D(G(z)) exceeds 0.9. Change the target of real "
-                "images.",
-            ),
-            (
-                towards(probability[0], target) + towards(probability[1], 0),
-                f"You took a sigmoid, and the loss takes another: for real images it cannot fall below {floor:.2f}. "
-                "Give it the logits.",
-            ),
-            (towards(real, 1) + towards(fake, 0), "`target` is not used: that is the loss without smoothing."),
-            (want / 2, "You averaged the two terms; the loss is their sum."),
-            (want * len(real), "That is the sum over the batch: take the mean of each term."),
-            (
-                towards(fake, target) + towards(real, 0),
-                "Real and fake are swapped: your D is paid for calling fakes real.",
-            ),
-            (towards(real, target), "Only the real term is there: D must also be told what a fake is."),
-            (
-                towards(torch.cat([real, fake]), target),
-                "The fakes have the target of real images: theirs is 0.",
-            ),
-        )
+            f"You took a sigmoid, and the loss takes another: for real images it cannot fall below {floor:.2f}. Give "
+            "it the logits.": towards(probability[0], target) + towards(probability[1], 0),
+            "`target` is not used: that is the loss without smoothing.": towards(real, 1) + towards(fake, 0),
+            "You averaged the two terms; the loss is their sum.": want / 2,
+            "That is the sum over the batch: take the mean of each term.": want * len(real),
+            "Real and fake are swapped: your D is paid for calling fakes real.": towards(fake, target)
+            + towards(real, 0),
+            "Only the real term is there: D must also be told what a fake is.": towards(real, target),
+            "The fakes have the target of real images: theirs is 0.": towards(torch.cat([real, fake]), target),
+        }
 
 
 class CycleLoss(Exercise):
@@ -208,53 +190,39 @@ class CycleLoss(Exercise):
             mistakes = self._mistakes(a, b, AB, BA)
         loss = answer(a, b, AB, BA)
         got = scalar(loss)
-        if not close(got, want):
-            raise named(got, mistakes, f"In the example it should be {want:.4f}; yours gives {got:.4f}.")
+        expect(got, want, mistakes, f"In the example it should be {want:.4f}; yours gives {got:.4f}.")
         must_train(loss, self.reference(a, b, AB, BA), weight)
         if not close(scalar(answer(a[:1], b, AB, BA)), scalar(self.reference(a[:1], b, AB, BA))):
             raise Wrong("Right for as many a as b, not for one a and three b: take the mean of each side by itself.")
 
-    def _mistakes(self, a: Tensor, b: Tensor, AB: Translator, BA: Translator) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, a: Tensor, b: Tensor, AB: Translator, BA: Translator) -> Mistakes:
         from_a, from_b = BA(AB(a)) - a, AB(BA(b)) - b
         one = "That is the way there and back from side {} only: with it alone {} may forget what it likes."
         pairs = (
             "You compared AB(a) with b. They are not a pair: no photograph here shows *this* cow as a horse. That is "
             "why the picture goes there and *back*, and is compared with itself."
         )
-        return (
-            (from_a.abs().mean(), one.format("A", "the way from B")),
-            (from_b.abs().mean(), one.format("B", "the way from A")),
-            (
-                from_a.square().mean() + from_b.square().mean(),
-                "Those are squares. CycleGAN takes absolute values, which blur less.",
-            ),
-            (
-                from_a.mean() + from_b.mean(),
-                "The absolute value is missing: errors of both signs cancel, and a loss below 0 could be had.",
-            ),
-            (
-                from_a.mean().abs() + from_b.mean().abs(),
-                "The absolute value comes too late: pixels that are too bright and too dark have cancelled in the "
-                "mean.",
-            ),
-            ((AB(a) - b).abs().mean() + (BA(b) - a).abs().mean(), pairs),
-            ((AB(a) - b).abs().mean(), pairs),
-            (
-                (AB(BA(a)) - a).abs().mean() + (BA(AB(b)) - b).abs().mean(),
-                "The order is turned round: a lies on side A, so AB comes first. `BA(AB(a))`.",
-            ),
-            (
-                (AB(b) - b).abs().mean() + (BA(a) - a).abs().mean(),
-                "That is the *identity* loss: what is already on the right side should stay as it is. The cycle goes "
-                "there and back.",
-            ),
-            (
-                (AB(a) - a).abs().mean() + (BA(b) - b).abs().mean(),
-                "You compared the translation with its original: then the best translator changes nothing.",
-            ),
-            ((from_a.abs().mean() + from_b.abs().mean()) / 2, "You averaged the two sides; the loss is their sum."),
-            (from_a.abs().sum() + from_b.abs().sum(), "That is the sum over all pixels: take the mean of each side."),
-        )
+        return {
+            one.format("A", "the way from B"): from_a.abs().mean(),
+            one.format("B", "the way from A"): from_b.abs().mean(),
+            "Those are squares. CycleGAN takes absolute values, which blur less.": from_a.square().mean()
+            + from_b.square().mean(),
+            "The absolute value is missing: errors of both signs cancel, "
+            "and a loss below 0 could be had.": from_a.mean() + from_b.mean(),
+            "The absolute value comes too late: pixels that are too bright and too "
+            "dark have cancelled in the mean.": from_a.mean().abs() + from_b.mean().abs(),
+            pairs: [(AB(a) - b).abs().mean() + (BA(b) - a).abs().mean(), (AB(a) - b).abs().mean()],
+            "The order is turned round: a lies on side A, so AB comes first. `BA(AB(a))`.": (AB(BA(a)) - a).abs().mean()
+            + (BA(AB(b)) - b).abs().mean(),
+            "That is the *identity* loss: what is already on the right side should stay as it is. The cycle goes there "
+            "and back.": (AB(b) - b).abs().mean() + (BA(a) - a).abs().mean(),
+            "You compared the translation with its original: then the best translator changes nothing.": (AB(a) - a)
+            .abs()
+            .mean()
+            + (BA(b) - b).abs().mean(),
+            "You averaged the two sides; the loss is their sum.": (from_a.abs().mean() + from_b.abs().mean()) / 2,
+            "That is the sum over all pixels: take the mean of each side.": from_a.abs().sum() + from_b.abs().sum(),
+        }
 
 
 class ConstantScores(Exercise):
@@ -285,41 +253,36 @@ class ConstantScores(Exercise):
             names = "bce, accuracy, precision, recall"
             got = numbers(answer(share), names)
             for name, said, want in zip(names.split(", "), got, self.reference(share), strict=True):
-                if not close(said, want):
-                    raise self._wrong(name, said, want, share)
+                otherwise = f"With a share of {share:g} the {name} should be {want:.4f}; yours is {said:.4f}."
+                expect(said, want, self._mistakes(share)[name], otherwise)
 
-    def _wrong(self, name: str, said: float, want: float, share: float) -> Wrong:
+    def _mistakes(self, share: float) -> dict[str, Mistakes]:
         entropy = -share * math.log(share) - (1 - share) * math.log(1 - share)
         horse = "At exactly 0.5 somebody must decide: the paper's recall of 1.0 says that it counts as *cow*."
-        mistakes = {
-            "bce": (
-                (1.0, "That is one *bit*, the logarithm to base 2. Keras and PyTorch take the natural logarithm."),
-                (-math.log10(0.5), "That is the logarithm to base 10. Keras and PyTorch take the natural logarithm."),
-                (math.log(0.5), "The sign is missing: a cross-entropy is −log, and positive."),
-                (0.5, "The logarithm is missing: −log of the probability given to the true class."),
-                (2 * want, "You counted each image twice: only the term of its true class counts."),
-                (
-                    entropy,
-                    "That is what a constant scores that *knows* the share and answers it. This one answers 0.5.",
-                ),
-            ),
-            "accuracy": (
-                (1 - share, f"So many are horses. {horse}"),
-                (0.5, f"With a share of {share:g} it calls all cows, and is right on the cows."),
-                (100 * share, "Those are per cent. Give shares between 0 and 1."),
-            ),
-            "precision": (
-                (0.0, f"Then it would never be right when it says *cow*. {horse}"),
-                (1.0, "That is recall. Precision: of those it *called* cows, how many are? It called all so."),
-                (0.5, f"Of those it calls cows, which are all images, a share of {share:g} are."),
-                (100 * share, "Those are per cent. Give shares between 0 and 1."),
-            ),
-            "recall": (
-                (0.0, f"Then it would call nothing a cow. {horse}"),
-                (0.5, "So a coin would score, which calls half of the cows horses. This classifier calls none so."),
-                (share, "That is precision. Recall: of those that *are* cows, how many did it call so?"),
-                (100.0, "Those are per cent. Give shares between 0 and 1."),
-            ),
+        return {
+            "bce": {
+                "That is one *bit*, the logarithm to base 2. Keras and PyTorch take the natural logarithm.": 1.0,
+                "That is the logarithm to base 10. Keras and PyTorch take the natural logarithm.": -math.log10(0.5),
+                "The sign is missing: a cross-entropy is −log, and positive.": math.log(0.5),
+                "The logarithm is missing: −log of the probability given to the true class.": 0.5,
+                "You counted each image twice: only the term of its true class counts.": 2 * math.log(2),
+                "That is what a constant scores that *knows* the share and answers it. This one answers 0.5.": entropy,
+            },
+            "accuracy": {
+                f"So many are horses. {horse}": 1 - share,
+                f"With a share of {share:g} it calls all cows, and is right on the cows.": 0.5,
+                PER_CENT: 100 * share,
+            },
+            "precision": {
+                f"Then it would never be right when it says *cow*. {horse}": 0.0,
+                "That is recall. Precision: of those it *called* cows, how many are? It called all so.": 1.0,
+                f"Of those it calls cows, which are all images, a share of {share:g} are.": 0.5,
+                PER_CENT: 100 * share,
+            },
+            "recall": {
+                f"Then it would call nothing a cow. {horse}": 0.0,
+                "So a coin would score, which calls half of the cows horses. This classifier calls none so.": 0.5,
+                "That is precision. Recall: of those that *are* cows, how many did it call so?": share,
+                PER_CENT: 100.0,
+            },
         }
-        otherwise = f"With a share of {share:g} the {name} should be {want:.4f}; yours is {said:.4f}."
-        return named(said, mistakes[name], otherwise)

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.teach.exercises import lesson_03
-from course_utils.teach.exercises.compare import close, must_train, named, scalar
+from course_utils.teach.exercises.compare import Mistakes, check_draws, close, expect, must_train, scalar
 from course_utils.teach.exercises.exercise import Exercise, Wrong, cloud
 
 LESSON = "04_mnist_gan_vs_pca"
+
+Draw = Callable[[Tensor, Tensor, int, torch.Generator], Tensor]
 
 
 class ConditionalAccuracy(Exercise):
@@ -40,9 +42,8 @@ class ConditionalAccuracy(Exercise):
         noise = torch.rand(len(asked), 5, generator=torch.Generator().manual_seed(0))
         logits = noise + F.one_hot(said, 5) * torch.linspace(1.5, 4, len(asked))[:, None] - 2
         got, want = scalar(answer(logits, asked), "The accuracy"), self.reference(logits, asked)
-        if not close(got, want):
-            otherwise = f"In the example it is {want:.3f}; yours is {got:.3f}."
-            raise named(got, self._mistakes(logits, asked, said), otherwise)
+        otherwise = f"In the example it is {want:.3f}; yours is {got:.3f}."
+        expect(got, want, self._mistakes(logits, asked, said), otherwise)
         if not close(scalar(answer(logits + 5, asked), "The accuracy"), want):
             raise Wrong(
                 "All logits rose by the same amount, and your answer changed: only which is the largest counts."
@@ -50,41 +51,27 @@ class ConditionalAccuracy(Exercise):
         if not close(scalar(answer(logits[:, [1, 2, 3, 4, 0]], (asked - 1) % 5), "The accuracy"), want):
             raise Wrong("With the classes numbered otherwise it breaks: compare with `asked`.")
 
-    def _mistakes(self, logits: Tensor, asked: Tensor, said: Tensor) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, logits: Tensor, asked: Tensor, said: Tensor) -> Mistakes:
         right, p, n = (said == asked).float(), logits.softmax(1), len(asked)
         recalls = torch.stack([right[asked == k].mean() for k in range(5)])
         precisions = torch.stack([right[said == k].mean() for k in range(4)])
         often = sum(min(int((said == k).sum()), int((asked == k).sum())) for k in range(5))
-        return (
-            (100 * right.mean(), "That is per cent. Give a share between 0 and 1."),
-            (1 - right.mean(), "That is the share of images that miss. It asks for those that hit."),
-            (right.sum(), "That is *how many* hit: divide by the number of images."),
-            (
-                right.sum() / logits.numel(),
-                "You divided by the number of logits; there are ten an image. Count images.",
-            ),
-            (
-                recalls.mean(),
-                "That is the mean over classes. Here every image counts once, also where classes are unequally often "
-                "asked for.",
-            ),
-            (precisions.mean(), "That is the mean precision. Every image counts once here."),
-            (
-                p.gather(1, asked[:, None]).mean(),
-                "That is the mean *probability* of the class asked for. An accuracy only counts which is largest.",
-            ),
-            (
-                logits.gather(1, asked[:, None]).mean(),
-                "That is the mean logit of the class asked for. Which is largest?",
-            ),
-            (p.max(dim=1).values.mean(), "That is how *sure* the judge is; whether it is right stands nowhere in it."),
-            (F.cross_entropy(logits, asked), "That is the cross-entropy, a loss. Count how often `argmax` is right."),
-            (
-                often / n,
-                "You compared how *often* each class is seen and asked for. A 3 in place of a 5 and a 5 in place of a "
-                "3 would cancel: compare image by image.",
-            ),
-        )
+        return {
+            "That is per cent. Give a share between 0 and 1.": 100 * right.mean(),
+            "That is the share of images that miss. It asks for those that hit.": 1 - right.mean(),
+            "That is *how many* hit: divide by the number of images.": right.sum(),
+            "You divided by the number of logits; there are ten an image. Count images.": right.sum() / logits.numel(),
+            "That is the mean over classes. Here every image counts once, also where classes are unequally often asked "
+            "for.": recalls.mean(),
+            "That is the mean precision. Every image counts once here.": precisions.mean(),
+            "That is the mean *probability* of the class asked for. An "
+            "accuracy only counts which is largest.": p.gather(1, asked[:, None]).mean(),
+            "That is the mean logit of the class asked for. Which is largest?": logits.gather(1, asked[:, None]).mean(),
+            "That is how *sure* the judge is; whether it is right stands nowhere in it.": p.max(dim=1).values.mean(),
+            "That is the cross-entropy, a loss. Count how often `argmax` is right.": F.cross_entropy(logits, asked),
+            "You compared how *often* each class is seen and asked for. A 3 in place of a 5 and a 5 in place of a 3 "
+            "would cancel: compare image by image.": often / n,
+        }
 
 
 class Cheat(Exercise):
@@ -202,44 +189,39 @@ class JoinToImage(Exercise):
                 raise Wrong(
                     f"It should be one tensor, image and label as two channels; yours is a {type(got).__name__}."
                 )
-            if not close(got.detach(), want.detach()):
-                otherwise = (
-                    f"Three images and their labels should be 3 × 2 × 28 × 28, the image first; yours has shape "
-                    f"{tuple(got.shape)}."
-                )
-                with torch.no_grad():
-                    raise named(got.detach(), self._mistakes(x, y, plane), otherwise)
+            otherwise = (
+                f"Three images and their labels should be 3 × 2 × 28 × 28, the image first; yours has shape "
+                f"{tuple(got.shape)}."
+            )
+            with torch.no_grad():
+                expect(got, want, self._mistakes(x, y, plane), otherwise)
             must_train(got, want, x, plane.weight)
 
-    def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> Mistakes:
         code = F.one_hot(y, plane.in_features).float()
         channel = plane(code).view(-1, 1, 28, 28)
         constant = code[:, :, None, None].expand(-1, -1, 28, 28)
         stack = "Stack them as two *channels*: batch, channel, row, column, so `dim=1`."
-        return (
-            (x + channel, f"You *added* the two: D could not tell stroke from label. {stack}"),
-            (x * channel, f"You *multiplied* the two: where the paper is black, nothing of the label is left. {stack}"),
-            (torch.cat([channel, x], dim=1), "The order is turned round: first the image, then the label."),
-            (torch.cat([x, channel], dim=0), f"They stand one after the other in the *batch*: 6 images. {stack}"),
-            (torch.cat([x, channel], dim=2), f"They stand one *below* the other, a picture of 56 × 28. {stack}"),
-            (torch.cat([x, channel], dim=3), f"They stand *beside* each other, a picture of 28 × 56. {stack}"),
-            (
-                torch.cat([x, constant], dim=1),
-                "You stacked one constant map a class. That is a good way, too; the paper sends the code through a "
-                "dense layer first, `plane`, which makes one map of it.",
+        return {
+            f"You *added* the two: D could not tell stroke from label. {stack}": x + channel,
+            f"You *multiplied* the two: where the paper is black, nothing of the label is left. {stack}": x * channel,
+            "The order is turned round: first the image, then the label.": torch.cat([channel, x], dim=1),
+            f"They stand one after the other in the *batch*: 6 images. {stack}": torch.cat([x, channel], dim=0),
+            f"They stand one *below* the other, a picture of 56 × 28. {stack}": torch.cat([x, channel], dim=2),
+            f"They stand *beside* each other, a picture of 28 × 56. {stack}": torch.cat([x, channel], dim=3),
+            "You stacked one constant map a class. That is a good way, too; the paper sends the code through a dense "
+            "layer first, `plane`, which makes one map of it.": torch.cat([x, constant], dim=1),
+            "The label stands there as a *number*: 8 would be twice 4. Give its one-hot code to `plane`.": torch.cat(
+                [x, y[:, None, None, None].expand_as(x)], dim=1
             ),
-            (
-                torch.cat([x, y[:, None, None, None].expand_as(x)], dim=1),
-                "The label stands there as a *number*: 8 would be twice 4. Give its one-hot code to `plane`.",
-            ),
-            (torch.cat([x, channel.mT], dim=1), "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough."),
-            (torch.cat([x, channel.tanh()], dim=1), "No activation is asked for: take what the dense layer gives."),
-            (torch.cat([x, channel.sigmoid()], dim=1), "No activation is asked for: take what the dense layer gives."),
-            (torch.cat([x, channel.relu()], dim=1), "No activation is asked for: take what the dense layer gives."),
-            (torch.cat([x, x], dim=1), "That is the image twice: D does not hear the label."),
-            (x, "That is the image alone: D does not hear the label."),
-            (channel, "That is the label alone: D does not see the image."),
-        )
+            "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough.": torch.cat([x, channel.mT], dim=1),
+            "No activation is asked for: take what `plane` gives.": [
+                torch.cat([x, activation(channel)], dim=1) for activation in (torch.tanh, torch.sigmoid, torch.relu)
+            ],
+            "That is the image twice: D does not hear the label.": torch.cat([x, x], dim=1),
+            "That is the image alone: D does not hear the label.": x,
+            "That is the label alone: D does not see the image.": channel,
+        }
 
 
 class PPCASample(Exercise):
@@ -260,56 +242,32 @@ class PPCASample(Exercise):
     def example(self) -> tuple[object, ...]:
         return torch.tensor([1.0, 0.0]), torch.tensor([[2.0], [-1.0]]), 100_000, torch.Generator().manual_seed(0)
 
-    def told(self, value: Tensor) -> str:
+    def describe(self, value: Tensor) -> str:
         return cloud(value)
 
     def test(self, answer: object) -> None:
-        # Three pixels, two components: a flat cloud in space. Six standard errors of a covariance are within `off`.
-        mean, W, n = torch.tensor([3.0, -1.0, 0.5]), torch.tensor([[2.0, 0.0], [0.8, 0.6], [0.0, -1.5]]), 50_000
-        x, again, other = (_drawn(answer, mean, W, n, seed) for seed in (0, 0, 1))
-        if not torch.equal(x, again):
-            raise Wrong("Two generators with one seed give different draws: pass `generator=generator` on.")
-        if torch.equal(x, other):
-            raise Wrong("The draws are the same whatever the generator says: use it.")
-        off = {"rtol": 0.05, "atol": 0.15}
-        spread = torch.cov(x.T)
-        if not close(spread, W @ W.T, **off):
-            otherwise = (
-                f"The variances of the three pixels should be near {_rounded((W @ W.T).diag())}; yours are "
-                f"{_rounded(spread.diag())}."
-            )
-            raise named(spread, self._mistakes(W), otherwise, **off)
-        if not close(x.mean(dim=0), mean, **off):
-            raise Wrong(
-                f"The draws should lie around {_rounded(mean)}; yours lie around {_rounded(x.mean(dim=0))}. Add the "
-                "mean, once."
-            )
-        _drawn(answer, mean, W[:, :1], 4, 0)
+        # Three pixels, two components: a flat cloud in space. Six standard errors of a covariance are within `atol`.
+        mean, W = torch.tensor([3.0, -1.0, 0.5]), torch.tensor([[2.0, 0.0], [0.8, 0.6], [0.0, -1.5]])
+        draw = _shapes_explained(answer)
+        check_draws(draw, mean, W, 50_000, self._mistakes(W), rtol=0.05, atol=0.15)
+        draw(mean, W[:, :1], 4, torch.Generator().manual_seed(0))
 
-    def _mistakes(self, W: Tensor) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, W: Tensor) -> Mistakes:
         lengths, covariance = W.norm(dim=0), W @ W.T
-        return (
-            (torch.zeros(3, 3), "All draws are one point: each image needs random numbers of its own."),
-            (
-                (W * lengths) @ (W * lengths).T,
-                "You scaled the components once more: the columns of W have their lengths already.",
-            ),
-            (
-                (W / lengths) @ (W / lengths).T,
-                "You took the length off the columns: then a component that hardly varies counts like the first.",
-            ),
-            (covariance / 12, "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`."),
-            (
-                covariance + torch.eye(3),
-                "There is noise on each pixel as well. These draws are mean + W z; the pixel noise is left out here.",
-            ),
-            (torch.eye(3), "That is noise on each pixel: the components do not come into it."),
-            (
-                covariance.diag().diag(),
-                "Each pixel varies as it should, but by itself: one z mixes the components for *all* pixels.",
-            ),
-            (covariance @ covariance, "You multiplied by W Wᵀ, the covariance; W alone is its square root."),
-        )
+        return {
+            "You scaled the components once more: the columns of W have their lengths already.": (W * lengths)
+            @ (W * lengths).T,
+            "You took the length off the columns: then a component that hardly varies counts like the first.": (
+                W / lengths
+            )
+            @ (W / lengths).T,
+            "There is noise on each pixel as well. These draws are mean + W z; "
+            "the pixel noise is left out here.": covariance + torch.eye(3),
+            "That is noise on each pixel: the components do not come into it.": torch.eye(3),
+            "Each pixel varies as it should, but by itself: one z mixes "
+            "the components for *all* pixels.": covariance.diag().diag(),
+            "You multiplied by W Wᵀ, the covariance; W alone is its square root.": covariance @ covariance,
+        }
 
 
 def _takes_codes(plane: nn.Linear, args: tuple[Tensor, ...]) -> None:
@@ -325,22 +283,17 @@ def _takes_codes(plane: nn.Linear, args: tuple[Tensor, ...]) -> None:
         raise Wrong(f"A dense layer takes floats, and `F.one_hot` makes {code.dtype}: add `.float()`.")
 
 
-def _drawn(
-    answer: Callable[[Tensor, Tensor, int, torch.Generator], Tensor], mean: Tensor, W: Tensor, n: int, seed: int
-) -> Tensor:
-    """What the answer draws, n × P; raises Wrong for another shape, or where the shapes inside do not fit."""
-    pixels, components = W.shape
-    try:
-        x = answer(mean, W, n, torch.Generator().manual_seed(seed))
-    except RuntimeError as error:
-        raise Wrong(
-            f"The shapes do not fit ({error}). W is {pixels} × {components}, so each image takes {components} random "
-            f"numbers, one a *component*, and W z for every row z is `z @ W.T`."
-        ) from None
-    if not isinstance(x, Tensor) or x.shape != (n, pixels):
-        raise Wrong(f"It should be {n} × {pixels}, one row an image; yours has shape {tuple(getattr(x, 'shape', ()))}.")
-    return x
+def _shapes_explained(answer: Draw) -> Draw:
+    """Make an answer raise Wrong, with an explanation, where the shapes inside do not fit."""
 
+    def draw(mean: Tensor, W: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        try:
+            return answer(mean, W, n, generator)
+        except RuntimeError as error:
+            pixels, components = W.shape
+            raise Wrong(
+                f"The shapes do not fit ({error}). W is {pixels} × {components}, so each image takes {components} "
+                f"random numbers, one a *component*, and W z for every row z is `z @ W.T`."
+            ) from None
 
-def _rounded(values: Tensor) -> list[float]:
-    return [round(float(value), 2) for value in values]
+    return draw

@@ -10,13 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.teach.exercises.compare import close, must_hold, must_train, named, numbers, scalar
+from course_utils.teach.exercises import lesson_01
+from course_utils.teach.exercises.compare import (
+    Mistakes,
+    check_loss,
+    cross_entropy_mistakes,
+    expect,
+    numbers,
+    parts,
+)
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 
 LESSON = "05_fashion_acgan"
 
 
-class SourceLoss(Exercise):
+class SourceLoss(lesson_01.DiscriminatorLoss):
     """−L_S, the discriminator's loss on the source, from logits (Odena et al. 2017, eq. 2)."""
 
     lesson, title, minutes, difficulty = LESSON, "Real or fake: the loss L_S", 6, 2
@@ -34,52 +42,6 @@ class SourceLoss(Exercise):
 
     def example(self) -> tuple[object, ...]:
         return torch.tensor([[1.0], [-2.0]]), torch.tensor([[0.0], [2.0]])
-
-    def test(self, answer: object) -> None:
-        real, fake = torch.tensor([[2.0], [-1.0], [0.5], [3.0]]), torch.tensor([[-2.5], [1.0], [0.3], [-0.5]])
-        logits = real.clone().requires_grad_(), fake.clone().requires_grad_()
-        loss, right = answer(*logits), self.reference(*logits)
-        got, want = scalar(loss), scalar(right)
-        if not close(got, want):
-            mistakes = self._mistakes(real, fake)
-            raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
-        deep = answer(torch.tensor([[-200.0]]), torch.tensor([[200.0]]))
-        must_hold(deep, "sigmoid runs into log 0. `F.softplus(-a)` is −log sigmoid(a), and does not.")
-        must_train(loss, right, *logits)
-
-    def _mistakes(self, real: Tensor, fake: Tensor) -> tuple[tuple[object, str], ...]:
-        want = self.reference(real, fake)
-        on_real, on_fake = F.softplus(-real).mean(), F.softplus(fake).mean()
-        p, q = real.sigmoid(), fake.sigmoid()
-        floor = float(self.reference(torch.ones(()), torch.zeros(())))
-        return (
-            (-want, "That is L_S itself, which D *maximises*. An optimiser makes a loss small: return −L_S."),
-            (on_real, "Only the real images are there: such a D may call everything real."),
-            (on_fake, "Only the fakes are there: such a D may call everything fake."),
-            (self.reference(fake, real), "Real and fake are swapped: your D is paid for calling fakes real."),
-            (
-                F.softplus(-fake).mean(),
-                "That is the *generator's* loss: −log P(real | fake). D is paid for calling fakes fake.",
-            ),
-            (
-                on_real + F.softplus(-fake).mean(),
-                "The sign in the second term is turned round: this D is paid for calling *everything* real.",
-            ),
-            (
-                F.softplus(real).mean() + on_fake,
-                "The sign in the first term is turned round: this D is paid for calling *everything* fake.",
-            ),
-            (
-                self.reference(p, q),
-                f"You took a sigmoid, and softplus contains one: this loss cannot fall below {floor:.2f}, however good "
-                "D gets. Give it the logits.",
-            ),
-            (-(p.mean() + (1 - q).mean()), "The logarithms are missing: the loss of one image is −log p, not −p."),
-            (-(p.mean().log() + (1 - q).mean().log()), "First the logarithm, then the mean over the batch."),
-            (want / 2, "You averaged the two terms; L_S is their sum."),
-            (len(real) * want, "That is the sum over the batch: take the mean of each term."),
-            (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
-        )
 
 
 class ClassLoss(Exercise):
@@ -103,50 +65,14 @@ class ClassLoss(Exercise):
     def test(self, answer: object) -> None:
         logits = 2 * torch.randn(4, 10, generator=torch.Generator().manual_seed(5))
         labels = torch.tensor([3, 0, 9, 3])
-        given = logits.clone().requires_grad_()
-        loss, right = answer(given, labels), self.reference(given, labels)
-        got, want = scalar(loss), scalar(right)
-        if not close(got, want):
-            mistakes = self._mistakes(logits, labels)
-            raise named(got, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
-        deep = answer(torch.tensor([[-200.0, 0.0, 200.0]]), torch.tensor([0]))
-        must_hold(deep, "softmax runs into log 0. `F.cross_entropy` on the logits does not.")
-        must_train(loss, right, given)
-
-    def _mistakes(self, logits: Tensor, labels: Tensor) -> tuple[tuple[object, str], ...]:
-        want, K = self.reference(logits, labels), logits.shape[1]
-        picked, p = logits.gather(1, labels[:, None]), logits.softmax(1).gather(1, labels[:, None])
-        wanted = F.one_hot(labels, K).float()
-        floor = math.log((math.e + K - 1) / math.e)
-        return (
-            (
-                F.cross_entropy(logits.softmax(1), labels),
-                "You applied a softmax, and `cross_entropy` applies another. However sure and right D is, this loss "
-                f"cannot fall below {floor:.3f} for {K} classes, and its gradient is small everywhere. Give it the "
-                "logits.",
-            ),
-            (-want, "That is L_C itself, which is *maximised*. An optimiser makes a loss small: return −L_C."),
-            (len(labels) * want, "That is the sum over the batch: take the mean."),
-            (-picked.mean(), "A logit is no probability yet: without the softmax D's other logits do not count."),
-            (-p.mean(), "The logarithm is missing: the loss of one image is −log p, not −p."),
-            (-p.mean().log(), "First the logarithm, then the mean over the batch."),
-            (
-                F.cross_entropy(logits, logits.argmax(1)),
-                "The target is the class in `labels`, not the one that D says now: it would only learn to be surer.",
-            ),
-            (
-                -logits.softmax(0).gather(1, labels[:, None]).log().mean(),
-                "Your softmax runs over the *batch*: images would compete with each other. Classes should: `dim=1`.",
-            ),
-            (
-                F.binary_cross_entropy_with_logits(logits, wanted),
-                f"Those are {K} separate yes-or-no questions. An image has *one* class: softmax, not sigmoid.",
-            ),
-            (
-                F.mse_loss(logits.softmax(1), wanted),
-                "Those are squared errors. L_C is a log-likelihood: −log of the probability of the right class.",
-            ),
-            (want / math.log(2), "That is in bits, the logarithm to base 2. Take the natural logarithm."),
+        check_loss(
+            answer,
+            self.reference,
+            (logits,),
+            labels,
+            mistakes=cross_entropy_mistakes(logits, labels),
+            deep=(torch.tensor([[-200.0, 0.0, 200.0]]), torch.tensor([0])),
+            reason="softmax runs into log 0. `F.cross_entropy` on the logits does not.",
         )
 
 
@@ -203,8 +129,7 @@ class Gate(Exercise):
 
     @staticmethod
     def _pair(value: object) -> tuple[bool, bool]:
-        if not (isinstance(value, tuple) and len(value) == 2):
-            raise Wrong("Give back two answers: `return d_trains, g_trains`.")
+        parts(value, "d_trains, g_trains", "answers")
         if any(isinstance(part, (bool, np.bool_)) for part in value):
             raise Wrong(
                 "Those are plain Python truth values, so your function has read the losses. Leave out `if`, `bool()` "
@@ -251,41 +176,29 @@ class ConfidenceFilter(Exercise):
         asked = torch.tensor([0, 1, 0, 1, 1, 2, 2])
         for least in (0.9, 0.7, 0.5):
             mask, want = self._mask(answer(logits, asked, least), len(asked)), self.reference(logits, asked, least)
-            if not torch.equal(mask, want):
-                otherwise = f"With at least {least:g} it should be {want.tolist()}; yours is {mask.tolist()}."
-                raise named(mask, self._mistakes(logits, asked, least), otherwise)
+            otherwise = f"With at least {least:g} it should be {want.tolist()}; yours is {mask.tolist()}."
+            expect(mask, want, self._mistakes(logits, asked, least), otherwise)
 
-    def _mistakes(self, logits: Tensor, asked: Tensor, least: float) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, logits: Tensor, asked: Tensor, least: float) -> Mistakes:
         p = logits.softmax(1)
         rows = torch.arange(len(asked))
         want, said = p[rows, asked] >= least, p.argmax(1) == asked
-        return (
-            (
-                p.amax(1) >= least,
-                "You keep what the classifier is sure of, *whatever* it sees: a coat that is surely a bag would stay, "
-                "with the label coat. Ask for the probability of the class asked for.",
-            ),
-            (
-                said,
-                "You keep every fake that is taken for the class asked for, however unsure the classifier is: use "
-                "`least`.",
-            ),
-            (logits[rows, asked] >= least, "Those are logits, not probabilities: take the softmax of each row first."),
-            (
-                logits.sigmoid()[rows, asked] >= least,
-                "A sigmoid asks of each class by itself; the classifier chooses *between* classes: softmax.",
-            ),
-            (
-                logits.softmax(0)[rows, asked] >= least,
-                "Your softmax runs over the fakes: images would compete with each other. Classes should: `dim=1`.",
-            ),
-            (~want, "It is turned round: you keep what should be thrown away."),
-            (p[rows, asked] > least, "One that reaches `least` exactly is kept: `>=`."),
-            *(
-                (p[rows, asked] >= fixed, "The threshold does not follow the argument: use `least`.")
-                for fixed in (0.9, 0.7, 0.5)
-            ),
-        )
+        return {
+            "You keep what the classifier is sure of, *whatever* it sees: a coat that is surely a bag would stay, with "
+            "the label coat. Ask for the probability of the class asked for.": p.amax(1) >= least,
+            "You keep every fake that is taken for the class asked for, however unsure "
+            "the classifier is: use `least`.": said,
+            "Those are logits, not probabilities: take the softmax of each row first.": logits[rows, asked] >= least,
+            "A sigmoid asks of each class by itself; the classifier "
+            "chooses *between* classes: softmax.": logits.sigmoid()[rows, asked] >= least,
+            "Your softmax runs over the fakes: images would compete with each "
+            "other. Classes should: `dim=1`.": logits.softmax(0)[rows, asked] >= least,
+            "It is turned round: you keep what should be thrown away.": ~want,
+            "One that reaches `least` exactly is kept: `>=`.": p[rows, asked] > least,
+            "The threshold does not follow the argument: use `least`.": [
+                p[rows, asked] >= fixed for fixed in (0.9, 0.7, 0.5)
+            ],
+        }
 
     @staticmethod
     def _mask(value: object, n: int) -> Tensor:
@@ -346,13 +259,12 @@ class Leakage(Exercise):
         got = numbers(answered, "a, b, share")
         if math.isnan(got[2]):
             raise Wrong("Class 5 was never asked for in the example, and 0/0 is NaN: divide by `.clamp(min=1)`.")
-        if not close(got, want):
-            a, b, share = want
-            otherwise = (
-                f"In the example {share:.3f} of the fakes asked to be {a} are seen as {b}; yours says "
-                f"{got[0]:g} → {got[1]:g}, {got[2]:.3f}."
-            )
-            raise named(got, self._mistakes(counts, want), otherwise)
+        a, b, share = want
+        otherwise = (
+            f"In the example {share:.3f} of the fakes asked to be {a} are seen as {b}; yours says "
+            f"{got[0]:g} → {got[1]:g}, {got[2]:.3f}."
+        )
+        expect(got, want, self._mistakes(counts, want), otherwise)
         try:
             operator.index(answered[0]), operator.index(answered[1])
         except TypeError:
@@ -360,7 +272,7 @@ class Leakage(Exercise):
                 "Right, but the lesson looks up the names of classes a and b: make both whole, `int(a)`."
             ) from None
 
-    def _mistakes(self, counts: Tensor, want: tuple[int, int, float]) -> tuple[tuple[object, str], ...]:
+    def _mistakes(self, counts: Tensor, want: tuple[int, int, float]) -> Mistakes:
         a, b, share = want
         leaks, total = counts.clone().fill_diagonal_(0), float(counts.sum())
         of_asked, of_seen = (counts.sum(dim, keepdim=True).clamp(min=1) for dim in (1, 0))
@@ -377,22 +289,18 @@ class Leakage(Exercise):
             "leaks: divide each row by its sum first."
         )
         columns = "You divided by the columns: of what is *seen* as a class. Divide by what was asked for, the rows."
-        return (
-            ((b, a, share), "The two classes are swapped: first the one asked for, then the one seen."),
-            (
-                largest(counts / of_asked),
-                "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.",
-            ),
-            ((a, b, 100 * share), "That is per cent. Give a share between 0 and 1."),
-            ((a, b, float(counts[a, b])), "That is how many leak; divide by how often the class was asked for."),
-            ((a, b, float(counts[a, b]) / total), "Divide by how often class a was asked for, not by all fakes."),
-            (
-                among_leaks,
-                "That is a share among the *leaks* of a row; divide by all fakes asked for, those seen as asked too.",
-            ),
-            ((row, column, count), by_count),
-            ((row, column, count / total), by_count),
-            ((row, column, float((leaks / of_asked)[row, column])), by_count),
-            ((down, across, seen_share), columns),
-            ((across, down, seen_share), columns),
-        )
+        return {
+            "The two classes are swapped: first the one asked for, then the one seen.": (b, a, share),
+            "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.": largest(counts / of_asked),
+            "That is per cent. Give a share between 0 and 1.": (a, b, 100 * share),
+            "That is how many leak; divide by how often the class was asked for.": (a, b, float(counts[a, b])),
+            "Divide by how often class a was asked for, not by all fakes.": (a, b, float(counts[a, b]) / total),
+            "That is a share among the *leaks* of a row; divide by all fakes "
+            "asked for, those seen as asked too.": among_leaks,
+            by_count: [
+                (row, column, count),
+                (row, column, count / total),
+                (row, column, float((leaks / of_asked)[row, column])),
+            ],
+            columns: [(down, across, seen_share), (across, down, seen_share)],
+        }

@@ -1,4 +1,4 @@
-"""Has a classifier given up? What a constant answer scores, beside what was scored; and whether a table can be true."""
+"""Compare the scores of classifiers with those of a constant answer, to show which of them gave up."""
 
 from __future__ import annotations
 
@@ -11,21 +11,6 @@ from course_utils.evaluate.comparisons import AgainstPaper
 from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
 
 
-def confusions(
-    accuracy: float, precision: float, recall: float, positives: int, negatives: int, decimals: int = 1
-) -> list[tuple[int, int]]:
-    """Find all (true positives, false positives) whose scores, shares 0..1, are printed like the given ones.
-
-    An empty list: no classifier can have scored so on so many positive and negative images.
-    """
-    half = 0.5 * 10**-decimals + 1e-9
-    tp, fp = np.meshgrid(np.arange(positives + 1), np.arange(negatives + 1), indexing="ij")
-    said = np.maximum(tp + fp, 1)  # without a "positive" the precision is 0, as in scikit-learn and Keras
-    scored = ((tp + negatives - fp) / (positives + negatives), tp / said, tp / positives)
-    fits = [abs(mine - printed) <= half for mine, printed in zip(scored, (accuracy, precision, recall), strict=True)]
-    return [(int(t), int(f)) for t, f in np.argwhere(np.all(fits, axis=0))]
-
-
 @style()
 def beside_constant(
     panels: Mapping[str, Sequence[AgainstPaper]],
@@ -34,6 +19,7 @@ def beside_constant(
 ) -> Figure:
     """Hold arms against a constant answer and a paper: one panel a metric, in its own unit.
 
+    panels: metric → rows of (arm, our mean with its interval, where one further run falls, the paper's value or None).
     constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
     everything, runs), printed beside its name. A square is the paper's value, one run: filled where one further run of
     ours could fall.

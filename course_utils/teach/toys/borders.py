@@ -1,4 +1,4 @@
-"""A toy in the plane: two classes that overlap, and what ACGAN's class loss does to the points near their border.
+"""Show in the plane what ACGAN's class loss does to two classes that overlap.
 
 The class loss pays G for points that nobody can mistake. The source loss does not object as long as both classes
 *together* look real: each class may keep to its own side of the border, and loses the part of it that lies on the
@@ -33,7 +33,7 @@ BATCH, STEPS, DRAWN, SHOWN = 64, 1000, 2000, 250
 
 
 class TwoHeads(nn.Module):
-    """A point, N × 2 → (source logits N × 1, class logits N × 2)."""
+    """Classify points, N × 2, by source (logits N × 1) and class (logits N × 2)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,13 +41,13 @@ class TwoHeads(nn.Module):
         self.source, self.category = nn.Linear(64, 1), nn.Linear(64, len(CLASSES))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x, N × 2 → (source logits N × 1, class logits N × 2)."""
+        """Map x, N × 2, to (source logits N × 1, class logits N × 2)."""
         features = self.body(x)
         return self.source(features), self.category(features)
 
 
 def points(n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(points n × 2, classes n): two round Gaussians side by side, equally frequent."""
+    """Draw (points n × 2, classes n) from two round Gaussians side by side, equally frequent."""
     y = torch.randint(len(CLASSES), (n,), generator=rng)
     return CENTRES[y] + SPREAD * torch.randn(n, 2, generator=rng), y
 
@@ -88,26 +88,28 @@ def drawn(weight: float, heads: str, seed: int) -> Tensor:
 
 
 def real() -> Tensor:
-    """As many real points as `drawn` gives: classes × 2,000 × 2."""
+    """Draw as many real points as `drawn` gives: classes × 2,000 × 2."""
     return CENTRES[:, None] + SPREAD * torch.randn(len(CLASSES), DRAWN, 2, generator=torch.Generator().manual_seed(0))
 
 
 def taken(clouds: Tensor) -> float:
-    """Share, 0..1, of points, classes × n × 2, on their own class's side: conditional accuracy by the best judge."""
+    """Measure the share, 0..1, of points, classes × n × 2, on their class's side: the best judge's accuracy."""
     right = clouds[..., 0] > 0
     return float((right == torch.tensor([[False], [True]])).float().mean())
 
 
 def spread(clouds: Tensor) -> tuple[float, float, float]:
-    """Standard deviations of points, classes × n × 2, as shares of the real ones: of a class across the border and
-    along it, and of all points together across it."""
+    """Measure standard deviations of points, classes × n × 2, as shares of the real ones.
+
+    Returns (of a class across the border, of a class along it, of all points together across it).
+    """
     across, along = (clouds.std(dim=1) / SPREAD).mean(dim=0).tolist()
     return across, along, float(clouds[..., 0].std() / (CENTRES[1, 0] ** 2 + SPREAD**2).sqrt())
 
 
 @style()
 def picture(weight: float, heads: str, seed: int = 0) -> Figure:
-    """Real points, generated ones, and where both lie across the border; arguments as for `drawn`.
+    """Draw real points, generated ones, and the distribution of both across the border; arguments as for `drawn`.
 
     Over the panels: how many are taken for their class, and the spread of what is generated as a share of the real.
     """

@@ -1,4 +1,4 @@
-"""A toy in the plane: a conditional GAN that is asked for one of two clusters. It trains in seconds on the CPU."""
+"""Train a conditional GAN in the plane that is asked for one of two clusters; it takes seconds on the CPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ Join = Callable[[Tensor, Tensor, int], Tensor]
 
 
 class PlaneGenerator(nn.Module):
-    """z, N × 2, and the class asked for, N → points, N × 2 in [-1, 1]. join: how z and class become one input."""
+    """Generate points, N × 2 in [-1, 1], from z, N × 2, and the class asked for, N.
+
+    join: how z and class become one input.
+    """
 
     def __init__(self, join: Join) -> None:
         super().__init__()
@@ -32,34 +35,34 @@ class PlaneGenerator(nn.Module):
         self.body = nn.Sequential(_dense(width), nn.Linear(64, 2), nn.Tanh())
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """z, N × 2, and c, int64, N → N × 2."""
+        """Map z, N × 2, and c, int64, N, to points, N × 2."""
         return self.body(self.join(z, c, len(CLASSES)).float())
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """(z, c): z n × 2, N(0, 1); c, int64, n, uniform over the classes."""
+        """Draw (z, c): z n × 2, N(0, 1); c, int64, n, uniform over the classes."""
         return torch.randn(n, LATENT, generator=generator), torch.randint(len(CLASSES), (n,), generator=generator)
 
 
 class PlaneDiscriminator(nn.Module):
-    """A point, N × 2, and its class, N → logits, N × 1."""
+    """Judge points, N × 2, of the classes, N: logits, N × 1."""
 
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(_dense(2 + len(CLASSES)), nn.Linear(64, 1))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x, N × 2, and y, int64, N → N × 1."""
+        """Map x, N × 2, and y, int64, N, to logits, N × 1."""
         return self.body(ConditionalInput.reference(x, y, len(CLASSES)))
 
 
 def points(n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(points n × 2, classes n): horses in a bar, cows in a round cluster."""
+    """Draw (points n × 2, classes n): horses in a bar, cows in a round cluster."""
     y = torch.randint(len(CLASSES), (n,), generator=rng)
     return CENTRES[y] + torch.randn(n, 2, generator=rng) * SPREAD[y], y
 
 
-def heard(drawn: Tensor) -> float:
-    """Share, 0..1, of points, classes × n × 2, that lie nearer to the cluster asked for than to the other."""
+def share_as_asked(drawn: Tensor) -> float:
+    """Measure the share, 0..1, of points, classes × n × 2, that lie nearer to the cluster asked for."""
     asked = torch.arange(len(CLASSES))[:, None]
     return float((torch.cdist(drawn, CENTRES).argmin(-1) == asked).float().mean())
 
@@ -100,13 +103,15 @@ def asked_for(join: Join = ConditionalInput.reference, steps: int = 1200, seed: 
 
 @style()
 def picture(shots: Mapping[int, Tensor]) -> Figure:
-    """The real clusters, then what was drawn for each class after each number of steps; shots as from `asked_for`.
+    """Draw the real clusters, then what was generated for each class after each number of steps.
+
+    shots: as from `asked_for`.
 
     Over each panel, the share of points that lie in the cluster asked for.
     """
     x, y = points(2 * SHOWN, torch.Generator().manual_seed(0))
     panels = {"real": [x[y == k] for k in range(len(CLASSES))]}
-    panels |= {f"step {n:,}\n{100 * heard(drawn):.0f} % as asked": list(drawn) for n, drawn in shots.items()}
+    panels |= {f"step {n:,}\n{100 * share_as_asked(drawn):.0f} % as asked": list(drawn) for n, drawn in shots.items()}
     fig = Figure(figsize=(2.1 * len(panels), 3.2), layout="constrained")
     for ax, (title, clouds) in zip(fig.subplots(1, len(panels), sharex=True, sharey=True), panels.items(), strict=True):
         for name, look, cloud in zip(CLASSES, LOOKS, clouds, strict=False):

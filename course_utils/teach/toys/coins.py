@@ -1,4 +1,4 @@
-"""Two classifiers that are equally good, tossed as coins: how far apart do their scores lie, though nothing differs?"""
+"""Simulate pairs of equally good classifiers: how far apart are their scores by chance?"""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ GapOf = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def gaps(images: int, accuracy: float, gap: GapOf = Gap.reference, seed: int = 0) -> np.ndarray:
-    """The gaps, in points of accuracy, of `PAIRS` pairs of classifiers, each of them on test images of its own.
+    """Simulate the gaps, in points of accuracy, of `PAIRS` pairs of classifiers, each with test images of its own.
 
-    accuracy: per cent of all images there are that any of them has right. gap: the learner's, of two counts of hits.
+    accuracy: the expected accuracy of every classifier, in per cent. gap: the learner's, of two counts of hits.
     """
     rng = np.random.default_rng(seed)
     hits = rng.binomial(images, accuracy / 100, size=(2, PAIRS))
@@ -26,13 +26,13 @@ def gaps(images: int, accuracy: float, gap: GapOf = Gap.reference, seed: int = 0
 
 
 def spread(found: np.ndarray) -> float:
-    """In 95 % of pairs the gap is not larger than this, to either side."""
+    """Give the size that 95 % of the gaps do not exceed, in either direction."""
     return float(np.quantile(np.abs(found), 0.95))
 
 
 @style()
 def picture(images: int, accuracy: float, gap: GapOf = Gap.reference) -> Figure:
-    """The gaps of many pairs as a histogram, and the range that holds 95 % of them."""
+    """Draw the gaps of many pairs as a histogram, and the range that holds 95 % of them."""
     found = gaps(images, accuracy, gap)
     wide = spread(found)
     look = LOOKS[0]

@@ -1,4 +1,4 @@
-"""A toy in the plane: translators that are perfectly cycle-consistent, and all but one of them wrong.
+"""Show in the plane translators that are perfectly cycle-consistent, and all but one of them wrong.
 
 Side A has five clusters, the corners of a pentagon; side B is side A, turned. The true translation of a point is its
 own cluster on side B. A picture takes well under 150 ms, so that it can follow a slider.
@@ -28,7 +28,7 @@ Loss = Callable[[Tensor, Tensor, Callable, Callable], Tensor]
 
 @dataclass(frozen=True)
 class Translation:
-    """What a pair of translators does to the two clouds.
+    """Hold what a pair of translators does to the two clouds.
 
     fake_b: AB(a), n × 2. back: BA(AB(a)), n × 2. cycle_loss: of both directions, in units of the plane. on_b: share of
     fake_b, 0..1, that lies in some cluster of side B, all that a critic of B can ask. right: share in its own cluster.
@@ -42,7 +42,7 @@ class Translation:
 
 
 def clouds(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """(a n × 2, b n × 2, cluster n): points of both sides, drawn apart from each other, cluster by cluster."""
+    """Draw (a n × 2, b n × 2, cluster n): points of both sides, independently, cluster by cluster."""
     rng = torch.Generator().manual_seed(seed)
     cluster = torch.arange(CORNERS).repeat_interleave(EACH)
     a, b = (_corners()[cluster] + 0.05 * torch.randn(len(cluster), 2, generator=rng) for _ in range(2))
@@ -50,7 +50,7 @@ def clouds(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def translators(kind: str, turn: float) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """(AB, BA). AB changes side A as `kind` says and then turns it by `turn` degrees; BA undoes it.
+    """Make (AB, BA). AB changes side A as `kind` says and then turns it by `turn` degrees; BA undoes it.
 
     kind: 'rotation' changes nothing first; 'reflection' mirrors the pentagon; 'swaps' exchanges clusters in pairs;
     'all onto one' moves every point to one corner, which nothing can undo. Raises CourseError on another kind.
@@ -63,7 +63,7 @@ def translators(kind: str, turn: float) -> tuple[Callable[[Tensor], Tensor], Cal
 
 
 def translation(kind: str, turn: float, seed: int = 0, cycle_loss: Loss = CycleLoss.reference) -> Translation:
-    """The clouds translated, and what can be said of it; cycle_loss: the learner's function."""
+    """Translate the clouds and measure the result; cycle_loss: the learner's function."""
     a, b, cluster = clouds(seed)
     AB, BA = translators(kind, turn)
     fake_b = AB(a)
@@ -80,8 +80,7 @@ def translation(kind: str, turn: float, seed: int = 0, cycle_loss: Loss = CycleL
 
 @style()
 def picture(kind: str, turn: float, seed: int = 0, cycle_loss: Loss = CycleLoss.reference) -> Figure:
-    """Three panels: side A, its translation over side B, and the way back over side A; colour and marker tell the
-    cluster that a point comes from."""
+    """Draw side A, its translation over side B, and the way back over side A, coloured by the cluster of origin."""
     a, b, cluster = clouds(seed)
     seen = translation(kind, turn, seed, cycle_loss)
     fig = Figure(figsize=(9, 3.6))
@@ -108,13 +107,13 @@ def _draw(ax: Axes, points: Tensor, cluster: Tensor, faint: bool = False) -> Non
 
 
 def _corners() -> Tensor:
-    """The middles of side A's clusters, 5 × 2."""
+    """Give the centres of side A's clusters, 5 × 2."""
     angle = 2 * torch.pi * torch.arange(CORNERS) / CORNERS
     return 0.75 * torch.stack([angle.cos(), angle.sin()], dim=1)
 
 
 def _rotation(degrees: float) -> Tensor:
-    """2 × 2: x @ R.T turns points x by so many degrees."""
+    """Make the 2 × 2 rotation R: x @ R.T turns points x by so many degrees."""
     angle = torch.deg2rad(torch.tensor(float(degrees)))
     return torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
 
@@ -124,7 +123,7 @@ def _mirrored(x: Tensor) -> Tensor:
 
 
 def _swapped(x: Tensor) -> Tensor:
-    """Each point moves with its cluster: 0 and 1 change places, 2 and 3 do, 4 stays."""
+    """Move each point with its cluster: 0 and 1 change places, 2 and 3 do, 4 stays."""
     corners = _corners()
     nearest = torch.cdist(x, corners).argmin(1)
     return x - corners[nearest] + corners[torch.tensor([1, 0, 3, 2, 4])[nearest]]

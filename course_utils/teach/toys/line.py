@@ -1,4 +1,4 @@
-"""A GAN on a line: one number in place of a picture, so that all there is to see of the game fits into one figure."""
+"""Train a GAN on a line: one number in place of a picture, so that one figure shows the whole game."""
 
 from __future__ import annotations
 
@@ -27,21 +27,23 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 
 
 class LineNetwork(nn.Sequential):
-    """One number in, one number out, N × 1 → N × 1: as G, latent numbers → points; as D, points → logits."""
+    """Map one number to one number, N × 1 → N × 1: as G, latent numbers → points; as D, points → logits."""
 
     def __init__(self, hidden: int) -> None:
         activation = nn.LeakyReLU(0.2)
         super().__init__(nn.Linear(1, hidden), activation, nn.Linear(hidden, hidden), activation, nn.Linear(hidden, 1))
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor]:
-        """(z,): z n × 1, N(0, 1)."""
+        """Draw (z,): z n × 1, N(0, 1)."""
         return (prior.normal((n, 1), self[0].weight.device, generator),)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One moment of the game: fakes, N numbers of G, for the same z each time; said, D's P(real) along `X`; losses by
-    name."""
+    """Hold one moment of the game.
+
+    fakes: N numbers of G, for the same z each time. said: D's P(real) along `X`. losses: by name.
+    """
 
     step: int
     fakes: Tensor
@@ -50,31 +52,31 @@ class Moment:
 
     @property
     def left(self) -> float:
-        """Share of the fakes, 0..1, in the left half."""
+        """Measure the share of the fakes, 0..1, in the left half."""
         return float((self.fakes < 0).float().mean())
 
     @property
     def certainty(self) -> float:
-        """How far D is from one half, on average over real points: 0 where it cannot tell, 1/2 where it is sure."""
+        """Measure how far D is from one half, on average over real points: 0 (cannot tell) to 1/2 (sure)."""
         p = density(X)
         return float(((self.said - 0.5).abs() * p).sum() / p.sum())
 
 
 def points(n: int, rng: torch.Generator) -> Tensor:
-    """Real points, n × 1."""
+    """Draw real points, n × 1."""
     bump = torch.multinomial(torch.tensor(WEIGHTS), n, replacement=True, generator=rng)
     x = torch.tensor(CENTRES)[bump] + torch.tensor(SPREADS)[bump] * torch.randn(n, generator=rng)
     return x[:, None]
 
 
 def density(x: Tensor, blur: float = 0.0) -> Tensor:
-    """The real points' density at each x; blur: as if each point were smeared by a Gaussian that wide."""
+    """Compute the real points' density at each x; blur: width of a Gaussian that each point is smeared by."""
     widths = (math.hypot(spread, blur) for spread in SPREADS)
     return sum(w * _normal(x - c, s) for w, c, s in zip(WEIGHTS, CENTRES, widths, strict=True))
 
 
 def noted(training: Iterable[Progress], G: nn.Module, D: nn.Module, moments: list[Moment]) -> Iterator[Progress]:
-    """The same training, of G and D; its moments are noted in `moments`, from before the first step on."""
+    """Pass a training of G and D on, and append its moments to `moments`, from before the first step on."""
     (z,) = G.prior(N_FAKES, generator(0, "line"))
     moments.append(_moment(0, G, D, z, {}))
     for progress in training:
@@ -85,7 +87,7 @@ def noted(training: Iterable[Progress], G: nn.Module, D: nn.Module, moments: lis
 
 @style()
 def picture(moment: Moment, best: Judge | None = None) -> Figure:
-    """Above, the real density and the fakes; below, what D says along the line, between 0 (fake) and 1 (real).
+    """Draw the real density and the fakes, and below them what D says along the line, from 0 (fake) to 1 (real).
 
     best: (p, q), the densities of real points and fakes along the line → what the best of all Ds would say there.
     """

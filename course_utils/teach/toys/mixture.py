@@ -1,4 +1,4 @@
-"""A toy in the plane: a frequent and a rare class, and what repeating or generating rare points does to a classifier.
+"""Show in the plane what repeating or generating points of a rare class does to a classifier.
 
 A fresh picture takes well under 150 ms, so that it can follow a slider.
 """
@@ -31,7 +31,7 @@ Draw = Callable[[Tensor, Tensor, int, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class Trial:
-    """One way to fill up the rare class, and the classifier that learned from it.
+    """Hold one way to fill up the rare class, and the classifier that learned from it.
 
     added: the points put in, M × 2. recall: of the frequent and of the rare class, 0..1, on fresh test points.
     """
@@ -43,7 +43,7 @@ class Trial:
 
 
 def points(frequent: int, rare: int, shape: str, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(points N × 2, labels N) of the mixture: a round frequent class, and beside it a rare one.
+    """Draw (points N × 2, labels N) of the mixture: a round frequent class, and beside it a rare one.
 
     shape: the rare class is a "blob", which a Gaussian fits, or an "arc" around the frequent class, which none fits.
     """
@@ -62,10 +62,11 @@ def points(frequent: int, rare: int, shape: str, rng: torch.Generator) -> tuple[
 def trials(
     share: float, shape: str, seed: int, fit: Fit = ClassGaussian.reference, draw: Draw = DrawLatents.reference
 ) -> tuple[Tensor, Tensor, list[Trial]]:
-    """(points, labels) with `share` (0..1) as many rare points as frequent ones, and three trials: nothing added, rare
-    points repeated, rare points generated; the latter two until both classes are equally frequent.
+    """Draw a mixture and try three ways to fill up its rare class: not at all, by repetition, by generation.
 
-    fit, draw: the learner's Gaussian. The same seed gives the same test points for every share and trial.
+    share: rare points per frequent one, 0..1. Returns (points, labels, trials); in the last two trials both classes
+    become equally frequent. fit, draw: the learner's Gaussian. The same seed gives the same test points for every share
+    and trial.
     """
     if not 0 < share <= 1:
         raise CourseError(f"the rare class cannot have a share of {share}; choose one above 0 and up to 1")
@@ -90,7 +91,7 @@ def picture(
     fit: Fit = ClassGaussian.reference,
     draw: Draw = DrawLatents.reference,
 ) -> Figure:
-    """Three panels, one a trial: points, what was added, and the region in which the classifier says "rare"."""
+    """Draw one panel per trial: points, what was added, and the region in which the classifier says "rare"."""
     x, y, tried = trials(share, shape, seed, fit, draw)
     frequent, rare = LOOKS[0], LOOKS[1]
     mesh = np.stack(np.meshgrid(np.linspace(-3.2, 3.6, 44), np.linspace(-3.2, 3.2, 42)), axis=-1)

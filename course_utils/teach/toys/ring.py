@@ -1,4 +1,4 @@
-"""A toy in the plane: probabilistic PCA and a small GAN, side by side, on a ring and on a blob.
+"""Compare probabilistic PCA and a small GAN in the plane, on a ring and on a blob.
 
 PPCA can draw the blob, which is a Gaussian, and no ring; the GAN may draw both, and may drop a part of either. A GAN
 trains in about two seconds, once a shape and seed; after that a picture is fast enough to follow a slider.
@@ -31,8 +31,10 @@ Draw = Callable[[Tensor, Tensor, int, torch.Generator], Tensor]
 
 
 class Shape(NamedTuple):
-    """Where the points are: u A^T, with u in polar coordinates. Between the `radii` (of u), and cut into CELLS equally
-    likely cells, lie nearly all of them."""
+    """Describe where the points are: u A^T, with u in polar coordinates.
+
+    Nearly all lie between the `radii` (of u), which CELLS equally likely cells divide.
+    """
 
     A: Tensor
     radii: tuple[float, ...]
@@ -47,18 +49,18 @@ SHAPES = {
 
 
 class PlaneGenerator(nn.Sequential):
-    """z, N × 2 → points, N × 2."""
+    """Map z, N × 2, to points, N × 2."""
 
     def __init__(self) -> None:
         super().__init__(*_dense(2))
 
     def prior(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor]:
-        """(z,): z n × 2, N(0, 1)."""
+        """Draw (z,): z n × 2, N(0, 1)."""
         return (torch.randn(n, 2, generator=generator),)
 
 
 def points(n: int, shape: str, rng: torch.Generator) -> Tensor:
-    """n × 2: a ring of some thickness around 0, or an elongated Gaussian blob."""
+    """Draw n × 2 points: a ring of some thickness around 0, or an elongated Gaussian blob."""
     if shape not in SHAPES:
         raise CourseError(f"there is no shape {shape!r}; choose one of {', '.join(SHAPES)}")
     u = torch.randn(n, 2, generator=rng)
@@ -69,7 +71,7 @@ def points(n: int, shape: str, rng: torch.Generator) -> Tensor:
 
 
 def cells(x: Tensor, shape: str) -> Tensor:
-    """The cell, 0 … CELLS − 1, in which each point of x, N × 2, lies; −1 off the shape."""
+    """Find the cell, 0 … CELLS − 1, of each point of x, N × 2; −1 off the shape."""
     A, radii = SHAPES[shape]
     u = x @ torch.linalg.inv(A).T
     band = torch.bucketize(u.norm(dim=1), torch.tensor(radii)) - 1
@@ -79,19 +81,18 @@ def cells(x: Tensor, shape: str) -> Tensor:
 
 
 def covered(x: Tensor, shape: str) -> float:
-    """Share, 0..1, of the shape's cells in which at least one point of x lies."""
+    """Measure the share, 0..1, of the shape's cells that hold at least one point of x."""
     found = cells(x, shape)
     return len(found[found >= 0].unique()) / CELLS
 
 
 def off(x: Tensor, shape: str) -> float:
-    """Share, 0..1, of the points of x, N × 2, that lie off the shape: on the ring or in the blob are 99 % of real
-    ones."""
+    """Measure the share, 0..1, of the points of x, N × 2, that lie off the shape; of real points 1 % do."""
     return float((cells(x, shape) < 0).float().mean())
 
 
 def ppca(x: Tensor, n: int, rng: torch.Generator, draw: Draw = PPCASample.reference) -> Tensor:
-    """n draws, n × 2, of probabilistic PCA with one component, fitted to x, N × 2. draw: the learner's function.
+    """Fit probabilistic PCA with one component to x, N × 2, and draw n × 2. draw: the learner's function.
 
     In the plane one component and noise are a full Gaussian: two variances and a direction. No other Gaussian fits
     better.
@@ -127,7 +128,7 @@ def gan(shape: str, seed: int) -> dict[int, Tensor]:
 
 @style()
 def picture(shape: str, steps: int, seed: int = 0, draw: Draw = PPCASample.reference) -> Figure:
-    """Three panels: real points, draws of PPCA, draws of the GAN after `steps`, one of LENGTHS.
+    """Draw three panels: real points, draws of PPCA, draws of the GAN after `steps`, one of LENGTHS.
 
     In each, the cells of the shape that no draw lies in are hatched, and the title says how many there are, and which
     share of the draws is off the shape, as a cross.
@@ -159,7 +160,7 @@ def picture(shape: str, steps: int, seed: int = 0, draw: Draw = PPCASample.refer
 
 @cache
 def _outlines(shape: str) -> list[list[list[float]]]:
-    """The corners of each cell, along its outer arc and back along its inner one."""
+    """List the corners of each cell, along its outer arc and back along its inner one."""
     A, radii = SHAPES[shape]
     sectors = CELLS // (len(radii) - 1)
     outlines = []

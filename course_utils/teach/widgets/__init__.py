@@ -1,1 +1,1 @@
-"""What a learner plays with: explorers, games, predictions, quizzes, live training, the progress panel."""
+"""Widgets: explorers, games, predictions, quizzes, live training, the progress panel."""

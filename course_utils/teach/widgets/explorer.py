@@ -1,184 +1,15 @@
-"""Play: a tool to label generated digits, and an explorer that redraws a figure as its controls move."""
+"""Redraw a figure as the learner moves its controls."""
 
 from __future__ import annotations
 
-import hashlib
-import html
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
-from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.teach import show
-from course_utils.teach.plots import figures
 from course_utils.teach.widgets import page
-
-DISCARDED = -1
-
-
-class LabelTool:
-    """The labels a person gives to pictures, kept in a CSV file after every click.
-
-    The file: a line `# images <digest>` that ties it to these pictures, the header `index,label`, and a row for each
-    picture seen, label −1 for one that cannot be read.
-    """
-
-    def __init__(self, pixels: Tensor, classes: Sequence[str], path: str | Path) -> None:
-        self.pixels, self.classes, self.path = pixels, tuple(classes), Path(path)
-        self._digest = hashlib.sha256(pixels.cpu().contiguous().numpy()).hexdigest()[:12]
-        self._given: dict[int, int] = self._load() if self.path.exists() else {}
-
-    @property
-    def labels(self) -> Tensor:
-        """int64, N: the class of each picture; −1 where it was discarded or not looked at yet."""
-        labels = torch.full((len(self.pixels),), DISCARDED)
-        for index, label in self._given.items():
-            labels[index] = label
-        return labels
-
-    @property
-    def seen(self) -> int:
-        """How many pictures have been labelled or discarded."""
-        return len(self._given)
-
-    def next(self) -> int | None:
-        """The first picture not looked at yet, None when all are done."""
-        return next((i for i in range(len(self.pixels)) if i not in self._given), None)
-
-    def give(self, index: int, label: int) -> None:
-        """Label a picture (−1: cannot be read) and save. Raises NotWritten where that fails; the label is not given."""
-        self._save({**self._given, index: label})
-
-    def back(self) -> None:
-        """Take the last label back and save. Raises NotWritten where that fails; the label stays."""
-        if self._given:
-            self._save(dict(list(self._given.items())[:-1]))
-
-    def _save(self, given: dict[int, int]) -> None:
-        rows = "".join(f"{index},{label}\n" for index, label in given.items())
-        files.write(self.path, f"# images {self._digest}\nindex,label\n{rows}", "give another path")
-        self._given = given
-
-    def _load(self) -> dict[int, int]:
-        mend = "give another path, or delete the file to start anew"
-        try:
-            first, header, *rows = self.path.read_text(encoding="utf-8").splitlines()
-        except ValueError:  # too short, or no text
-            first = header = ""
-        if not first.startswith("# images ") or header != "index,label":
-            raise CourseError(f"{self.path} is no file of labels (it begins otherwise); {mend}")
-        if first != f"# images {self._digest}":
-            raise CourseError(f"{self.path} holds labels of other pictures; {mend}")
-        given = {}
-        for number, row in enumerate(rows, 3):
-            try:
-                index, label = map(int, row.split(","))
-            except ValueError:
-                index = label = -2
-            if not (0 <= index < len(self.pixels) and DISCARDED <= label < len(self.classes)) or index in given:
-                raise CourseError(f"{self.path}, line {number} is damaged: {row!r}; {mend}")
-            given[index] = label
-        return given
-
-
-def label_tool(pixels: Tensor, classes: Sequence[str], path: str | Path) -> LabelTool:
-    """Label generated pictures (uint8, N × C × H × W) by hand, one by one; returns the tool, whose `.labels` grow.
-
-    It goes on where the file at `path` ends. Raises CourseError if that file is damaged or belongs to other pictures.
-    """
-    tool = LabelTool(pixels, classes, path)
-    if show.interactive():
-        page.show(label_form(tool))
-    else:
-        shown = pixels[:30]
-        alt = f"The first {len(shown)} of {len(pixels)} generated pictures that a person would label one by one."
-        show.figure(figures.image_grid(shown), alt)
-        show.markdown(
-            f"{tool.seen} of {len(pixels)} pictures have a label in `{tool.path.name}`. Run this cell in JupyterLab to "
-            "label them yourself: a button for each class, and *cannot read* for what nobody could name."
-        )
-    return tool
-
-
-def label_form(tool: LabelTool) -> Any:
-    """The widget of a `LabelTool`: the picture, a button a class, and a field to type into instead."""
-    import ipywidgets as w
-
-    picture, error = w.HTML(), w.HTML()
-    count = w.IntProgress(max=len(tool.pixels), layout=w.Layout(width="100%"))
-    line = w.Label()
-    typed = w.Text(placeholder="or type", continuous_update=False, layout=w.Layout(width="7em"))
-    narrow = w.Layout(width="auto")
-    buttons = [w.Button(description=name, layout=narrow) for name in tool.classes]
-    discard = w.Button(description="cannot read", layout=narrow)
-    back = w.Button(description="back", icon="undo", layout=narrow)
-
-    def refresh() -> None:
-        index = tool.next()
-        count.value = tool.seen
-        if index is None:
-            line.value = f"All {len(tool.pixels)} done: {int((tool.labels >= 0).sum())} labelled."
-        else:
-            picture.value = show.tag(figures.enlarged(tool.pixels[index]), "the generated picture to label")
-            line.value = f"Picture {index + 1} of {len(tool.pixels)}: which one is it?"
-        for button in (*buttons, discard, typed):
-            button.disabled = index is None
-        back.disabled = not tool.seen
-
-    def then_refreshed(act: Callable[..., None]) -> Callable[..., None]:
-        """`act`, after which the page shows what is in the file, even where it fails."""
-
-        def call(*args: Any) -> None:
-            try:
-                act(*args)
-            finally:
-                refresh()
-
-        return guarded(call, error, "This click is not saved and does not count. Mend this, then click again.")
-
-    @then_refreshed
-    def give(label: int) -> None:
-        if (index := tool.next()) is not None:
-            tool.give(index, label)
-
-    @then_refreshed
-    def take_back(_: Any = None) -> None:
-        tool.back()
-
-    def type_in(change: Any) -> None:
-        word = change["new"].strip()
-        if not word:
-            return
-        typed.value = ""
-        if word in tool.classes:
-            give(tool.classes.index(word))
-        elif word.isdecimal() and int(word) < len(tool.classes):
-            give(int(word))
-        elif word == "x":
-            give(DISCARDED)
-        elif word == "b":
-            take_back()
-        else:
-            line.value = f"{word!r} is no class; type 0 to {len(tool.classes) - 1}, x (cannot read) or b (back)."
-
-    for label, button in enumerate(buttons):
-        button.on_click(lambda _, label=label: give(label))
-    discard.on_click(lambda _: give(DISCARDED))
-    back.on_click(take_back)
-    typed.observe(type_in, "value")
-    refresh()
-    grid = w.GridBox(buttons, layout=w.Layout(grid_template_columns="repeat(5, 1fr)", grid_gap="4px"))
-    keys = w.HTML(f"<small>Keys: 0 to {len(tool.classes) - 1}, x (cannot read), b (back), then Enter</small>")
-    right = w.VBox(
-        [line, grid, w.HBox([discard, back, typed]), keys, count, error], layout=w.Layout(padding="0 0 0 16px")
-    )
-    return w.HBox([picture, right])
 
 
 def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[Any]) -> None:
@@ -189,7 +20,7 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
     and on an empty `alt`.
     """
     start = {name: _start(name, control) for name, control in controls.items()}
-    show.described(alt)
+    show.check_alt(alt)
     if show.interactive():
         page.show(explorer_form(render, alt, controls, start))
     else:
@@ -200,7 +31,7 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
 def explorer_form(
     render: Callable[..., Figure], alt: str, controls: dict[str, Sequence[Any]], start: dict[str, Any]
 ) -> Any:
-    """The widget of `explorer`: the controls above the picture, and a line for errors and for a long wait."""
+    """Build the widget of `explorer`: the controls above the picture, and a line for errors and for a long wait."""
     import ipywidgets as w
 
     fields = {name: _field(name, control, start[name]) for name, control in controls.items()}
@@ -211,33 +42,12 @@ def explorer_form(
         fig = render(**{name: field.value for name, field in fields.items()})
         picture.value = show.tag(show.png(fig), alt)
 
-    redraw = guarded(redraw, error, "What you see is the last picture that could be drawn.")
+    redraw = page.show_errors(redraw, error, "What you see is the last picture that could be drawn.")
     redraw()
-    moved = page.in_turn(redraw, lambda sentence: setattr(error, "value", sentence))
+    moved = page.in_main_thread(redraw, lambda sentence: setattr(error, "value", sentence))
     for field in fields.values():
         field.observe(moved, "value")
     return w.VBox([*fields.values(), error, picture])
-
-
-def guarded(act: Callable[..., None], error: Any, meanwhile: str) -> Callable[..., None]:
-    """`act`, a callback of a widget, whose error is shown in `error`, an HTML widget; Jupyter would hide it in a log.
-
-    meanwhile: what the learner sees now. A call that succeeds empties `error`.
-    """
-
-    def call(*args: Any) -> None:
-        try:
-            act(*args)
-            error.value = ""
-        except Exception as problem:
-            trace = html.escape(traceback.format_exc())
-            line = html.escape(f"{type(problem).__name__}: {problem}")
-            error.value = (
-                f'<div role="alert" style="color:#B00020"><b>Error</b> {line}<br>{meanwhile}'
-                f"<details><summary>where it happened</summary><pre>{trace}</pre></details></div>"
-            )
-
-    return call
 
 
 def _start(name: str, control: Sequence[Any]) -> Any:

@@ -1,7 +1,7 @@
-"""Play: you are the discriminator. Each round shows a real picture beside a generated one; which one is real?
+"""Let the learner play the discriminator: each round shows a real picture beside a generated one; which one is real?
 
-Two pictures with one honest choice (a two-alternative forced choice) measure nothing but what the eye can tell: who
-sees no difference scores one half, however inclined to call pictures real.
+This is a two-alternative forced choice: a player who sees no difference scores one half, whatever the player's bias
+towards calling pictures real.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from course_utils.evaluate import statistics
 from course_utils.teach import progress, show
 from course_utils.teach.plots import figures
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 SIDES = ("left", "right")
 CHANCE = 0.5
@@ -29,10 +28,10 @@ KEY = f"In brackets: a 95 % interval. Chance alone: {100 * CHANCE:.0f} %."
 
 
 class Game:
-    """The rounds of one game, and the choices made so far, kept in the learner's record after every round.
+    """Hold the rounds of one game and the choices made so far, which are saved in the learner's record each round.
 
-    pairs: uint8, rounds × 2 × C × H × W, left and right. truth: the side of the real picture, 0 left, 1 right, a round
-    each; d_choices: the side that D holds for real, which is the left one where it gives both the same.
+    pairs: uint8, rounds × 2 × C × H × W, left and right. truth: the side of the real picture in each round, 0 left,
+    1 right; d_choices: the side to which D gives the higher value, the left one where both are equal.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Game:
         self.choices: list[int] = list(known["choices"]) if known.get("pictures") == self._digest else []
 
     def _sided(self, real: Tensor, fake: Tensor, places: list[Tensor]) -> Tensor:
-        """The chosen entries of both, rounds × 2 × …, the real one on its side."""
+        """Pair the chosen entries of both, rounds × 2 × …, with the real one on its side."""
         both = torch.stack([part.detach().cpu()[where] for part, where in zip((real, fake), places, strict=True)], 1)
         return torch.where(self.truth.view(-1, *[1] * (both.ndim - 1)) == 0, both, both.flip(1))
 
@@ -71,7 +70,7 @@ class Game:
         return len(self.choices) == len(self.pairs)
 
     def choose(self, side: int) -> None:
-        """Take one side's picture of this round for the real one, and save. When all rounds are played, nothing.
+        """Choose one side's picture as the real one, and save; do nothing when all rounds are played.
 
         Raises NotWritten where it cannot be saved; the choice counts all the same, and is saved with the next one.
         """
@@ -85,11 +84,11 @@ class Game:
         )
 
     def hits(self) -> Tensor:
-        """bool, a round played: did you find the real picture?"""
+        """Say for each round played, as bool, whether the learner found the real picture."""
         return torch.tensor(self.choices, dtype=torch.int64) == self.truth[: len(self.choices)]
 
     def d_hits(self) -> Tensor:
-        """bool, a round of the whole game: does D give the real picture the higher value?"""
+        """Say for each round of the game, as bool, whether D gives the real picture the higher value."""
         return self.d_choices == self.truth
 
 
@@ -105,7 +104,7 @@ def real_or_fake(
     rounds: int = 20,
     seed: int = 0,
 ) -> Game:
-    """Play the discriminator against D, on the same pairs; returns the game.
+    """Let the learner play against D on the same pairs; returns the game.
 
     real, fake: uint8, N × C × H × W and M × C × H × W, of which `rounds` pairs are drawn by `seed`. Where there are as
     many of both, picture i of `real` and picture i of `fake` make a pair: give both in the same order, say of the same
@@ -116,7 +115,7 @@ def real_or_fake(
     Headless all pairs are drawn with numbers, the answers folded below. Raises CourseError on shapes that do not fit,
     and on an empty `alt`.
     """
-    show.described(alt)
+    show.check_alt(alt)
     game = Game(lesson, real, fake, d_real, d_fake, key, rounds, seed)
     if show.interactive():
         page.show(game_form(game, alt))
@@ -132,10 +131,10 @@ def real_or_fake(
 
 
 def game_form(game: Game, alt: str) -> Any:
-    """The widget of a `Game`: a pair, a button under each picture, and the score beside D's.
+    """Build the widget of a `Game`: a pair, a button under each picture, and the score beside D's.
 
-    What the page holds of a pair before the choice is its two pictures and nothing else. A click that comes within
-    `SEEN_S` of a new pair was meant for the one before and is passed over.
+    Before the choice the page holds nothing of a pair but its two pictures. A click within `SEEN_S` of a new pair was
+    meant for the pair before and is ignored.
     """
     import ipywidgets as w
 
@@ -169,7 +168,7 @@ def game_form(game: Game, alt: str) -> Any:
             refresh()
             since = time.monotonic()
 
-    choose = guarded(choose, error, "The game goes on, but this round could not be saved.")
+    choose = page.show_errors(choose, error, "The game goes on, but this round could not be saved.")
     for side, button in enumerate(buttons):
         button.on_click(lambda _, side=side: time.monotonic() - since < SEEN_S or choose(side))
     refresh()
@@ -185,7 +184,7 @@ def _score(who: str, hits: Tensor) -> str:
 
 
 def _last(game: Game, alt: str) -> str:
-    """The round just played, small, with its answer."""
+    """Write the HTML of the round just played, small, with its answer."""
     n = len(game.choices) - 1
     names = ["real" if side == game.truth[n] else "generated" for side in range(len(SIDES))]
     cells = "".join(
@@ -197,7 +196,7 @@ def _last(game: Game, alt: str) -> str:
 
 
 def _compared(game: Game) -> str:
-    """What a whole game says: of you and chance, and of you and D."""
+    """Compare a finished game with chance, and the learner with D, in HTML."""
     yours = statistics.proportion_interval(int(game.hits().sum()), len(game.pairs))
     if CHANCE in yours:
         eye = "Your interval holds 50 %: this game cannot tell you from a coin."
@@ -214,7 +213,7 @@ def _compared(game: Game) -> str:
 
 
 def _sheet(pairs: Tensor, cols: int = 10) -> Any:
-    """All pairs as one figure, `cols` a line, the left ones (a) above the right ones (b)."""
+    """Draw all pairs as one figure, `cols` a line, the left ones (a) above the right ones (b)."""
     pixels, titles = [], []
     for start in range(0, len(pairs), cols):
         block = pairs[start : start + cols]

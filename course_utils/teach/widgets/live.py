@@ -1,4 +1,4 @@
-"""Watch a training while it runs: samples beside losses in one display, and a Stop button that keeps the state."""
+"""Show a training while it runs: samples beside losses in one display, and a Stop button that keeps the state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from course_utils.teach.plots import figures
 
 
 class Progress(Protocol):
-    """What a training yields now and then; `losses` holds one value a report so far."""
+    """Describe what a training yields at each report; `losses` holds one value per report so far."""
 
     step: int
     steps: int
@@ -30,7 +30,7 @@ P = TypeVar("P", bound=Progress)
 
 
 def samples_and_losses(item: Progress) -> Figure:
-    """What `watch` draws by default: samples beside the curves of the losses."""
+    """Draw samples beside the curves of the losses, the default of `watch`."""
     reports = max(map(len, item.losses.values()), default=0)
     return figures.training(item.samples(), item.losses, every=item.step / max(1, reports))
 
@@ -85,7 +85,7 @@ async def watch(
 
 
 class _Screen:
-    """One display with a picture that moves and a Stop button; replaced by a still picture in the end."""
+    """Show one display with a moving picture and a Stop button; a still picture replaces it in the end."""
 
     def __init__(self, title: str, draw: Callable[[Any], Figure], alt: str) -> None:
         import ipywidgets as w

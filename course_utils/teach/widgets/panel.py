@@ -1,4 +1,4 @@
-"""The learner's progress, as a panel: what is done of each lesson and what is open, to export, and to start anew."""
+"""Show the learner's progress: what is done and what is open in each lesson, with export and reset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 CAPTION = "Done, of what each lesson asks"
 
@@ -27,7 +26,7 @@ def progress_panel(lessons: Sequence[str]) -> None:
 
 
 def counts(lessons: Sequence[str]) -> pd.DataFrame:
-    """A row a lesson, a column a kind: "3 of 4" are done, a dash where the lesson asks none."""
+    """Count what is done, a row per lesson and a column per kind: "3 of 4", or a dash where the lesson asks none."""
     rows = {}
     for lesson in lessons:
         asked, rest = progress.asked(lesson), progress.still_open(lesson)
@@ -38,7 +37,7 @@ def counts(lessons: Sequence[str]) -> pd.DataFrame:
 
 
 def panel_form(lessons: Sequence[str]) -> Any:
-    """The widget of `progress_panel`."""
+    """Build the widget of `progress_panel`."""
     import ipywidgets as w
 
     table, said, error = w.HTML(), w.HTML(), w.HTML()
@@ -46,7 +45,7 @@ def panel_form(lessons: Sequence[str]) -> Any:
 
     def button(text: str, icon: str, act: Any, **looks: Any) -> Any:
         made = w.Button(description=text, icon=icon, layout=fit, **looks)
-        made.on_click(guarded(lambda _: act(), error, "Your record is as it was."))
+        made.on_click(page.show_errors(lambda _: act(), error, "Your record is as it was."))
         return made
 
     def look() -> None:
@@ -91,7 +90,7 @@ def panel_form(lessons: Sequence[str]) -> Any:
 
 
 def _html(lessons: Sequence[str]) -> str:
-    """The table, and folded below it what is still open."""
+    """Write the HTML of the table, and below it, folded, what is still open."""
     table = counts(lessons).reset_index().to_html(index=False, border=0, justify="left", classes="course-progress")
     rest = []
     for lesson in lessons:
@@ -104,6 +103,6 @@ def _html(lessons: Sequence[str]) -> str:
 
 
 def _home() -> str:
-    """The learner's folder as a text: hidden in the course's own folder, unless `COURSE_HOME` names another."""
+    """Name the learner's folder in HTML."""
     home = progress.home()
     return f"the folder <code>{html.escape(home.name)}</code>"

@@ -1,4 +1,4 @@
-"""Predictions: written down before anything runs, looked at again when the result is there."""
+"""Ask for predictions before a result is computed, and compare them with it afterwards."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 from course_utils.core.errors import CourseError
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: one of `options`, or a number from `low` to `high` in steps of `step`."""
+    """Hold what was asked: one of `options`, or a number from `low` to `high` in steps of `step`."""
 
     lesson: str
     key: str
@@ -28,15 +27,14 @@ class Question:
     unit: str = ""
 
     def said(self, answer: Any) -> str:
-        """An answer, or an interval of them, with the unit."""
+        """Write an answer, or an interval (lo, hi), with the unit."""
         if self.options:
             return str(answer)
         numbers = " to ".join(f"{value:.4g}" for value in (answer if isinstance(answer, tuple) else (answer,)))
         return f"{numbers} {self.unit}".strip()
 
     def recorded(self) -> dict[str, Any]:
-        """The learner's entry in the record, perhaps an option that is gone; {} where there is none that can be an
-        answer."""
+        """Read the learner's entry, {} where it holds no possible answer; its option may no longer exist."""
         entry = progress.entry(self.lesson, "predictions", self.key)
         answer = entry.get("answer")
         return entry if type(answer) in ((str,) if self.options else (int, float)) else {}
@@ -82,7 +80,7 @@ def predict(
 
 
 def form(asked: Question) -> Any:
-    """The widget that takes one prediction, and locks when it is recorded."""
+    """Build the widget that takes one prediction, and locks when it is recorded."""
     import ipywidgets as w
 
     wide = w.Layout(width="max-content")
@@ -114,7 +112,9 @@ def form(asked: Question) -> Any:
         progress.write(asked.lesson, "predictions", asked.key, entry)
         lock(entry)
 
-    record = guarded(record, error, "Your prediction is not recorded yet. Mend this, then press the button again.")
+    record = page.show_errors(
+        record, error, "Your prediction is not recorded yet. Mend this, then press the button again."
+    )
 
     def changed(_: Any) -> None:
         if field.disabled:  # the last move of the slider, overtaken by the click on the button
@@ -160,7 +160,7 @@ def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], expl
 
 
 def score(asked: Question, answer: Any, truth: Any) -> tuple[bool, str]:
-    """Whether a prediction held, and a kind sentence about it; within half a step of a number is a hit."""
+    """Judge a prediction: (whether it held, a friendly sentence). Within half a step of a number is a hit."""
     surprise = "A surprise, and those are worth the most: what did you expect to happen that did not?"
     if asked.options:
         return (True, "You saw it coming.") if answer == truth else (False, surprise)

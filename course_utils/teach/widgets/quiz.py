@@ -1,4 +1,4 @@
-"""The quiz at the end of a lesson, read from `lessons/<lesson>/quiz.toml` so that no answer stands in the notebook.
+"""Ask the quiz at the end of a lesson, read from `lessons/<lesson>/quiz.toml` so that the notebook holds no answers.
 
 [[question]]
 key = "spread"                        # short name, unique in the file
@@ -34,21 +34,19 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import mistune
 
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
-from course_utils.teach.widgets.explorer import guarded
 
 GROUPED = re.compile(r"([-+]?[1-9]\d{0,2}([,\s'’])\d{3}(?:\2\d{3})*)((?!\2)[.,]\d+)?")  # \s: thin spaces, too
-MARKS = re.compile(r"[`*]")
 
 _marks = mistune.InlineParser()
 _marks.rules = ["escape", "codespan", "emphasis"]  # no links, no pictures, no HTML
@@ -57,7 +55,7 @@ _as_html = mistune.HTMLRenderer(escape=True)
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose, and what to say to whoever chooses it."""
+    """Hold one answer to choose, and the comment shown for it."""
 
     text: str
     why: str
@@ -66,7 +64,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `lo` to `hi`, both included, and what to say about them."""
+    """Hold a range of numbers, `lo` to `hi` included, and the comment shown for it."""
 
     lo: float
     hi: float
@@ -75,7 +73,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Question:
-    """A question: `options` to choose from, or (without options) a number in the `right` range."""
+    """Hold a question: `options` to choose from, or (without options) a number in the `right` range."""
 
     key: str
     text: str
@@ -97,7 +95,9 @@ def quiz(lesson: str) -> None:
 
 
 def mark(question: Question, answer: str | float) -> tuple[bool, str]:
-    """Is the answer right, and the message to the learner, with its marks. answer: an option's text, or a number.
+    """Mark an answer: (whether it is right, the message to the learner, with `code` marks).
+
+    answer: an option's text, or a number as typed.
 
     A number may be typed as people write it: "1,5", "60,000", "60 000 images". "1,500" can be read in two ways: it is
     fifteen hundred, but where the question knows nothing of that number, and of one and a half it does, that.
@@ -116,7 +116,7 @@ def mark(question: Question, answer: str | float) -> tuple[bool, str]:
 
 
 def numbers(typed: str, unit: str = "") -> list[float]:
-    """What a typed number may mean, the likelier reading first; [] if it is none. Unit and per cent may be left away.
+    """Read a typed number: its possible values, the likelier first; [] if it is no number. The unit is optional.
 
     A comma, a space or an apostrophe before groups of three digits parts thousands, and before other digits a comma is
     a decimal one. Only a single group after a comma, as in "1,500", has two readings; "0,250" has one.
@@ -136,7 +136,7 @@ def numbers(typed: str, unit: str = "") -> list[float]:
 
 
 def form(lesson: str, question: Question) -> Any:
-    """The widget of one question: a field, a button, and the message after it."""
+    """Build the widget of one question: a field, a button, and the message after it."""
     import ipywidgets as w
 
     wide = w.Layout(width="max-content")
@@ -163,18 +163,18 @@ def form(lesson: str, question: Question) -> Any:
             tries = before.get("tries", 0) + 1
             progress.write(lesson, "quiz", question.key, {"right": right, "tries": tries})
 
-    button.on_click(guarded(check, error, "This answer is not recorded. Mend this, then press Check again."))
+    button.on_click(page.show_errors(check, error, "This answer is not recorded. Mend this, then press Check again."))
     field.observe(lambda _: setattr(said, "value", ""), "value")
     return w.VBox([w.HBox(row), button, said, error])
 
 
 def with_marks(text: str) -> str:
-    """HTML of a sentence: `code`, *emphasis* and **strong** as in Markdown; all else, tags and links, stays text."""
+    """Render `code`, *emphasis* and **strong** in a sentence as HTML; all else, tags and links, stays text."""
     return _as_html.render_tokens(_marks(text, {}), mistune.BlockState())
 
 
 def load(path: Path) -> list[Question]:
-    """The questions of a quiz file. Raises CourseError that names file, question and key."""
+    """Read the questions of a quiz file. Raises CourseError that names file, question, key and what was expected."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -183,10 +183,11 @@ def load(path: Path) -> list[Question]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"{path} is no TOML: {error}") from None
-    entries = raw.get("question")
-    if not isinstance(entries, list) or not entries:
-        raise CourseError(f"{path}: key 'question' is missing; a quiz is a list of [[question]]")
-    questions = [_question(entry, f"{path}: question {i}") for i, entry in enumerate(entries, 1)]
+    if fault := jsonschema.exceptions.best_match(_FILE.iter_errors(raw)):
+        raise CourseError(f"{path}: {fault.json_path}: {fault.message}")
+    questions = [
+        _question(entry, f"{path}: question {i} ({entry['key']})") for i, entry in enumerate(raw["question"], 1)
+    ]
     keys = [question.key for question in questions]
     if len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
@@ -194,56 +195,50 @@ def load(path: Path) -> list[Question]:
     return questions
 
 
+def _table(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    """Give the JSON schema of a table with these keys and no others."""
+    properties = {**required, **optional}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+_TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
+_ASKED = {"key": _TEXT, "kind": {"enum": ["choice", "number"]}, "text": _TEXT}
+_RANGE = {"lo": _NUMBER, "hi": _NUMBER, "why": _TEXT}
+_PLAIN = {"type": "string", "pattern": "^[^`*]*$"}  # a button cannot show marks
+_OPTION = _table({"text": _PLAIN, "why": _TEXT}, right={"type": "boolean"})
+_KINDS = {
+    "choice": _table(_ASKED | {"option": _list(_OPTION)}),
+    "number": _table(_ASKED | _RANGE, unit=_TEXT, wrong=_list(_table(_RANGE))),
+}
+_QUESTION = {
+    "properties": _ASKED,
+    "required": list(_ASKED),
+    "allOf": [{"if": {"properties": {"kind": {"const": kind}}}, "then": then} for kind, then in _KINDS.items()],
+}
+_FILE = jsonschema.Draft202012Validator(_table({"question": _list(_QUESTION)}))
+
+
 def _question(raw: dict[str, Any], where: str) -> Question:
-    key = _take(raw, "key", str, where)
-    where += f" ({key})"
-    kind, text = _take(raw, "kind", str, where), _take(raw, "text", str, where)
-    if kind == "choice":
-        _only(raw, ("key", "kind", "text", "option"), where)
-        options = tuple(
-            _option(entry, f"{where}, option {i}") for i, entry in enumerate(_take(raw, "option", list, where), 1)
-        )
-        if not any(option.right for option in options) or all(option.right for option in options):
-            raise CourseError(f"{where}: key 'right' must be true in at least one option and not in all")
-        if len({option.text for option in options}) < len(options):
-            raise CourseError(f"{where}: two options have the same 'text'")
-        return Question(key, text, options)
-    if kind == "number":
-        _only(raw, ("key", "kind", "text", "unit", "lo", "hi", "why", "wrong"), where)
+    if raw["kind"] == "number":
         wrong = tuple(_range(entry, f"{where}, wrong {i}") for i, entry in enumerate(raw.get("wrong", []), 1))
-        unit = _take(raw, "unit", str, where) if "unit" in raw else ""
-        return Question(key, text, (), _range(raw, where), wrong, unit)
-    raise CourseError(f"{where}: key 'kind' is {kind!r}, expected 'choice' or 'number'")
-
-
-def _option(raw: dict[str, Any], where: str) -> Option:
-    _only(raw, ("text", "right", "why"), where)
-    right = _take(raw, "right", bool, where) if "right" in raw else False
-    text = _take(raw, "text", str, where)
-    if MARKS.search(text):
-        raise CourseError(f"{where}: key 'text' is {text!r}; an option is shown as plain text, take * and ` out of it")
-    return Option(text, _take(raw, "why", str, where), right)
+        return Question(raw["key"], raw["text"], (), _range(raw, where), wrong, raw.get("unit", ""))
+    options = tuple(Option(**option) for option in raw["option"])
+    if len({option.right for option in options}) != 2:
+        raise CourseError(f"{where}: key 'right' must be true in at least one option and not in all")
+    if len({option.text for option in options}) < len(options):
+        raise CourseError(f"{where}: two options have the same 'text'")
+    return Question(raw["key"], raw["text"], options)
 
 
 def _range(raw: dict[str, Any], where: str) -> Range:
-    lo, hi = (float(_take(raw, key, (int, float), where)) for key in ("lo", "hi"))
+    lo, hi = float(raw["lo"]), float(raw["hi"])
     if not lo <= hi or not math.isfinite(hi - lo):
         raise CourseError(f"{where}: keys 'lo' and 'hi' are {lo:g} and {hi:g}, expected lo ≤ hi")
-    return Range(lo, hi, _take(raw, "why", str, where))
-
-
-def _take(raw: dict[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
-    if key not in raw:
-        raise CourseError(f"{where}: key '{key}' is missing")
-    if not isinstance(raw[key], kind) or (isinstance(raw[key], bool) and kind is not bool):
-        raise CourseError(f"{where}: key '{key}' is {raw[key]!r}, which is of the wrong type")
-    return raw[key]
-
-
-def _only(raw: dict[str, Any], known: Sequence[str], where: str) -> None:
-    for key in raw:
-        if key not in known:
-            raise CourseError(f"{where}: key '{key}' is unknown; known are {', '.join(known)}")
+    return Range(lo, hi, raw["why"])
 
 
 def _listed(question: Question) -> str:

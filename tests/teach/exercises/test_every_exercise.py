@@ -52,7 +52,7 @@ def test_the_solution_passes(kind, capsys):
     exercise = kind()
     exercise.check(exercise.reference)
     assert "Correct" in capsys.readouterr().out
-    assert exercise.chosen is not None
+    assert exercise.answer_or_reference is not None
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -60,7 +60,7 @@ def test_a_stub_is_not_attempted_and_the_reference_takes_over(kind, capsys):
     exercise = kind()
     exercise.check(lambda *args: None)
     assert "Not attempted" in capsys.readouterr().out
-    assert exercise.chosen == exercise.reference
+    assert exercise.answer_or_reference == exercise.reference
 
 
 # ---------------------------------------------------------------- what the lesson does with an answer
@@ -144,10 +144,10 @@ def test_the_target_output_is_what_the_solution_gives(kind):
     value = exercise.reference(*exercise.example())
     _, target = said.split("\n", 1)
     given, gives = target.replace("\n", " ").split(" it gives ")
-    assert given.startswith("Target output: for ") and gives == exercise.told(value)
+    assert given.startswith("Target output: for ") and gives == exercise.describe(value)
     names = inspect.signature(exercise.reference).parameters
     assert all(f"{name} = " in given for name in names) and len(names) == len(exercise.example())
-    if kind.told is Exercise.told and "times" not in gives:  # numbers alone: read them as a learner would
+    if kind.describe is Exercise.describe and "times" not in gives:  # numbers alone: read them as a learner would
         parts = value if isinstance(value, tuple) else (value,)
         read = ast.literal_eval(gives) if isinstance(value, tuple) else (ast.literal_eval(gives),)
         for one, other in zip(read, parts, strict=True):

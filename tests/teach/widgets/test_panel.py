@@ -5,8 +5,8 @@ import json
 import pytest
 
 from course_tools.run.lessons import find
-from course_utils.teach import progress, show
-from course_utils.teach.widgets import page, panel
+from course_utils.teach import progress
+from course_utils.teach.widgets import panel
 
 LESSON = "01_kannada_gan"
 
@@ -94,25 +94,3 @@ def test_nothing_is_taken_out_without_a_second_click(course_home):
     assert aside.name in said.value and json.loads(aside.read_text())[LESSON]["quiz"]["support"]["right"]
     buttons["Yes, start anew"].click()
     assert "Nothing is recorded now." in said.value and len(list(course_home.glob("progress.until-*"))) == 1
-
-
-def test_an_export_that_fails_says_why(beside, monkeypatch):
-    _, buttons, _, said, error = parts(panel.panel_form([LESSON]))
-
-    def full(*_):
-        raise OSError("disk full")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(progress, "export", full)
-        buttons["Export as CSV"].click()
-    assert "OSError: disk full" in error.value and said.value == ""
-    buttons["Export as CSV"].click()
-    assert error.value == "" and "Written to" in said.value
-
-
-def test_in_jupyterlab_it_is_a_widget(monkeypatch):
-    shown = []
-    monkeypatch.setattr(show, "interactive", lambda: True)
-    monkeypatch.setattr(page, "show", shown.append)
-    panel.progress_panel([LESSON])
-    assert LESSON in shown[0].children[0].value

@@ -16,10 +16,6 @@ def test_the_spread_is_that_of_two_binomials(images, accuracy):
     assert np.mean(np.abs(found) <= coins.spread(found)) >= 0.95
 
 
-def test_the_learner_s_gap_is_used():
-    assert coins.spread(coins.gaps(100, 90, lambda a, b, n: 0.0 * a)) == 0
-
-
 def test_the_picture_names_the_spread_and_counts_every_pair():
     fig = coins.picture(400, 90)
     (ax,) = fig.axes

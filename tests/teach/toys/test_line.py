@@ -52,21 +52,6 @@ def test_the_density_sums_to_one(blur):
     assert float(torch.trapezoid(line.density(X, blur), X)) == pytest.approx(1, abs=1e-3)
 
 
-def test_blurring_points_is_blurring_their_density():
-    x = line.points(20_000, torch.Generator().manual_seed(0)).flatten()
-    smeared = line._normal(X[:, None] - x, 0.5).mean(dim=1)
-    assert (smeared - line.density(X, 0.5)).abs().max() < 0.01
-
-
-def test_the_first_moment_is_from_before_the_first_step(moments):
-    torch.manual_seed(0)
-    G = LineNetwork(32)
-    assert moments[0].step == 0 and moments[0].losses == {}
-    with torch.no_grad():
-        expected = G(*G.prior(line.N_FAKES, line.generator(0, "line"))).flatten()
-    assert torch.equal(moments[0].fakes, expected)
-
-
 def test_g_finds_both_bumps_and_d_comes_to_doubt(moments):
     assert abs(moments[-1].left - line.WEIGHTS[0]) < 0.1
     sure = [moment.certainty for moment in moments]
@@ -99,13 +84,6 @@ def test_the_picture_shows_the_moment_and_the_best_d(moments):
     assert curves["D(x)"].get_linestyle() != curves["the best D"].get_linestyle()
     assert "the best D" not in {curve.get_label() for curve in line.picture(moments[0]).axes[1].lines}
     assert line.picture(moments[0]).axes[0].get_title() == "step 0"
-
-
-def test_the_best_d_says_one_half_of_perfect_fakes():
-    fakes = line.points(20_000, torch.Generator().manual_seed(1)).flatten()
-    fig = line.picture(Moment(1, fakes, torch.full_like(X, 0.5), {}), best=lambda p, q: p / (p + q))
-    curve = torch.as_tensor(fig.axes[1].lines[-1].get_ydata())
-    assert (curve[line.density(X) > 0.05] - 0.5).abs().max() < 0.05
 
 
 def test_fakes_far_off_or_all_in_one_place_can_be_drawn():

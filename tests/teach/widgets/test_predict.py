@@ -139,12 +139,6 @@ def test_numbers_are_scored_kindly(answer, truth, hit, words):
     assert words in sentence
 
 
-def test_options_are_scored():
-    assert predict.score(CHOICE, "gan", "gan") == (True, "You saw it coming.")
-    hit, sentence = predict.score(CHOICE, "gan", "none")
-    assert not hit and sentence.startswith("A surprise")
-
-
 def test_reveal_finds_the_author_s_slips():
     with pytest.raises(CourseError, match="no such prediction was asked"):
         predict.reveal(LESSON, "winer", "none", "")
@@ -161,11 +155,3 @@ def test_a_record_that_holds_no_answer_to_the_question_counts_as_none(answer, ca
         progress.record(LESSON, "predictions", question.key, {"question": "?", "answer": answer, "late": False})
         predict.reveal(LESSON, question.key, truth, "So it is.")
         assert "You recorded no prediction for this one." in capsys.readouterr().out
-
-
-@pytest.mark.reliability("security")
-def test_a_tag_in_the_record_is_shown_as_text(capsys):
-    predict._asked[LESSON, CHOICE.key] = CHOICE
-    progress.record(LESSON, "predictions", CHOICE.key, {"question": "?", "answer": "<img src=x>", "late": False})
-    predict.reveal(LESSON, CHOICE.key, "gan", "So it is.")
-    assert "**You predicted:** &lt;img src=x>" in capsys.readouterr().out

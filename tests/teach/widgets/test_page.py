@@ -21,18 +21,12 @@ def elsewhere(act):
     return thread
 
 
-def test_outside_a_kernel_it_acts_at_once():
-    acted, told = [], []
-    page.in_turn(lambda: acted.append(1), told.append)("a change")
-    assert acted == [1] and told == []
-
-
 def test_many_calls_beside_a_cell_are_one_turn_after_it(monkeypatch):
     monkeypatch.setattr(page, "PATIENCE_S", 0.01)
     acted, told = [], []
 
     async def cell():
-        call = page.in_turn(lambda: acted.append(threading.current_thread()), told.append)
+        call = page.in_main_thread(lambda: acted.append(threading.current_thread()), told.append)
         elsewhere(lambda: [call(n) for n in range(5)]).join()  # the main thread is busy with waiting
         assert acted == [] and told == [page.BUSY]
         await asyncio.sleep(0)
@@ -54,7 +48,7 @@ def test_an_error_does_not_end_the_turns(monkeypatch):
 
     async def cell():
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        call = page.in_turn(act, lambda _: None)
+        call = page.in_main_thread(act, lambda _: None)
         for _ in range(2):
             elsewhere(call).join()
             await asyncio.sleep(0)
