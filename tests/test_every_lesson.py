@@ -16,6 +16,7 @@ from course_tools.run import run
 from course_tools.run.lessons import find
 from course_utils.core import files
 from course_utils.core.profiles import PROFILES, ROOT
+from course_utils.teach import course_map
 from course_utils.teach.widgets import quiz
 
 LESSONS = find()
@@ -140,7 +141,7 @@ def test_a_study_has_the_paper_s_numbers_and_notes_for_teachers(lesson):
 
 def test_the_start_notebook_s_map_says_what_the_results_say():
     stored = nbformat.read(next(lesson for lesson in LESSONS if not lesson.study).notebook, as_version=4)
-    assert readme.table(folder="") in texts(stored), "results are newer; renew it with: course notebooks 0"
+    assert course_map.table(folder="") in texts(stored), "results are newer; renew it with: course notebooks 0"
 
 
 def test_the_readme_says_what_the_results_say():
