@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course_tools.author.ledger import Ledger, read_toml
+from course_tools.author import tables
+from course_tools.author.ledger import Ledger
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 from course_utils.evaluate.statistics import proportion_interval, verdict
@@ -45,7 +46,7 @@ FUNCTIONS["wilson"] = lambda share, images: proportion_interval(round(share * im
 
 
 def faults(ledger: Ledger) -> list[str]:
-    """List the typed numbers and the verdicts of one lesson that nothing supports, and marked sentences that are wrong."""
+    """List one lesson's typed numbers and verdicts that nothing supports, and its marked sentences that are wrong."""
     allowed = _shared(ledger.lesson.root) | ledger.allowed
     texts = list(_written(ledger))
     every = " ".join(_plain(text) for _, text in texts)
@@ -59,7 +60,7 @@ def faults(ledger: Ledger) -> list[str]:
 
 
 def readme_faults(ledgers: list[Ledger], root: Path = ROOT) -> list[str]:
-    """List the typed numbers of README.md outside its generated blocks, and the verdicts that the results contradict."""
+    """List README.md's typed numbers outside its generated blocks, and verdicts that the results contradict."""
     text = (root / "README.md").read_text(encoding="utf-8")
     found = []
     for line in text.splitlines():
@@ -112,7 +113,7 @@ def _strings(found: Any) -> Iterator[str]:
 
 
 def _shared(root: Path) -> dict[str, str]:
-    return read_toml(root / "lessons" / "ledger.toml").get("allowed", {})
+    return tables.read(root / "lessons" / "ledger.toml").get("allowed", {})
 
 
 # ------------------------------------------------------------------ numbers that a person typed
@@ -171,7 +172,8 @@ def _verdicts(ledger: Ledger, profile: str, text: str) -> Iterator[str]:
             yield f"{found[0].strip()!r} is not what {profile}.json says: {right!r}"
     rest = VERDICT.sub("", text)
     if left := LIKE_A_VERDICT.search(rest):
-        yield f"a comparison that is no sentence of statistics.verdict: … {rest[max(0, left.start() - 60) : left.end()]} …"
+        around = rest[max(0, left.start() - 60) : left.end()]
+        yield f"a comparison that is no sentence of statistics.verdict: … {around} …"
 
 
 def _arm(name: str, ledger: Ledger) -> str:

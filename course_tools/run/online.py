@@ -21,6 +21,7 @@ NEEDED = doctor.PLAIN | {"cloudpickle", "ipywidgets", "joblib", "mistune", "pill
 """What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 
+
 def repository(root: Path) -> str | None:
     """Read the course's public address, https://github.com/OWNER/NAME, or None where pyproject.toml names none.
 

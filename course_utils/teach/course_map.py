@@ -1,4 +1,4 @@
-"""The map of the course: its lessons, their measured minutes, and what came out. Shown by the start notebook and README."""
+"""Draw the map of the course, for the start notebook and README: lessons, measured minutes, what came out."""
 
 from __future__ import annotations
 
