@@ -38,7 +38,7 @@ VERDICT = re.compile(
     r"|(?P<a>[`\w][`\w +-]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
     r": (?P<mean>−?[\d.]+) \[−?[\d.]+, −?[\d.]+\](?P<unit> points)?(?:, an interval that holds 0)?\."
 )
-LIKE_A_VERDICT = re.compile(r"an interval that holds 0|\b(?:raises|lowers)\b[^.|]*? (?:over|against) [^.|]*?\[")
+LIKE_A_VERDICT = re.compile(r"an interval that holds 0|\b(?:raises|lowers)\b[^.|]*? (?:over|against) [^|\n]*?\d \[")
 
 FUNCTIONS = {"round": round, "min": min, "max": max, "log": math.log, "exp": math.exp}
 FUNCTIONS["wilson"] = lambda share, images: proportion_interval(round(share * images), images)
