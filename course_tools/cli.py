@@ -201,7 +201,7 @@ def _results(args: argparse.Namespace) -> int:
     from course_tools.run import lessons
 
     parts = [(lesson, path) for lesson in lessons.resolve(args.lessons) for path in verify.committed(lesson)]
-    well = [verify.tell(lesson, path, args.verify) for lesson, path in parts]
+    well = [verify.report_on(lesson, path, args.verify) for lesson, path in parts]
     return int(not all(well))
 
 

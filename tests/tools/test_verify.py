@@ -79,7 +79,7 @@ def test_a_lessons_first_seed_comes_out_as_it_was_and_a_forgery_is_found(committ
 
     results["arms"]["unheard_of"] = results["arms"]["real"]
     path.write_text(json.dumps(results))
-    assert not verify.tell(lesson, path, anew=True)
+    assert not verify.report_on(lesson, path, anew=True)
     assert "not computed: the lesson did not come to its experiment" in capsys.readouterr().out
 
 
