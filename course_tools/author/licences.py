@@ -1,8 +1,8 @@
 """Write LICENCES.md, the licence of each package in requirements.lock: `python -m course_tools.author.licences`.
 
 A package's own metadata count: an SPDX expression, else a word for it. The row of a package that only other systems
-install stays as it is; a new one begins with `?`, to be filled in by hand. (pip-licenses reads the same metadata of what
-is installed here, so it has no rows for those packages, and does not map words to SPDX names.)
+install stays as it is; a new one begins with `?`, to be filled in by hand. (pip-licenses reads the same metadata, of
+what is installed here alone: it has no rows for such packages, and does not map words to SPDX names.)
 """
 
 from __future__ import annotations
