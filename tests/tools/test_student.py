@@ -56,8 +56,10 @@ def body(function):
 
 
 def kinds():
-    """Every kind of exercise in the package."""
+    """Every kind of exercise of a lesson."""
     for found in pkgutil.iter_modules(exercises.__path__):
+        if not found.name.startswith("lesson_"):
+            continue
         module = importlib.import_module(f"{exercises.__name__}.{found.name}")
         for kind in vars(module).values():
             if inspect.isclass(kind) and issubclass(kind, Exercise) and kind.__module__ == module.__name__:
