@@ -61,6 +61,10 @@ def parser() -> argparse.ArgumentParser:
     notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
     notebooks.set_defaults(act=_notebooks)
 
+    new = commands.add_parser("new-lesson", help="write the files of a new lesson, which runs, to be filled in")
+    new.add_argument("name", metavar="NAME", help="small letters, digits and _; the next free number goes before it")
+    new.set_defaults(act=_new_lesson)
+
     student = commands.add_parser("student", help="write the lessons for a class: build/student and build/teacher")
     student.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
     student.add_argument("--out", type=Path, default=ROOT / "build", help="folder for the two (default build)")
@@ -146,6 +150,16 @@ def _notebooks(args: argparse.Namespace) -> int:
     return int(not all(built))
 
 
+def _new_lesson(args: argparse.Namespace) -> int:
+    from course_tools.author import new_lesson
+
+    written = new_lesson.write(args.name)
+    number = written[-1].name[:2].lstrip("0")
+    print("\n".join(str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path) for path in written))
+    print(f"run it: make run LESSON={number} PROFILE=smoke; build it, when it is yours: make notebooks LESSON={number}")
+    return 0
+
+
 def _student(args: argparse.Namespace) -> int:
     from course_tools.run import lessons
 
@@ -187,7 +201,7 @@ def _results(args: argparse.Namespace) -> int:
     from course_tools.run import lessons
 
     parts = [(lesson, path) for lesson in lessons.resolve(args.lessons) for path in verify.committed(lesson)]
-    well = [verify.tell(lesson, path, args.verify) for lesson, path in parts]
+    well = [verify.report_on(lesson, path, args.verify) for lesson, path in parts]
     return int(not all(well))
 
 

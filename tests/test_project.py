@@ -1,9 +1,9 @@
 """The frame: files that agree with pyproject.toml, a Makefile that explains itself, nothing local committed."""
 
+import ast
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,8 +12,6 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-import course_utils
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -61,26 +59,13 @@ def test_the_lock_holds_one_fitting_version_of_each_dependency_on_every_platform
 
 
 @pytest.mark.reliability("supply")
-def test_every_entry_of_the_lock_is_pinned_and_hashed():
+def test_the_lock_is_pinned_and_hashed_builds_the_project_and_leaves_torch_to_the_index():
     for pin, hashes in locked():
-        assert re.fullmatch(r"==[^,*]+", str(pin.specifier)), pin
+        assert re.fullmatch(r"==[^,*]+", str(pin.specifier)) and pin.url is None, pin
         assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), pin
-        assert pin.url is None, pin
-
-
-def test_renewing_the_lock_keeps_its_extras():
-    recipe = run("make", "--dry-run", "lock").stdout
-    assert re.findall(r"--extra (\w+)", recipe) == list(LOCKED)
-
-
-@pytest.mark.reliability("supply")
-def test_the_lock_leaves_torch_to_the_index():
-    assert not [pin.name for pin, _ in locked() if re.match(r"(torch|torchvision|triton|nvidia.*|cuda.*)$", pin.name)]
-
-
-@pytest.mark.reliability("supply")
-def test_the_lock_builds_the_project():
+        assert not re.match(r"(torch|torchvision|triton|nvidia.*|cuda.*)$", pin.name)
     assert bounds(map(Requirement, PYPROJECT["build-system"]["requires"])).keys() <= bounds(BUILD).keys()
+    assert re.findall(r"--extra (\w+)", run("make", "--dry-run", "lock").stdout) == list(LOCKED)
 
 
 def test_conda_gets_the_same_packages_and_bounds():
@@ -143,14 +128,21 @@ def test_the_lab_opens_at_the_start_notebook_and_keeps_its_token():
     assert f"(notebooks/{start})" in (ROOT / "README.md").read_text()
 
 
-def test_both_licences_are_there():
-    text = (ROOT / "LICENSE").read_text()
-    assert "MIT License" in text and "Creative Commons Attribution 4.0" in text
-    assert PYPROJECT["project"]["license"] == "MIT AND CC-BY-4.0"
+def imports(path):
+    """Names of the modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
 
 
-def test_the_command_tells_the_version_of_the_package():
-    assert run(sys.executable, "-m", "course_tools", "--version").stdout.split() == ["course", course_utils.__version__]
+def test_imports_go_down_only():
+    for path in (*ROOT.glob("course_utils/**/*.py"), *ROOT.glob("lessons/*/*.py")):
+        names = set(imports(path))
+        assert not any(name.startswith("course_tools") for name in names), path
+        if path.is_relative_to(ROOT / "course_utils") and "teach" not in path.parts:
+            assert not any(name.startswith(("IPython", "course_utils.teach")) for name in names), path
 
 
 @pytest.mark.parametrize(
@@ -163,5 +155,5 @@ def test_the_command_tells_the_version_of_the_package():
 )
 def test_no_committed_file_names_a(pattern):
     # Not where such names are the examples of what a build must take out of a notebook.
-    found = run("git", "grep", "-nIoE", pattern, "--", ".", ":!tests/runner/test_build.py")
+    found = run("git", "grep", "-nIoE", pattern, "--", ".", ":!tests/tools/test_build.py")
     assert found.returncode == 1, found.stdout or found.stderr

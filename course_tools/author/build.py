@@ -1,4 +1,4 @@
-"""`course notebooks`: lessons/<slug>/lesson.py → notebooks/<slug>.ipynb, executed and normalised; and its check."""
+"""Build notebooks/<slug>.ipynb from lessons/<slug>/lesson.py, execute and store it (`course notebooks`); check it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
-KEPT = ("tags", "jupyter")
-"""What a cell of a notebook keeps of its metadata in the source."""
+COPIED = ("tags", "jupyter")
+"""Metadata of a cell that are copied from the source to the notebook."""
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(a widget: it is live when the notebook runs)"
@@ -49,7 +49,7 @@ EMBEDDED = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
 
 
 def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") -> NotebookNode:
-    """The lesson's notebook, not executed. Learners get `...  # your code here` in place of solutions.
+    """Build the lesson's notebook, not executed. Learners get `...  # your code here` in place of solutions.
 
     Cells tagged `exercise` and `check` carry nbgrader's metadata (version 3). Before the first code cell comes the one
     that sets Colab up, folded; folded, too, are cells whose source says `jupyter={"source_hidden": true}`. A cell's id
@@ -64,7 +64,7 @@ def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") ->
     counts = {"exercise": 0, "check": 0}
     for cell in read.cells:
         tags = list(cell.metadata.get("tags", []))
-        metadata: dict[str, Any] = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
+        metadata: dict[str, Any] = {key: cell.metadata[key] for key in COPIED if cell.metadata.get(key)}
         for kind in counts:
             if kind in tags:
                 counts[kind] += 1
@@ -82,9 +82,8 @@ def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") ->
 
 
 def points(check: str, before: str) -> int:
-    """nbgrader's points for a check cell: the difficulty (1 to 3) of its exercise, 1 where it checks none of ours.
+    """Give nbgrader's points for a check cell: the difficulty (1 to 3) of its exercise, 1 where it checks none of ours.
 
-    A formula of one line and an interval with three traps should not count alike; minutes would pay for slow typing.
     check: the cell's source, `NAME.check(…)`; before: the sources of the cells before it, where NAME is made.
     """
     name = re.match(r"(\w+)\.check\(", check)
@@ -97,7 +96,10 @@ def points(check: str, before: str) -> int:
 
 
 def without_solutions(source: str, where: str) -> str:
-    """Each block from `### BEGIN SOLUTION` to `### END SOLUTION` becomes one line at its indentation."""
+    """Replace each block from `### BEGIN SOLUTION` to `### END SOLUTION` by one line at its indentation.
+
+    where: the lesson, for the CourseError that is raised on a marker without its partner.
+    """
     lines, inside = [], False
     cell = f"{where}, cell {source.splitlines()[0]!r}" if source else where
     for line in source.splitlines():
@@ -122,7 +124,7 @@ def _nbgrader(kind: str, grade_id: str) -> dict[str, Any]:
 
 
 def _id(text: str, taken: set[str]) -> str:
-    """Twelve hexadecimal digits of the text's hash; a repeated text is numbered first."""
+    """Give a cell an id: 12 hexadecimal digits of its text's hash; a text that is there already is numbered first."""
     salt = 0
     while (new := hashlib.sha256(f"{salt}{text}".encode()).hexdigest()[:12]) in taken:
         salt += 1
@@ -134,7 +136,7 @@ def _id(text: str, taken: set[str]) -> str:
 
 
 def build(lesson: Lesson) -> bool:
-    """Builds, executes and stores the lesson's notebook and its results; False, the reason printed, if it fails.
+    """Build, execute and store the lesson's notebook and its results; if it fails, print why and return False.
 
     What is stored is replaced only by a notebook that ran to its end and is fit to be stored.
     """
@@ -165,13 +167,13 @@ def build(lesson: Lesson) -> bool:
         print("\n".join(f"{lesson.slug}: not stored: {fault}" for fault in faults))
         return False
     if lesson.study:
-        _keep_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
+        _store_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
     files.write(lesson.notebook, text)  # last: it is where `check` sees that a build did not come to its end
     return True
 
 
-def _keep_results(results: dict[str, Any], source: Path, target: Path) -> None:
-    """Results and main figure under the name of their profile, as they are committed."""
+def _store_results(results: dict[str, Any], source: Path, target: Path) -> None:
+    """Write results and main figure under the name of their profile, as they are committed."""
     if figure := results.get("figure"):
         files.write(target / f"{PROFILE}.png", (source / figure["file"]).read_bytes())
         figure["file"] = f"{PROFILE}.png"
@@ -179,8 +181,8 @@ def _keep_results(results: dict[str, Any], source: Path, target: Path) -> None:
 
 
 def normalise(nb: NotebookNode) -> NotebookNode:
-    """A copy fit to be stored: sources, outputs, counts and ids are kept; times, versions, live widgets, progress bars
-    and papermill's marks are not. Normalising twice changes nothing."""
+    """Copy a notebook without what changes from run to run: times, versions, live widgets, progress bars, papermill's
+    marks. Sources, outputs, counts and ids stay. Normalising twice changes nothing."""
     nb = nbformat.from_dict(json.loads(json.dumps(nb)))
     nb.metadata = nbformat.from_dict({**METADATA, **{k: v for k, v in nb.metadata.items() if k == "course"}})
     nb.cells = [cell for cell in nb.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
@@ -195,16 +197,14 @@ def normalise(nb: NotebookNode) -> NotebookNode:
 
 
 def _normal(output: NotebookNode) -> NotebookNode | None:
-    """An output without progress bars and live widget views; None where nothing is left."""
+    """Take progress bars and live widget views out of an output; None where nothing is left."""
     if output.output_type == "stream" and output.name == "stderr":
         lines = re.split(r"(?<=[\r\n])", output.text)
         output.text = "".join(line for line in lines if line.strip() and not PROGRESS_BAR.fullmatch(line))
         return output if output.text else None
     if "data" in output:
-        if (
-            "image/png" in output.data
-        ):  # its twin for live notebooks, an <img> with data in its address: some hosts drop it
-            output.data.pop("text/html", None)
+        if "image/png" in output.data:
+            output.data.pop("text/html", None)  # the same picture for live notebooks, which some hosts would not show
         text = output.data.get("text/plain", "")
         if output.data.pop(WIDGET_VIEW, None) is not None:
             if PROGRESS_BAR.fullmatch(text):
@@ -215,7 +215,7 @@ def _normal(output: NotebookNode) -> NotebookNode | None:
 
 
 def source_sha256(lesson: Lesson) -> str:
-    """Of lesson.py, settings.toml, paper.toml and quiz.toml, those there are, whatever their line ends."""
+    """Hash lesson.py, settings.toml, paper.toml and quiz.toml, those there are, whatever their line ends."""
     h = hashlib.sha256()
     for name in ("lesson.py", "settings.toml", "paper.toml", "quiz.toml"):
         if (path := lesson.folder / name).is_file():
@@ -224,7 +224,7 @@ def source_sha256(lesson: Lesson) -> str:
 
 
 def content_sha256(nb: NotebookNode) -> str:
-    """Of every cell as stored: source, metadata, outputs and count."""
+    """Hash every cell as it is stored: source, metadata, outputs and count."""
     return hashlib.sha256(json.dumps(nb.cells, sort_keys=True).encode()).hexdigest()
 
 
@@ -232,7 +232,7 @@ def content_sha256(nb: NotebookNode) -> str:
 
 
 def check(lesson: Lesson) -> list[str]:
-    """What is wrong with the stored notebook, a line each; empty if it is what its source builds, executed in order."""
+    """List what is wrong with the stored notebook; nothing if it is what its source builds, executed in order."""
     if not lesson.notebook.is_file():
         return ["it has no stored notebook; build it with: course notebooks"]
     try:
@@ -259,7 +259,7 @@ def _differences(stored: NotebookNode, built: NotebookNode) -> list[str]:
 
 
 def _faults(nb: NotebookNode, size: int) -> list[str]:
-    """What makes an executed notebook unfit to be stored, whatever its source."""
+    """List what makes an executed notebook unfit to be stored, whatever its source."""
     code = [cell for cell in nb.cells if cell.cell_type == "code"]
     faults = []
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
@@ -289,5 +289,5 @@ def _texts(output: NotebookNode) -> list[str]:
 
 
 def _machine(text: str) -> list[str]:
-    """The machine paths and registry hosts in a text, each once; embedded pictures are not searched."""
+    """Find the machine paths and registry hosts in a text, each once; embedded pictures are not searched."""
     return list(dict.fromkeys(match[0] for match in MACHINE.finditer(EMBEDDED.sub("", text))))

@@ -1,6 +1,6 @@
-"""The ledger: every number of the papers beside ours, with a verdict that is computed from the committed results.
+"""Hold every number of the papers against ours, with a verdict that is computed from the committed results.
 
-How a number is joined with results/<slug>/<profile>.json is data, lessons/<slug>/ledger.toml:
+How a number is joined with results/<slug>/<profile>.json is written in lessons/<slug>/ledger.toml:
 
     settings    patterns of the keys of paper.toml that only say how the paper was set up; * stands for any text
     [metrics]   names of our measures, and where each stands in the results JSON; {arm} is put in there. First fit wins
@@ -21,17 +21,16 @@ make it an effect.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from course_tools.author import tables
 from course_tools.run import report
 from course_tools.run.lessons import Lesson
 from course_utils.core.errors import CourseError
@@ -56,7 +55,7 @@ MEASURE = re.compile(r"(?:(?P<arm>[^:]+?)(?: (?P<sign>[-<>?]) (?P<other>[^:]+?))
 
 @dataclass(frozen=True)
 class Join:
-    """How numbers of a paper are joined with ours.
+    """Says how numbers of a paper are joined with ours.
 
     keys: of paper.toml; {name} in a key stands for any text, and is put into what follows. value: our measure of the
     same thing, `ARM: METRIC`; or difference: `ARM - ARM: METRIC`; or not_run: why there is none. against: the paper's
@@ -78,19 +77,20 @@ class Join:
 
     @property
     def ours(self) -> str:
-        """Our measure or difference; empty where there is none."""
+        """Give our measure or difference; empty where there is none."""
         return self.value or self.difference
 
     def fit(self, key: str) -> dict[str, str] | None:
-        """What the {names} stand for in a key; None where none of `keys` fits it."""
+        """Find what the {names} stand for in a key; None where none of `keys` fits it."""
         keys = [self.keys] if isinstance(self.keys, str) else self.keys
         return next((found for pattern in keys if (found := fit(pattern, key)) is not None), None)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says in words, and where; holds: the comparison of ours that is so if it is right, `ARM > ARM:
-    METRIC`. scale: 100 for shares, told in points. The other fields are those of `Join`."""
+    """Says how a claim in words is tested. says, where: the claim, and its place in the paper. holds: the comparison of
+    ours, `ARM > ARM: METRIC`, that is true if the claim is. scale: 100 where shares are shown in points. The other
+    fields are those of `Join`."""
 
     says: str
     where: str
@@ -103,13 +103,13 @@ class Claim:
 
     @property
     def ours(self) -> str:
-        """As in `Join`."""
+        """Give the comparison, as `Join.ours` does."""
         return self.holds
 
 
 @dataclass(frozen=True)
 class Row:
-    """A number of the paper, or a claim without one, and what became of it, all in the paper's unit.
+    """Holds a number of the paper, or a claim without one, and its verdict; all in the paper's unit.
 
     ours: our mean, or mean difference, with its interval; run: where one further run of ours falls.
     """
@@ -127,7 +127,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Ledger:
-    """One lesson's ledger.toml beside its paper.toml and its committed results."""
+    """Holds one lesson's ledger.toml, paper.toml and committed results."""
 
     lesson: Lesson
     about: dict[str, str]
@@ -142,19 +142,19 @@ class Ledger:
 
     @cached_property
     def results(self) -> dict[str, dict[str, Any]]:
-        """Profile → committed results, the largest profile last. Raises CourseError on a damaged file."""
+        """Read profile → committed results, the largest profile last. Raises CourseError on a damaged file."""
         paths = {p: self.lesson.root / "results" / self.lesson.slug / f"{p}.json" for p in PROFILES[1:]}
         return {p: read_results(path) for p, path in paths.items() if path.is_file()}
 
     @property
     def profiles(self) -> list[str]:
-        """The profiles with results, the largest last; `cpu` if there are none."""
+        """List the profiles with results, the largest last; `cpu` if there are none."""
         return list(self.results) or ["cpu"]
 
     # ------------------------------------------------------------------ our side
 
     def values(self, profile: str, arm: str, metric: str) -> np.ndarray:
-        """A measure of ours, one value a run; raises CourseError where the results do not hold it."""
+        """Find a measure of ours, one value a run; raises CourseError where the results do not hold it."""
         named = ((path, found) for name, path in self.metrics.items() if (found := fit(name, metric)) is not None)
         path, found = next(named, (None, None))
         if path is None:
@@ -171,11 +171,11 @@ class Ledger:
         return np.array(values, float)
 
     def difference(self, profile: str, arm: str, other: str, metric: str) -> Interval:
-        """The mean paired difference arm − other with its 95 % interval, over the seeds that both have."""
+        """Compute the mean paired difference arm − other with its 95 % interval, over the seeds that both have."""
         return _paired(*(self.values(profile, name, metric) for name in (arm, other)))
 
     def holds(self, profile: str, comparison: str, scale: float = 100) -> tuple[bool, str]:
-        """Whether `ARM > ARM: METRIC` holds (or <, or ?), and the sentence that our interval supports."""
+        """Say whether `ARM > ARM: METRIC` holds (or <, or ?), and give the sentence that our interval supports."""
         arm, sign, other, metric = _measure(comparison)
         if sign not in ("<", ">", "?"):
             raise CourseError(f"{comparison!r} is no comparison; write ARM > ARM: METRIC, with >, < or ?")
@@ -189,7 +189,7 @@ class Ledger:
     # ------------------------------------------------------------------ rows
 
     def rows(self, profile: str, faults: list[str] | None = None) -> list[Row]:
-        """A row for each claim and each number of the paper, in order; what is wrong with them goes to `faults`."""
+        """Make a row for each claim and each number of the paper, in order; faults found go to `faults`."""
         faults = [] if faults is None else faults
         claims = [Row("", None, "", claim.says, claim.where, NOT_RUN) for claim in self.claims]
         rows = [self._row(row, claim, {}, profile, faults) for row, claim in zip(claims, self.claims, strict=True)]
@@ -209,7 +209,7 @@ class Ledger:
         return next(fitting, (None, {}))
 
     def _row(self, row: Row, entry: Join | Claim, names: dict[str, str], profile: str, faults: list[str]) -> Row:
-        """The row as its entry in ledger.toml says."""
+        """Complete a row as its entry in ledger.toml says."""
         row = replace(row, verdict=UNDER if entry.missing else NOT_RUN, remark=entry.missing or entry.remark)
         if not entry.ours:
             return replace(row, remark=entry.missing or entry.not_run)
@@ -228,7 +228,7 @@ class Ledger:
         return replace(found, verdict=UNDER) if entry.missing else found
 
     def _compared(self, row: Row, join: Join, names: dict[str, str], profile: str) -> Row:
-        """The row with ours and the verdict."""
+        """Add our value and the verdict to a row."""
         scale = 100 if row.unit in ("%", "points") else 1
         arm, _, other, metric = _measure(join.ours.format(**names))
         if join.difference:
@@ -258,7 +258,7 @@ class Ledger:
     # ------------------------------------------------------------------ what is wrong
 
     def faults(self) -> list[str]:
-        """What does not fit between paper.toml, ledger.toml and the committed results, a line each."""
+        """List what does not fit between paper.toml, ledger.toml and the committed results, a line each."""
         found: list[str] = []
         for profile in self.profiles:
             self.rows(profile, found)
@@ -269,40 +269,42 @@ class Ledger:
             if all(join.fit(key) is None for key in self.paper):
                 found.append(f"a [[join]] names {join.keys!r}, which fits no key of paper.toml")
         for entry in (*self.joins, *self.claims):
-            name = entry.says if isinstance(entry, Claim) else entry.keys
-            ways = [isinstance(entry, Join) and entry.value, isinstance(entry, Join) and entry.difference]
-            ways = [*ways, isinstance(entry, Claim) and entry.holds, entry.not_run]
-            if sum(map(bool, ways)) != 1 and not (entry.missing and not any(ways)):
+            ways = [getattr(entry, way, "") for way in ("value", "difference", "holds", "not_run")]
+            n = sum(map(bool, ways))
+            if n > 1 or (n == 0 and not entry.missing):
+                name = entry.says if isinstance(entry, Claim) else entry.keys
                 found.append(f"{name!r} needs one measure of ours, or not_run, or missing")
         return list(dict.fromkeys(found))
 
 
 def load(lesson: Lesson) -> Ledger:
-    """Raises CourseError on a field of ledger.toml that nobody reads. Without ledger.toml no number has a row; without
-    paper.toml there are no numbers."""
-    paper, read = (read_toml(lesson.folder / name) for name in ("paper.toml", "ledger.toml"))
-    try:
-        return Ledger(
-            lesson,
-            paper.get("paper", {}),
-            {number["key"]: number for number in paper.get("number", [])},
-            joins=tuple(Join(**_tuples(join)) for join in read.pop("join", [])),
-            claims=tuple(Claim(**_tuples(claim)) for claim in read.pop("claim", [])),
-            sentences=tuple(read.pop("sentence", [])),
-            **_tuples(read),
-        )
-    except TypeError as error:
-        raise CourseError(f"ledger.toml of {lesson.slug}: {error}") from None
+    """Read a lesson's paper.toml and ledger.toml; without ledger.toml no number has a row.
+
+    Raises CourseError where one of them is not what its schema says, see `tables`.
+    """
+    paper, found = (tables.read(lesson.folder / name) for name in ("paper.toml", "ledger.toml"))
+    return Ledger(
+        lesson,
+        paper.get("paper", {}),
+        {number["key"]: number for number in paper.get("number", [])},
+        tuple(found.get("settings", ())),
+        found.get("metrics", {}),
+        found.get("arms", {}),
+        joins=tuple(Join(**_tuples(join)) for join in found.get("join", ())),
+        claims=tuple(Claim(**_tuples(claim)) for claim in found.get("claim", ())),
+        sentences=tuple(found.get("sentence", ())),
+        allowed=found.get("allowed", {}),
+    )
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
-    """How many *numbers* have each verdict; claims in words are no numbers."""
+    """Count the *numbers* that have each verdict; claims in words are no numbers."""
     found = Counter(row.verdict for row in rows if row.value is not None)
     return {name: found[name] for name in VERDICTS}
 
 
 def fit(pattern: str, text: str) -> dict[str, str] | None:
-    """What the {names} of a pattern stand for in a text; None where it does not fit."""
+    """Find what the {names} of a pattern stand for in a text; None where it does not fit."""
     parts = re.split(r"\{(\w+)\}", pattern)
     regex = "".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
     found = re.fullmatch(regex, text)
@@ -310,7 +312,7 @@ def fit(pattern: str, text: str) -> dict[str, str] | None:
 
 
 def _measure(text: str) -> tuple[str, str, str, str]:
-    """`ARM > ARM: METRIC` → (arm, sign, other arm, metric), with empty texts for what is left out."""
+    """Split `ARM > ARM: METRIC` into arm, sign, other arm and metric; what is left out is empty."""
     found = MEASURE.fullmatch(text)
     if not found:
         raise CourseError(f"{text!r} is no measure; write ARM: METRIC")
@@ -318,7 +320,7 @@ def _measure(text: str) -> tuple[str, str, str, str]:
 
 
 def _paired(values: np.ndarray, others: np.ndarray) -> Interval:
-    """Of values − others, both in the order of the seeds, which begin with the same one."""
+    """Compute the interval of values − others, both in the order of the seeds, which begin with the same one."""
     n = min(len(values), len(others))
     return t_interval(paired_differences(values[:n], others[:n]))
 
@@ -329,8 +331,3 @@ def _scaled(interval: Interval | None, scale: float) -> Interval | None:
 
 def _tuples(table: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a file; none where there is no file."""
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

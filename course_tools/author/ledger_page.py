@@ -1,4 +1,4 @@
-"""The ledger to read: as lines in a terminal, as results/LEDGER.md, and as the block of README.md."""
+"""Show the ledger: as lines in a terminal, as results/LEDGER.md, and as the block of README.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from course_tools.author.ledger import NOT_RUN, SETTING, UNDER, VERDICTS, Ledger, Row, counts, load
 from course_tools.run import report
 from course_tools.run.lessons import find
+from course_tools.templates import render
 from course_utils.core import files
 from course_utils.core.profiles import ROOT
 from course_utils.evaluate.statistics import Interval
@@ -16,23 +17,9 @@ from course_utils.teach import show
 
 PAGE = "results/LEDGER.md"
 
-HOW = f"""\
-How to read it. The paper's numbers are those of single runs. *Ours, mean* is the mean over our seeds with its 95 %
-interval; *one run* is where one further run of ours would fall in 95 of 100 cases, and where the paper tested on few
-images of its own, as many are allowed for. The verdicts, each computed from the committed results:
-
-{chr(10).join(f"- **{name}**: {meaning}." for name, meaning in VERDICTS.items())}
-
-A value is held against *one run*, since the paper's is one run: a mean's interval is much shorter, and would be unfair
-to it. A difference, and a claim in words, says what a method does, so it is held against the interval of our mean
-paired difference: that one run could show it by chance is not enough. *Reproduced* means that the paper's number goes
-well with our runs, not that it is proved; a long interval is easily hit. With so many intervals, one in twenty misses
-by chance. And ours are the runs of a profile: `cpu` trains smaller networks than the papers did, and for a shorter
-time, so a value may lie elsewhere for that reason alone."""
-
 
 def ledgers(root: Path = ROOT) -> list[Ledger]:
-    """Those of the lessons that rebuild a paper."""
+    """Load the ledgers of the lessons that rebuild a paper."""
     return [ledger for ledger in map(load, find(root)) if ledger.paper]
 
 
@@ -40,7 +27,7 @@ def ledgers(root: Path = ROOT) -> list[Ledger]:
 
 
 def lines(ledger: Ledger, profile: str) -> list[str]:
-    """One lesson in one profile, for a terminal: its claims, its numbers but for the settings, and a count of all."""
+    """List one lesson in one profile for a terminal: claims, numbers but for the settings, and a count of all."""
     rows = ledger.rows(profile)
     claims = [f"{row.verdict}: {row.means}. {row.remark}" for row in rows if row.value is None]
     table = [["number", "paper", "ours, mean", "one run", "verdict", ""]]
@@ -56,25 +43,19 @@ def lines(ledger: Ledger, profile: str) -> list[str]:
 
 
 def page(root: Path = ROOT) -> str:
-    """The whole ledger as Markdown."""
+    """Write the whole ledger as Markdown."""
     every = ledgers(root)
-    total = sum(len(ledger.paper) for ledger in every)
-    parts = [
-        "# The ledger: the papers and we",
-        f"Every number that the lessons quote from their papers, {total} in all, beside ours. Written by `course "
-        "ledger --write` from lessons/\\*/paper.toml, lessons/\\*/ledger.toml and results/; `course ledger --check` "
-        "tells when it has gone stale.",
-        HOW,
-        "## How many",
-        _counted(every),
-    ]
-    for ledger in every:
-        parts += _lesson(ledger)
-    return "\n\n".join(parts) + "\n"
+    return render(
+        "ledger.md",
+        total=sum(len(ledger.paper) for ledger in every),
+        verdicts=VERDICTS,
+        counts=_counted(every),
+        lessons=[part for ledger in every for part in _lesson(ledger)],
+    )
 
 
 def _counted(every: Iterable[Ledger]) -> str:
-    """A table: how many numbers of each lesson and profile have each verdict."""
+    """Make a table of how many numbers of each lesson and profile have each verdict."""
     body = []
     for ledger in every:
         for profile in ledger.profiles:
@@ -125,7 +106,7 @@ def _folded(summary: str, rows: list[Row]) -> str:
 
 
 def block(root: Path = ROOT) -> str:
-    """What README.md shows: how many numbers have which verdict, and what became of the claims."""
+    """Write README's block: how many numbers have which verdict, and the verdict on each claim."""
     every = ledgers(root)
     total = sum(len(ledger.paper) for ledger in every)
     claims = [(ledger, row) for ledger in every for row in ledger.rows(ledger.profiles[-1]) if row.value is None]
@@ -153,7 +134,7 @@ def write(root: Path = ROOT) -> None:
 
 
 def check(root: Path = ROOT) -> list[str]:
-    """Whether results/LEDGER.md is what the results say."""
+    """Say, in at most one line, whether results/LEDGER.md is out of date."""
     path = root / PAGE
     if path.is_file() and path.read_text(encoding="utf-8") == page(root):
         return []
@@ -173,7 +154,7 @@ def _verdict(row: Row) -> str:
 
 
 def _cells(row: Row) -> tuple[str, str, str]:
-    """Paper's value, our mean with its interval, and where one run falls, all with as many digits as they deserve."""
+    """Format the paper's value, our mean with its interval, and the interval of one run."""
     value = "" if row.value is None else f"{row.value:,}{' ' + row.unit if row.unit else ''}"
     found = [interval for interval in (row.ours, row.run) if interval]
     places = min(4, report.decimals([{"ci95": [one.lo, one.hi]} for one in found]))

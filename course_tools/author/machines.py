@@ -1,7 +1,7 @@
-"""How far the same seeds come apart on another machine: committed results beside runs of theirs elsewhere.
+"""Compare the committed accuracies with those that the same seeds gave on another machine.
 
-results/machines.json keeps those runs: lesson → {"device", "precision", "commit", "values": arm → test set → accuracy,
-one value a seed}. They had the same settings and data.
+results/machines.json holds the runs on the other machine: lesson → {"device", "precision", "commit", "values": arm →
+test set → accuracies, one a seed}. They had the same settings and data as the committed ones.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from course_utils.core.profiles import ROOT
 
 
 @dataclass(frozen=True)
-class Apart:
+class Comparison:
     """One lesson on two machines.
 
-    formats: the number formats that they computed in, there and here. values: how many were compared; same: how many
-    are equal; likely: how many as close as two runs that differ in their seed alone, the equal ones among them.
-    farthest, mean: the largest difference of one value, and of an arm's mean over seeds, in points of accuracy.
+    formats: the number formats of the other machine and of ours. values: how many accuracies were compared; same: how
+    many are equal; likely: how many are as close as two runs that differ in their seed alone, the equal ones among
+    them. farthest: the largest difference of one accuracy; mean: that of an arm's mean; both in points of accuracy.
     """
 
     lesson: str
@@ -34,47 +35,49 @@ class Apart:
     mean: float
 
 
-def kept(root: Path = ROOT) -> dict[str, dict]:
-    """The runs elsewhere that are kept, by lesson."""
+def load_runs(root: Path = ROOT) -> dict[str, dict[str, Any]]:
+    """Read the runs on the other machine, by lesson; none where the file is missing."""
     path = root / "results" / "machines.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def apart(lesson: str, there: dict, root: Path = ROOT) -> Apart:
-    """A kept run beside the lesson's committed results. `verify` says how far apart two seeds may be."""
-    here = json.loads((root / "results" / lesson / "cpu.json").read_text("utf-8"))
+def compare(lesson: str, other: dict[str, Any], root: Path = ROOT) -> Comparison:
+    """Compare a run on the other machine with the lesson's committed results; see `verify` for what is likely."""
+    committed = json.loads((root / "results" / lesson / "cpu.json").read_text("utf-8"))
     pairs = {
-        (arm, test): (np.array(theirs), np.array(here["arms"][arm]["accuracy"][test]["values"]))
-        for arm, by_test in there["values"].items()
-        for test, theirs in by_test.items()
+        (arm, test): (np.array(values), np.array(committed["arms"][arm]["accuracy"][test]["values"]))
+        for arm, by_test in other["values"].items()
+        for test, values in by_test.items()
     }
     values = []
     for (arm, test), (theirs, ours) in pairs.items():
-        arms = [values for (_, other), (_, values) in pairs.items() if other == test]
+        arms = [values for (_, its_test), (_, values) in pairs.items() if its_test == test]
         for k in range(len(ours)):
             values.append(Value(arm, theirs[k], ours[k], [np.delete(values, k).tolist() for values in arms]))
-    equal = [abs(value.anew - value.committed) <= SAME for value in values]
     level = 1 - 0.05 / len(values)
-    return Apart(
+    same = [abs(value.anew - value.committed) <= SAME for value in values]
+    likely = [equal or value.is_likely(level) for equal, value in zip(same, values, strict=True)]
+    return Comparison(
         lesson,
-        (there["precision"], here["precision"]),
+        (other["precision"], committed["precision"]),
         len(values),
-        int(sum(equal)),
-        sum(bool(same or value.is_likely(level)) for same, value in zip(equal, values, strict=True)),
+        int(sum(same)),
+        int(sum(likely)),
         max(100 * float(abs(theirs - ours).max()) for theirs, ours in pairs.values()),
         max(100 * float(abs(theirs.mean() - ours.mean())) for theirs, ours in pairs.values()),
     )
 
 
 def table(root: Path = ROOT) -> str:
-    """A Markdown table, a row a lesson: what README shows."""
+    """Write README's Markdown table, a row a lesson."""
     lines = [
         "| lesson | number formats | equal accuracies | as close as two seeds | farthest | means of an arm |",
         "|---|---|---|---|---|---|",
     ]
-    for lesson, there in kept(root).items():
-        a = apart(lesson, there, root)
-        counts = f"{a.same} of {a.values} | {a.likely} of {a.values}"
-        points = f"{a.farthest:.1f} points | {a.mean:.1f} points"
-        lines.append(f"| {lesson[:2]} | {', '.join(a.formats)} | {counts} | {points} |")
+    for lesson, other in load_runs(root).items():
+        c = compare(lesson, other, root)
+        counts = f"{c.same} of {c.values} | {c.likely} of {c.values}"
+        lines.append(
+            f"| {lesson[:2]} | {', '.join(c.formats)} | {counts} | {c.farthest:.1f} points | {c.mean:.1f} points |"
+        )
     return "\n".join(lines)

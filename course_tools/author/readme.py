@@ -1,56 +1,32 @@
-"""What README.md shows of results/ (map of lessons, ledger, machines) and of the course's address; computed, never
-typed."""
+"""Fill the blocks of README.md that are computed: badges, map of the lessons, ledger, machines."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from course_tools.author import ledger_page, machines
-from course_tools.run import online, report
-from course_tools.run.lessons import Lesson, find
+from course_tools.run import online
 from course_utils.core import files
 from course_utils.core.errors import CourseError
-from course_utils.core.profiles import PROFILES, ROOT
-from course_utils.core.results import read as read_results
-from course_utils.teach import show
-
-
-def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
-    """A Markdown table: each lesson that rebuilds a paper, its measured minutes a profile, and what came out in the
-    largest profile run. folder: where the notebooks lie, as seen from the page that holds the table."""
-    profiles = PROFILES[1:]  # no result of smoke is kept
-    lines = [f"| lesson | {' | '.join(f'minutes, `{p}`' for p in profiles)} | what came out |", "|---" * 4 + "|"]
-    for lesson in (lesson for lesson in find(root) if lesson.study):
-        results = {p: _results(root / "results" / lesson.slug / f"{p}.json") for p in profiles}
-        minutes = [f"{found['wall_s'] / 60:.1f}" if found else "–" for found in results.values()]
-        run = [(profile, found) for profile, found in results.items() if found]
-        title, came_out = _title(lesson), "not run yet"
-        if run:
-            profile, last = run[-1]
-            title = last["title"]
-            came_out = f"{last['verdict']} (`{profile}`, {len(last['seeds'])} seeds, {_data(last)}, {last['device']})"
-        link = f"[{lesson.slug[:2]} · {title}]({folder}{lesson.slug}.ipynb)"
-        lines.append(show.without_html(f"| {link} | {' | '.join(minutes)} | {came_out} |"))
-    return "\n".join(lines)
-
+from course_utils.core.profiles import ROOT
+from course_utils.teach import course_map
 
 BLOCKS = {
     "badges": ("course notebooks", online.badges),
-    "lessons": ("course notebooks", table),
+    "lessons": ("course notebooks", course_map.table),
     "ledger": ("course ledger --write", ledger_page.block),
     "machines": ("course notebooks", machines.table),
 }
-"""Blocks of README.md: the command that writes each, and what gives its text."""
+"""Block of README.md → the command that writes it, and the function that gives its text."""
 
 
 def marks(block: str) -> tuple[str, str]:
-    """The lines that a block stands between."""
+    """Give the two lines that a block stands between."""
     return f"<!-- {block}: written by `{BLOCKS[block][0]}` -->", f"<!-- end of {block} -->"
 
 
 def update(root: Path = ROOT) -> None:
-    """Write the blocks into README.md, between their marks; raises CourseError where they are missing."""
+    """Write all blocks into README.md; raises CourseError where the marks of one are missing."""
     text = _read(root)
     for block in BLOCKS:
         text = _filled(text, block, root)
@@ -58,7 +34,7 @@ def update(root: Path = ROOT) -> None:
 
 
 def check(root: Path = ROOT) -> list[str]:
-    """What is wrong with the blocks as they stand."""
+    """List the blocks that are out of date, with the command that renews each."""
     text = _read(root)
     return [
         f"README.md: its block of {block} is out of date; renew it with: {command}"
@@ -79,18 +55,3 @@ def _filled(text: str, block: str, root: Path) -> str:
     if not found or not closed:
         raise CourseError(f"README.md has no place for its block of {block}: add the lines {begin} and {end}")
     return f"{before}{begin}\n{BLOCKS[block][1](root)}\n{end}{after}"
-
-
-def _title(lesson: Lesson) -> str:
-    """The heading of a lesson without results, its slug where it has none."""
-    source = (lesson.folder / "lesson.py").read_text(encoding="utf-8")
-    heading = re.search(r"^# # (?:Lesson \d+ · )?(.+)$", source, re.MULTILINE)
-    return heading[1] if heading else lesson.slug
-
-
-def _results(path: Path) -> dict | None:
-    return read_results(path, "title", "wall_s", "verdict", "seeds", "device", "data") if path.is_file() else None
-
-
-def _data(results: dict) -> str:
-    return "stand-in data" if report.data_source(results) == "standin" else "real data"

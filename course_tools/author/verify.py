@@ -1,10 +1,10 @@
-"""`course results`: what is committed in results/, where it comes from, and whether it can be computed anew.
+"""Say where committed results come from, and whether they can be computed anew (`course results`).
 
 Of a lesson's results the first seed of every arm is computed anew; of a sweep its quickest task. On the same kind of
-machine the numbers come back as they were. Elsewhere other instructions round otherwise, training magnifies it, and in
-the end the same seed on another machine is like another seed here. So a value may lie as far from the committed one as
-two runs that differ in their seed alone: t · s · √2, at a level that lets all values agree in 95 % of cases. s is the
-spread of the other seeds, pooled over arms (or points of the grid).
+machine the numbers are the same. On another one rounding differs, training magnifies it, and the same seed is like
+another seed here. So a value may be as far from the committed one as two runs that differ in their seed alone: t · s ·
+√2, at a level at which all values agree in 95 % of cases; s is the spread of the other seeds, pooled over arms (or
+points of the grid).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from course_tools.sweep import sweep
 from course_tools.sweep.table import Table
 from course_utils.core.results import read as read_results
 
-TOLD = ("data", "seeds", "device", "versions", "commit", "wall_s")
-"""What results must tell of where they come from."""
+ORIGIN = ("data", "seeds", "device", "versions", "commit", "wall_s")
+"""Keys of results that say where they come from."""
 
 SAME = 1e-6  # results are rounded to six decimals
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value computed anew: what it is, the committed one, and those of other seeds, a list an arm like this one."""
+    """Holds a value computed anew, the committed one, and those of other seeds, one list for each arm."""
 
     name: str
     anew: float
@@ -42,7 +42,7 @@ class Value:
     others: list[list[float]]
 
     def is_likely(self, level: float) -> bool:
-        """Whether two runs that differ in their seed alone are as far apart in `level` of cases."""
+        """Say whether both values are as close as those of two seeds are in `level` of cases."""
         groups = [np.asarray(values) for values in self.others if len(values) > 1]
         freedom = sum(len(values) - 1 for values in groups)
         if not freedom:
@@ -52,15 +52,15 @@ class Value:
 
 
 def committed(lesson: Lesson) -> list[Path]:
-    """The results of the lesson that are kept with the course, sweep.csv last."""
+    """List the committed results of the lesson, sweep.csv last."""
     folder = lesson.root / "results" / lesson.slug
     return [*sorted(path for path in folder.glob("*.json") if path.stem != "sweep"), *folder.glob("sweep.csv")]
 
 
-def tell(lesson: Lesson, path: Path, anew: bool) -> bool:
+def report_on(lesson: Lesson, path: Path, anew: bool) -> bool:
     """Print where committed results come from and, with `anew`, whether a part of them comes out as it was."""
-    told, missing = origin(path)
-    print(f"{lesson.slug}/{path.name}: {told}" + "".join(f"; MISSING: {name}" for name in missing), flush=True)
+    line, missing = origin(path)
+    print(f"{lesson.slug}/{path.name}: {line}" + "".join(f"; MISSING: {name}" for name in missing), flush=True)
     if not anew:
         return not missing
     sentence, agrees = verify(lesson, path)
@@ -69,7 +69,7 @@ def tell(lesson: Lesson, path: Path, anew: bool) -> bool:
 
 
 def origin(path: Path) -> tuple[str, list[str]]:
-    """A line that says where committed results come from, and what they leave out."""
+    """Write a line that says where committed results come from, and list what they leave out."""
     if path.suffix == ".csv":
         table = Table(path.parent)
         rows = [row[0] for row in table.rows.values()]
@@ -81,14 +81,14 @@ def origin(path: Path) -> tuple[str, list[str]]:
         line = f"{len(rows)} tasks; data: {sources}; device: {devices}; commit: {commits}; {wall} of computing"
         return line, [f"what code {code} is" for code in missing]
     results = read_results(path)
-    missing = [name for name in TOLD if not results.get(name)]
+    missing = [name for name in ORIGIN if not results.get(name)]
     if not (results.get("data") or {}).get("sha256"):
         missing.append("data hashes")
     return report.provenance(results).replace(" · ", "; "), missing
 
 
 def verify(lesson: Lesson, path: Path) -> tuple[str, bool]:
-    """One part of committed results computed anew: a sentence, and whether it agrees."""
+    """Compute a part of committed results anew: a sentence, and whether it agrees."""
     found = _sweep(lesson, path) if path.suffix == ".csv" else _lesson(lesson, path)
     if isinstance(found, str):
         return found, False
@@ -96,17 +96,17 @@ def verify(lesson: Lesson, path: Path) -> tuple[str, bool]:
 
 
 def judge(values: list[Value]) -> tuple[str, bool]:
-    """Whether values computed anew agree with the committed ones, in a sentence."""
+    """Say in a sentence whether values computed anew agree with the committed ones."""
     same = [v for v in values if abs(v.anew - v.committed) <= SAME]
     level = 1 - 0.05 / len(values)
     outside = [v for v in values if v not in same and not v.is_likely(level)]
-    said = f"{len(same)} of {len(values)} values are the same"
+    sentence = f"{len(same)} of {len(values)} values are the same"
     if near := len(values) - len(same) - len(outside):
-        said += f", {near} as far away as another seed could be"
+        sentence += f", {near} as far away as another seed could be"
     if outside:
         worst = ", ".join(f"{v.name} is {v.anew:.6g}, was {v.committed:.6g}" for v in outside[:5])
-        said += f"; {len(outside)} DIFFER: {worst}" + (" …" if len(outside) > 5 else "")
-    return said, not outside
+        sentence += f"; {len(outside)} DIFFER: {worst}" + (" …" if len(outside) > 5 else "")
+    return sentence, not outside
 
 
 def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:

@@ -1,7 +1,7 @@
-"""Where the course lies on the web, said once (`[project.urls] Repository` in pyproject.toml), and what follows from
-that: the notebooks' first cell, which sets Colab up, and README's badges.
+"""Set the course up on Colab and link to it: the notebooks' first cell, what it installs, and README's badges.
 
-`python -m course_tools.run.online` is what that cell runs on Colab, in a fresh copy of the course.
+All of it follows from the course's public address, `[project.urls] Repository` in pyproject.toml. On Colab the first
+cell runs `python -m course_tools.run.online` in a fresh copy of the course.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 from course_tools.run.lessons import find
+from course_tools.templates import render
 from course_utils.core.errors import CourseError
 from course_utils.teach import doctor
 
@@ -30,33 +31,9 @@ NEEDED = doctor.PLAIN | {
 """What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 
-FIRST_CELL = """\
-# For Colab: fetches the course, and packages that are missing. Elsewhere it does nothing.
-import importlib.util
-
-REPOSITORY = {address}  # where the course lies on the web
-if importlib.util.find_spec("course_utils") is None:
-    import os
-    import subprocess
-    import sys
-
-    if "google.colab" not in sys.modules:
-        raise ModuleNotFoundError(
-            "this Python lacks the course; open the notebook with `make lab` in its folder"
-        )
-    if REPOSITORY is None:
-        raise ModuleNotFoundError(
-            "write above where the course lies: REPOSITORY = 'https://…', then run again"
-        )
-    if not os.path.isdir("course"):
-        subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, "course"], check=True)
-    install = [sys.executable, "-m", "course_tools.run.online"]
-    subprocess.run(install, cwd="course", check=True)
-    sys.path.insert(0, os.path.abspath("course"))"""
-
 
 def repository(root: Path) -> str | None:
-    """The course's public address, https://github.com/OWNER/NAME, or None where pyproject.toml names none.
+    """Read the course's public address, https://github.com/OWNER/NAME, or None where pyproject.toml names none.
 
     Raises CourseError on an address of another form: neither Colab nor our badges could follow it.
     """
@@ -69,13 +46,13 @@ def repository(root: Path) -> str | None:
 
 
 def first_cell(root: Path) -> str:
-    """The source of the notebooks' cell that sets Colab up; in plain Python, so that a run without Jupyter reads it."""
+    """Write the notebooks' cell that sets Colab up: plain Python, so that a run without Jupyter can read it."""
     address = repository(root)
-    return FIRST_CELL.format(address=f'"{address}"' if address else None)
+    return render("colab_cell.py", address=f'"{address}"' if address else None).rstrip()
 
 
 def badges(root: Path) -> str:
-    """Markdown: links that open the notebooks on Binder and Colab, or how to get them where there is no address yet."""
+    """Write README's links that open the notebooks on Binder and Colab; without an address, how to get them."""
     address = repository(root)
     if address is None:
         return (

@@ -50,11 +50,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from course_tools.author import readme
-from course_tools.run.lessons import find
 from course_utils.gan import train as gan
 from course_utils.gan.steps import gan_step
-from course_utils.teach import doctor, show
+from course_utils.teach import course_map, doctor, show
 from course_utils.teach.exercises import lesson_00 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.toys import coins, line
@@ -84,7 +82,7 @@ doctor.panel()
 # surprised, do not read the last column.)
 
 # %% jupyter={"source_hidden": true}
-show.markdown(readme.table(folder=""))
+show.markdown(course_map.table(folder=""))
 
 # %% [markdown]
 # ## 3 · How a lesson works
@@ -391,7 +389,7 @@ quiz(lesson.slug)
 # what is done, to export it (to keep, or to hand in), or to start anew.
 
 # %%
-progress_panel([found.slug for found in find()])
+progress_panel(course_map.slugs())
 
 # %% [markdown]
 # ## Key points

@@ -182,7 +182,7 @@ def test_the_site_shows_them_as_text(chromium, names, amount, tmp_path, monkeypa
     nbformat.write(nb, root / "notebooks" / "01_x.ipynb")
     rows = [[name, name] for name in names]
     (root / "results" / "LEDGER.md").write_text(f"# The ledger\n\n{ledger_page._table(['paper', 'ours'], rows)}\n")
-    (root / "README.md").write_text(f"# Course\n\n{site.OWN_PAGE}\n\nThus.\n")
+    (root / "README.md").write_text("# Course\n\nThus.\n")
     site.build(out, root)
     for path in ("notebooks/01_x.html", "results/LEDGER.html"):
         text, hacked = opened(chromium, out / path)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_tools.author import ledger, readme, verify
+from course_tools.author import ledger, verify
 from course_tools.run import finished, report, run
 from course_tools.run.lessons import Lesson
 from course_tools.sweep import table
@@ -31,6 +31,7 @@ from course_utils.gan.batches import unlabelled
 from course_utils.gan.networks import FCDiscriminator, FCGenerator
 from course_utils.gan.steps import gan_step
 from course_utils.gan.train import TrainingFailed, fit, training
+from course_utils.teach import course_map
 from course_utils.teach import lesson as lessons
 
 pytestmark = pytest.mark.reliability("damaged inputs")
@@ -186,7 +187,7 @@ def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monke
     readers = {
         "read": lambda: stored.read(committed, "arms"),
         "ledger": lambda: ledger.load(lesson).faults(),
-        "readme": lambda: readme.table(root),
+        "readme": lambda: course_map.table(root),
         "origin": lambda: verify.origin(committed),
         "time": lambda: lessons._minutes(SLUG, "cpu"),
     }

@@ -1,141 +1,132 @@
-"""A sentence changed to say the contrary turns the check red: shown on a copy of the course's own lesson 2."""
+"""A number that somebody types, and a verdict that the results do not give, are found; on a small lesson."""
 
 import json
-import re
-import shutil
 
 import pytest
 
 from course_tools.author import ledger, prose, readme
 from course_tools.run.lessons import Lesson
-from course_utils.core.profiles import ROOT
+from course_utils.evaluate.statistics import t_interval, verdict
 
-SLUG = "02_emnist_bagan"
-TEACHING = f"lessons/{SLUG}/TEACHING.md"
-NOTEBOOK = f"notebooks/{SLUG}.ipynb"
-LEDGER = f"lessons/{SLUG}/ledger.toml"
-RESULTS = f"results/{SLUG}/cpu.json"
-FOUND = re.search(r"−[\d.]+ \[.+?\]", json.loads((ROOT / RESULTS).read_text("utf-8"))["verdict"])[0]
+GAN, REAL = [0.75, 0.77, 0.765], [0.70, 0.72, 0.71]
+VERDICT = verdict(t_interval([a - b for a, b in zip(GAN, REAL, strict=True)]), "`gan`", "`real`")
+PAPER = """
+[paper]
+title = "On fakes"
+author = "A. Student"
+venue = "a project"
 
+[[number]]
+key = "images"
+value = 400
+where = "Table 1"
+means = "test images"
 
-@pytest.fixture(scope="session")
-def original(tmp_path_factory):
-    root = tmp_path_factory.mktemp("copy")
-    for name in ("lessons", f"results/{SLUG}"):
-        shutil.copytree(ROOT / name, root / name)
-    for name in (NOTEBOOK, "README.md"):
-        (root / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(ROOT / name, root / name)
-    return root
+[[number]]
+key = "accuracy"
+value = 0.94
+where = "Table 1"
+means = "accuracy"
+"""
+LEDGER = """
+settings = ["images"]
+
+[metrics]
+"accuracy" = "arms/{arm}/accuracy/test"
+
+[allowed]
+"in 1901" = "a year"
+
+[[join]]
+keys = "accuracy"
+value = "gan: accuracy"
+
+[[sentence]]
+text = "It has *376* of 400 right."
+paper = ["images * accuracy == 376"]
+"""
+CELL = "# Lesson 1 · On fakes\n\nOn 400 images it scores 0.94. It has *376* of 400 right. So it was in 1901."
+TEACHING = "# Notes\n\nAsk.\n\n## Exam questions\n\n1. An arm has 17 of 20 right. Why?\n"
 
 
 @pytest.fixture
-def root(original, tmp_path):
-    return shutil.copytree(original, tmp_path / "course")
+def root(tmp_path):
+    """A course of one lesson whose text, outputs and results agree."""
+    lesson = Lesson("01_fakes", tmp_path)
+    results = {
+        "title": "Fakes",
+        "verdict": VERDICT,
+        "arms": {name: {"accuracy": {"test": {"values": v}}} for name, v in (("gan", GAN), ("real", REAL))},
+    }
+    cells = [
+        {"cell_type": "markdown", "source": CELL.splitlines(keepends=True)},
+        {"cell_type": "code", "source": "17", "outputs": [{"data": {"text/markdown": f"So: {VERDICT}"}}]},
+    ]
+    begin, end = readme.marks("lessons")
+    files = {
+        "lessons/ledger.toml": '[allowed]\n"## Exam questions" = "made up"\n',
+        "lessons/01_fakes/lesson.py": "",
+        "lessons/01_fakes/paper.toml": PAPER,
+        "lessons/01_fakes/ledger.toml": LEDGER,
+        "lessons/01_fakes/TEACHING.md": TEACHING,
+        "notebooks/01_fakes.ipynb": json.dumps({"cells": cells}, ensure_ascii=False),
+        "results/01_fakes/cpu.json": json.dumps(results, ensure_ascii=False),
+        "README.md": f"# Course\n\n{begin}\n[1](notebooks/01_fakes.ipynb): {VERDICT}\n{end}\n\n## Data\n",
+    }
+    for name, text in files.items():
+        (lesson.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (lesson.root / name).write_text(text, encoding="utf-8")
+    return tmp_path
 
 
 def edit(root, name, old, new):
     path = root / name
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) >= 1, f"{old!r} is not in {name}"
+    assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def faults(root):
-    found = ledger.load(Lesson(SLUG, root))
+    found = ledger.load(Lesson("01_fakes", root))
     return found.faults() + prose.faults(found) + prose.readme_faults([found], root)
 
 
-def test_the_lesson_as_it_stands_is_borne_out(root):
+def test_what_is_computed_injected_or_allowed_is_no_fault(root):
     assert faults(root) == []
+    harmless = "See lesson 2, section 13 and Table 1. `x > 12`, $x^{17}$, 0 and 1, ```python\nx = 99\n```"
+    edit(root, "lessons/01_fakes/TEACHING.md", "Ask.", harmless)
+    edit(root, "README.md", "points.", "points. It took 12.5 minutes.")  # in a generated block
+    assert faults(root) == []
+
+
+TURNED = VERDICT.replace("raises", "lowers").replace("over", "against")
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
-        # computed verdicts
-        (
-            RESULTS,
-            "BAGAN lowers accuracy at 1 % against",
-            "BAGAN raises accuracy at 1 % over",
-            "is not what cpu.json says",
-        ),
-        (RESULTS, FOUND, FOUND.replace("−", "−1"), "is not what cpu.json says"),
-        (
-            "README.md",
-            "BAGAN lowers accuracy at 1 % against",
-            "BAGAN raises accuracy at 1 % over",
-            "README.md: 'BAGAN raises",
-        ),
-        (
-            NOTEBOOK,
-            "`bagan` lowers accuracy against `manual`",
-            "`bagan` raises accuracy over `manual`",
-            "output of cell",
-        ),
-        # sentences written by hand: the paper's numbers, ours
-        (NOTEBOOK, "BAGAN is ahead, by very little", "BAGAN is ahead, by far", "stands nowhere in the lesson"),
-        (TEACHING, "378 and 377 of 400", "377 and 378 of 400", "stands nowhere in the lesson"),
-        (LEDGER, "accuracy_bagan_20 > accuracy_manual_20", "accuracy_bagan_20 < accuracy_manual_20", "does not hold"),
-        (LEDGER, "tested_1 * accuracy_bagan_1) == 378", "tested_1 * acuracy_bagan_1) == 378", "cannot be computed"),
-        # new ones
-        (TEACHING, "## Discussion keys\n", "## Discussion keys\n\nBAGAN beats manual augmentation.\n", "mark it as a"),
-        (TEACHING, "## Discussion keys\n", "## Discussion keys\n\n`mixed` is worse than `bagan`.\n", "mark it as a"),
-        (
-            TEACHING,
-            "## Discussion keys\n",
-            "## Discussion keys\n\nIt reached 93.7 %.\n",
-            "93.7 is no number of the paper",
-        ),
-        ("README.md", "## Data\n", "## Data\n\nA GAN is better than PCA.\n", "README.md: a comparison"),
-        ("README.md", "## Data\n", "## Data\n\nIt took 4.2 minutes.\n", "README.md: 4.2 is no number"),
-        (LEDGER, '"those 20 span"', '"those 21 span"', "stands nowhere"),
+        ("results/01_fakes/cpu.json", VERDICT, TURNED, "cpu.json: '`gan` lowers"),
+        ("notebooks/01_fakes.ipynb", VERDICT, TURNED, "output of cell 2: '`gan` lowers"),
+        ("README.md", VERDICT, TURNED, "README.md: '`gan` lowers"),
+        ("README.md", VERDICT, VERDICT.replace(" [", " [1"), "README.md: '`gan` raises"),
+        ("notebooks/01_fakes.ipynb", VERDICT, VERDICT.replace(" points", "%"), "no sentence of statistics.verdict"),
+        ("notebooks/01_fakes.ipynb", "0.94", "0.95", "cell 1: 0.95 is no number of the paper"),
+        ("notebooks/01_fakes.ipynb", "*376* of", "*377* of", "stands nowhere in the lesson"),
+        ("lessons/01_fakes/TEACHING.md", "Ask.", "It took 4.2 minutes.", "TEACHING.md: 4.2 is no number"),
+        ("README.md", "## Data", "## Data\n\nIt took 4.2 minutes.", "README.md: 4.2 is no number"),
+        ("lessons/01_fakes/ledger.toml", "== 376", "== 377", "does not hold"),
+        ("lessons/01_fakes/ledger.toml", "* accuracy", "* acuracy", "cannot be computed"),
+        ("lessons/01_fakes/ledger.toml", "in 1901", "in 1902", "[allowed] names 'in 1902'"),
     ],
 )
-def test_a_change_to_the_contrary_is_seen(root, name, old, new, says):
+def test_what_nothing_supports_is_found(root, name, old, new, says):
     edit(root, name, old, new)
     assert any(says in fault for fault in faults(root)), faults(root)
 
 
-@pytest.mark.parametrize(("sign", "red"), [("<", False), (">", True), ("?", True)])
-def test_a_marked_sentence_about_our_arms_must_hold_in_the_results(root, sign, red):
-    edit(root, TEACHING, "## Discussion keys\n", "## Discussion keys\n\nHere BAGAN is worse than `manual`.\n")
-    assert len(faults(root)) == 1
-    with (root / LEDGER).open("a") as file:
-        claim = f"BAGAN {sign} manual augmentation: accuracy at 1 %"
-        file.write(f'\n[[sentence]]\ntext = "Here BAGAN is worse than `manual`."\nours = ["{claim}"]\n')
-    assert bool(faults(root)) == red
-
-
-def test_other_results_turn_a_marked_sentence_red(root):
-    edit(root, TEACHING, "## Discussion keys\n", "## Discussion keys\n\nHere BAGAN is worse than `manual`.\n")
-    with (root / LEDGER).open("a") as file:
-        file.write('\n[[sentence]]\ntext = "Here BAGAN is worse than `manual`."\nours = ["bagan < manual: accuracy"]\n')
-    results = json.loads((root / RESULTS).read_text())
-    arms = results["arms"]
-    arms["bagan"], arms["manual"] = arms["manual"], arms["bagan"]
-    (root / RESULTS).write_text(json.dumps(results))
-    found = faults(root)
-    assert any("does not bear out 'bagan < manual: accuracy': `bagan` raises" in fault for fault in found)
-    assert any("cpu.json: 'BAGAN lowers accuracy at 1 %" in fault for fault in found)
-
-
-def test_what_needs_no_support(root):
-    harmless = (
-        "Does BAGAN beat manual augmentation?",
-        "Suppose that BAGAN is better.",
-        '"BAGAN is better." So they say.',
-        "See lesson 2, section 13 and Table 1.",
-        "`BAGAN > 12` and ```python\nx = 99\n``` and $x^{17}$.",
-        "On 40,000 test images; 0 and 1.",
-    )
-    for text in harmless:
-        edit(root, TEACHING, "## Discussion keys\n", f"## Discussion keys\n\n{text}\n")
-    assert faults(root) == []
-
-
-def test_the_blocks_that_are_generated_are_not_read_as_prose(root):
-    for block in readme.BLOCKS:
-        begin, _ = readme.marks(block)
-        edit(root, "README.md", begin, f"{begin}\nA GAN beats PCA by 12.5 %.")
-    assert faults(root) == []
+def test_other_results_contradict_the_verdicts_that_were_written(root):
+    path = root / "results" / "01_fakes" / "cpu.json"
+    results = json.loads(path.read_text())
+    results["arms"]["gan"], results["arms"]["real"] = results["arms"]["real"], results["arms"]["gan"]
+    path.write_text(json.dumps(results))
+    assert len(faults(root)) == 3

@@ -7,6 +7,7 @@ from small_course import TINY, add
 
 from course_tools.author import readme
 from course_utils.core.errors import CourseError
+from course_utils.teach import course_map
 
 
 @pytest.fixture
@@ -31,30 +32,25 @@ def test_it_is_written_between_its_marks_and_checked(root):
 
 def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
     add(root, "00_start", TINY)
-    assert "00_start" not in readme.table(root) and "](01_tiny.ipynb) | 1.5" in readme.table(root, folder="")
+    assert "00_start" not in course_map.table(root) and "](01_tiny.ipynb) | 1.5" in course_map.table(root, folder="")
 
 
 def test_a_lesson_without_results_is_named_by_its_heading(root):
     (root / "results" / "01_tiny" / "cpu.json").unlink()
     source = root / "lessons" / "02_broken" / "lesson.py"
     source.write_text("# %% [markdown]\n# # Lesson 2 · Does it break?\n" + source.read_text())
-    table = readme.table(root)
+    table = course_map.table(root)
     assert "[01 · A tiny lesson]" in table and "[02 · Does it break?](notebooks/02_broken.ipynb)" in table
     source.write_text("1\n")
-    assert "[02 · 02_broken]" in readme.table(root)
+    assert "[02 · 02_broken]" in course_map.table(root)
 
 
-def test_other_results_make_it_stale(root):
+def test_other_results_and_an_address_make_it_stale(root):
     readme.update(root)
     path = root / "results" / "01_tiny" / "cpu.json"
     path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
-    assert readme.check(root) == ["README.md: its block of lessons is out of date; renew it with: course notebooks"]
-
-
-def test_an_address_brings_badges(root):
-    readme.update(root)
     (root / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
-    assert readme.check(root) == ["README.md: its block of badges is out of date; renew it with: course notebooks"]
+    assert [fault.split("block of ")[1].split()[0] for fault in readme.check(root)] == ["badges", "lessons"]
     readme.update(root)
     text = (root / "README.md").read_text(encoding="utf-8")
     assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/01_tiny.ipynb" in text

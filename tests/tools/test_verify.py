@@ -79,7 +79,7 @@ def test_a_lessons_first_seed_comes_out_as_it_was_and_a_forgery_is_found(committ
 
     results["arms"]["unheard_of"] = results["arms"]["real"]
     path.write_text(json.dumps(results))
-    assert not verify.tell(lesson, path, anew=True)
+    assert not verify.report_on(lesson, path, anew=True)
     assert "not computed: the lesson did not come to its experiment" in capsys.readouterr().out
 
 
@@ -130,13 +130,10 @@ def values(*anew):
 
 
 def test_rounding_elsewhere_may_move_a_value_as_far_as_another_seed_would():
-    assert verify.judge(values(0.9, 0.9 + 1e-7)) == ("2 of 2 values are the same", True)
-    assert verify.judge(values(0.9, 0.93)) == (
-        "1 of 2 values are the same, 1 as far away as another seed could be",
-        True,
-    )
+    assert verify.judge(values(0.9, 0.9 + 1e-7))[1] and verify.judge(values(0.9, 0.93))[1]
     sentence, agrees = verify.judge(values(0.9, 0.5))
-    assert not agrees and sentence == "1 of 2 values are the same; 1 DIFFER: v1 is 0.5, was 0.9"
+    assert not agrees and "v1 is 0.5, was 0.9" in sentence
+    assert not verify.judge([verify.Value("v", 0.91, 0.9, [[]])])[1], "where one seed was run only the same will do"
 
 
 def test_two_runs_are_as_far_apart_as_the_level_says():
@@ -144,7 +141,3 @@ def test_two_runs_are_as_far_apart_as_the_level_says():
     draws = rng.normal(0.7, 0.02, (4000, 14))  # a value, the same one elsewhere, and three arms of four other seeds
     likely = [verify.Value("v", a, b, np.split(np.array(others), 3)).is_likely(0.9) for a, b, *others in draws]
     assert 0.88 < np.mean(likely) < 0.92
-
-
-def test_where_one_seed_was_run_only_the_same_will_do():
-    assert not verify.judge([verify.Value("v", 0.91, 0.9, [[]])])[1]
