@@ -11,7 +11,7 @@ from course_tools.run import online, report
 from course_tools.run.lessons import Lesson, find
 from course_utils.core import files
 from course_utils.core.errors import CourseError
-from course_utils.core.profiles import PROFILES, ROOT
+from course_utils.core.profiles import PROFILES, ROOT, SUBSTITUTES
 from course_utils.core.results import read as read_results
 from course_utils.teach import show
 
@@ -93,4 +93,4 @@ def _results(path: Path) -> dict | None:
 
 
 def _data(results: dict) -> str:
-    return "stand-in data" if report.data_source(results) == "standin" else "real data"
+    return SUBSTITUTES.get(report.data_source(results), "real data")

@@ -1147,7 +1147,7 @@ UPDATES = {int(share): n for share, n in S["updates"].items()}
 
 def few(share, train, rng):
     """The images that a researcher has: each seed's own where `OWN` says so, else one set for all seeds."""
-    least = 2 / int(train.counts().min())  # two of a class, in small stand-ins
+    least = 2 / int(train.counts().min())  # two of a class, in small samples
     own = rng if share in OWN else lesson.generator("few", share)
     return train.split(max(share / 100, least), own)[0]
 
@@ -1628,7 +1628,7 @@ show.markdown(
 # - Anything about other classifiers: LeNet is small, and its training short. Classic augmentation often needs longer
 #   training than that to pay.
 #
-# If DATA is a stand-in (see *Set-up*), nothing here speaks about Fashion-MNIST at all.
+# If DATA is a sample (see *Set-up*), nothing here speaks about the whole of Fashion-MNIST.
 #
 # ## 15 · Quiz
 
