@@ -21,7 +21,7 @@ NAMES = ("emnist", "fashion", "mnist")  # the sets whose licence allows it
 def read(name: str, classes: tuple[str, ...], scale: float = 1.0) -> dict[str, Images]:
     """Read the sample of a set, or the first `scale` of it (0..1, at least 2 pictures a class): its splits by name."""
     splits = {}
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
+    with np.load(FOLDER / f"{name}.npz") as arrays:
         for split, size in SIZES.items():
             pixels = torch.from_numpy(arrays[split])[: len(classes) * max(2, round(scale * size))]
             labels = torch.arange(len(pixels)) % len(classes)

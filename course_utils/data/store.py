@@ -43,9 +43,15 @@ class Store:
 
     @classmethod
     def at(cls, card: Card, folder: Path, edition: Edition | None = None) -> Store:
-        """Take that edition, or else the one of which the folder holds the most files, the official one if none."""
-        stores = [cls(card, folder, each, _recorded(folder)) for each in ([edition] if edition else card.editions)]
-        return max(stores, key=lambda store: len(store.present))
+        """Take that edition, or else the one of which the folder holds the most files, the official one if none.
+
+        Raises Unreadable.
+        """
+        try:
+            stores = [cls(card, folder, each, _recorded(folder)) for each in ([edition] if edition else card.editions)]
+            return max(stores, key=lambda store: len(store.present))
+        except PermissionError as error:
+            raise idx.Unreadable(folder, error) from None
 
     @property
     def present(self) -> list[Path]:
@@ -70,10 +76,7 @@ class Store:
     def find(self, file: File) -> Path | None:
         """Find a file, packed (.gz) or not, also with the dot that 7-Zip and Kaggle write (train-images.idx3-ubyte)."""
         names = (file.path, f"{file.path}.gz", dotted := file.path.replace("-idx", ".idx"), f"{dotted}.gz")
-        try:
-            return next((path for name in names if (path := self.folder / name).is_file()), None)
-        except PermissionError as error:
-            raise idx.Unreadable(self.folder, error) from None
+        return next((path for name in names if (path := self.folder / name).is_file()), None)
 
     def sha256(self, file: File) -> str | None:
         """Look up the sha256 that the file's uncompressed content has to have; None if nobody knows."""
