@@ -159,7 +159,7 @@ whole = Images(
     groups=torch.cat([torch.full_like(p.labels, p.sealed) for p in official.values()]),
 )
 PERCENT = lesson.claimed("train_share")
-train, rest = whole.split(PERCENT / 100, generator(PERCENT, "paper 5"))
+train, rest = whole.split(PERCENT / 100, generator(PERCENT, "paper 5"), by_group=False)
 test = rest.seal()
 scored = test.sample(min(S["tested"], len(test)), generator(PERCENT, "scored"))
 tests, classes = {"test": scored}, train.classes
@@ -387,7 +387,7 @@ show.figure(
 
 
 # %%
-known, unknown = train.split(0.5, lesson.generator("critic"))
+known, unknown = train.split(0.5, lesson.generator("critic"), by_group=False)
 
 
 def fresh_critic(fakes):
@@ -1149,7 +1149,7 @@ def few(share, train, rng):
     """The images that a researcher has: each seed's own where `OWN` says so, else one set for all seeds."""
     least = 2 / int(train.counts().min())  # two of a class, in small samples
     own = rng if share in OWN else lesson.generator("few", share)
-    return train.split(max(share / 100, least), own)[0]
+    return train.split(max(share / 100, least), own, by_group=False)[0]
 
 
 main_G = heads[HEADS[0]].generator  # it has seen all
@@ -1645,7 +1645,7 @@ quiz(lesson.slug)
 #
 # ```python
 # mine = Images(pixels, labels, ("…", "…"), "mine")
-# train, rest = mine.split(7 / 10, generator(0, "mine"))         # by whole animals, patients, writers if there are any
+# train, rest = mine.split(7 / 10, generator(0, "mine"))      # by whole animals, patients, writers, if `groups` says whose
 # test = rest.seal()                                          # from here on only looked at and scored on
 # G = gan.fit(STEP, ACGenerator(…), ACDiscriminator(…), batches.labelled(train, …), steps=…, seed=0).generator
 # def fakes(labels, images, rng): return gan.sample(G, G.prior(len(labels), rng)[0], labels)
