@@ -3,7 +3,7 @@
 The JSON: rows [{name, ours, plain (images/s), ratio {median, min, max}, utilisation (0..1 of the peak), goal, and for
 GANs fd_lenet (see benchmarks.quality)}], peak {kind of product: {precision: GFLOP/s}}, judge (of fd_lenet; null without
 quality), data {name: where it came from}, quick, load (what else the machine did at the start, in busy processes), and
-where it was measured. Real data is taken from $COURSE_DATA, else the sample and stand-in. The exit code is 0 whatever was
+where it was measured. Real data comes from $COURSE_DATA, else samples and stand-ins. The exit code is 0 whatever was
 measured.
 """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.core.errors import DataError
-from course_utils.data import fetching, sample, standins, store
+from course_utils.data import fetching, sample, store
 from course_utils.data.cards import CARDS, Card, File, card_of
 from course_utils.data.idx import Unreadable
 from course_utils.data.images import Images
@@ -65,7 +65,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Checked:
-    """What `verify` found of one file; state: "ok", "damaged" or "missing"."""
+    """What `verify` found of one file; state: "ok", "damaged", "unreadable" or "missing"."""
 
     path: Path
     state: str
@@ -219,6 +219,8 @@ def _substitute(card: Card, scale: float, why: str) -> Dataset:
     if card.name in sample.NAMES:
         source, splits = "sample", sample.read(card.name, card.classes, scale)
     else:
+        from course_utils.data import standins  # SciPy takes a while to import
+
         source, splits = "standin", standins.draw(card.name, scale)
     if not card.idx:
         splits["objects"] = store.objects(splits, f"{card.name} stand-in objects", encoded=set())
@@ -236,6 +238,8 @@ def _verify(here: Store, file: File) -> Checked:
         return Checked(here.folder / file.path, "missing")
     try:
         _, sha256 = here.read(file, path)
+    except Unreadable as error:
+        return Checked(path, "unreadable", str(error))
     except DataError as error:
         return Checked(path, "damaged", str(error))
     return Checked(path, "ok", f"sha256 {sha256}, {'as expected' if here.sha256(file) else 'nowhere published'}")
