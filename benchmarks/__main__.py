@@ -3,7 +3,7 @@
 The JSON: rows [{name, ours, plain (images/s), ratio {median, min, max}, utilisation (0..1 of the peak), goal, and for
 GANs fd_lenet (see benchmarks.quality)}], peak {kind of product: {precision: GFLOP/s}}, judge (of fd_lenet; null without
 quality), data {name: where it came from}, quick, load (what else the machine did at the start, in busy processes), and
-where it was measured. Real data is taken from $COURSE_DATA, else the stand-ins. The exit code is 0 whatever was
+where it was measured. Real data comes from $COURSE_DATA, else samples and stand-ins. The exit code is 0 whatever was
 measured.
 """
 
@@ -41,7 +41,7 @@ def main() -> None:
         print(f"Load average {load}: where other programs take a core, this takes long and the ratios say little.")
     torch.manual_seed(0)
     source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
-    data = {name: sources.load(name, source, scale=0.1 if options.quick else 1) for name in ("mnist", "cows-horses")}
+    data = {name: sources.load(name, source, scale=0.2 if options.quick else 1) for name in ("mnist", "cows-horses")}
     for found in data.values():
         print(found.announce())
     digits, animals = (found["train"] for found in data.values())

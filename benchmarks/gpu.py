@@ -88,7 +88,7 @@ def main() -> None:
 
     started, rounds = time.monotonic(), 1 if options.quick else 5
     source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
-    digits = sources.load("mnist", source, scale=0.1 if options.quick else 1)
+    digits = sources.load("mnist", source, scale=0.2 if options.quick else 1)
     print(digits.announce())
     peak = peaks(256, 2, options.device) if options.quick else peaks(8192, 10, options.device)
     results = []

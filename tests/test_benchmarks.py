@@ -238,7 +238,7 @@ def test_quick_writes_a_whole_file(tmp_path):
             assert {"images", "ours", "plain", "difference", "agree"} <= quality_of.keys()
             assert len(quality_of["ours"]["values"]) == len(quality_of["plain"]["values"]) == 2
     assert found["judge"].keys() == {"n", "accuracy", "floor"}
-    assert found["data"] == {"mnist": "standin", "cows-horses": "standin"}
+    assert found["data"] == {"mnist": "sample", "cows-horses": "standin"}
     assert found["peak"].keys() == {"matrix", "convolution"}
     assert all(rate > 0 for kind in found["peak"].values() for rate in kind.values())
     assert found["quick"] is True

@@ -11,7 +11,7 @@ from course_tools.run import report
 from course_tools.run.lessons import find
 from course_tools.templates import render
 from course_utils.core import files
-from course_utils.core.profiles import ROOT
+from course_utils.core.profiles import ROOT, SUBSTITUTES
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach import show
 
@@ -93,8 +93,8 @@ def _seeds(ledger: Ledger, profile: str) -> str:
     if profile not in ledger.results:
         return "Not run yet."
     found = ledger.results[profile]
-    data = "stand-in" if report.data_source(found) == "standin" else "real"
-    return f"{len(found['seeds'])} seeds, {data} data, {show.without_html(found['device'])}."
+    data = SUBSTITUTES.get(report.data_source(found), "real data")
+    return f"{len(found['seeds'])} seeds, {data}, {show.without_html(found['device'])}."
 
 
 def _folded(summary: str, rows: list[Row]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.core.profiles import SUBSTITUTES
 from course_utils.core.results import read as read_results
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def write(folder: Path, profile: str, outcomes: list[Outcome]) -> None:
     ]
     everything = [o.results for o in outcomes if o.results] + [found for _, found, _ in earlier]
     banner = ""
-    if any(data_source(found) == "standin" for found in everything):
-        banner = _banner("Some of these lessons ran on stand-in data: no scientific claim. Each of them says so.")
+    if any(data_source(found) in SUBSTITUTES for found in everything):
+        banner = _banner("Some of these lessons ran on samples or stand-ins: no scientific claim. Each says so.")
     failures = sum(o.error is not None for o in outcomes)
     found = sum(o.found for o in outcomes)
     count = f"{len(outcomes) - found} run, {f'{failures} failed' if failures else 'all ok'}"
@@ -84,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def data_source(results: dict[str, Any]) -> str:
-    """Where a lesson's data came from: local, cache, download or standin; `unknown` if its results do not say."""
+    """Where a lesson's data came from, as `Dataset.source`; `unknown` if its results do not say."""
     return str((results.get("data") or {}).get("source", "unknown"))
 
 
@@ -135,8 +136,8 @@ def _lesson(
     if error:
         parts.append(f"<pre>{escape(error)}</pre>")
     if results:
-        if data_source(results) == "standin":
-            parts.append(_banner("stand-in data: no scientific claim"))
+        if words := SUBSTITUTES.get(data_source(results)):
+            parts.append(_banner(f"{words}: no scientific claim"))
         parts.append(f'<p class="verdict">{escape(str(results.get("verdict") or "No verdict."))}</p>')
         parts.append(_figure(folder, slug, results.get("figure")))
         parts.append(_tables("Arms", results.get("arms"), signed=False))

@@ -9,6 +9,9 @@ from course_utils.core.errors import CourseError
 
 PROFILES = ("smoke", "cpu", "gpu")
 
+SUBSTITUTES = {"sample": "a sample of the data", "standin": "stand-in data"}
+"""Sources of data on which no claim may rest, and what to call them."""
+
 ROOT = Path(os.environ.get("COURSE_ROOT") or Path(__file__).parents[2]).resolve()
 """The folder of lessons/, notebooks/, results/ and build/: the repository, unless $COURSE_ROOT names another."""
 
@@ -22,13 +25,13 @@ def resolve(profile: str | None = None) -> str:
 
 
 def data_source(data: str | None, profile: str) -> str:
-    """The `source` to load data from: what a lesson's DATA says; by default stand-ins for smoke, else `auto`."""
+    """The `source` to load data from: what a lesson's DATA says; the package's own for smoke, else `auto`."""
     return data or ("standin" if profile == "smoke" else "auto")
 
 
 def standin_scale(profile: str) -> float:
-    """The size of stand-ins, relative to their standard size: `smoke` takes small ones."""
-    return 0.1 if profile == "smoke" else 1.0
+    """The size of samples and stand-ins, relative to their standard size: `smoke` takes small ones."""
+    return 0.2 if profile == "smoke" else 1.0
 
 
 def results_folder(profile: str) -> Path:

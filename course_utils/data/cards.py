@@ -60,7 +60,8 @@ class Card:
     """A data set. The first edition is the official one, which `fetch` downloads; others may lie in a local folder.
 
     shape: C, H, W of one picture. download_mb: about, in 10⁶ bytes. open_splits: all other splits are sealed.
-    per_writer: in train and test, so many consecutive pictures are by one writer, then follows the next.
+    per_writer: in train and test, so many consecutive pictures are by one writer, then follows the next. torchvision:
+    the folder's name in torchvision's layout, which holds the files in raw/.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Card:
     download_mb: int
     open_splits: frozenset[str] = field(default=frozenset({"train"}))
     per_writer: int | None = None
+    torchvision: str | None = None
 
     @property
     def title(self) -> str:
@@ -97,7 +99,7 @@ RAW = "https://raw.githubusercontent.com"
 
 
 def _idx_splits(folder: str, bases: tuple[str, ...], **published: tuple[str, str]) -> dict[str, tuple[File, ...]]:
-    """Split → (images, labels), named as in MNIST; published: split → the two names under the addresses `bases`."""
+    """List images and labels of each split under MNIST's names; published: split → their names under `bases`."""
     splits = {}
     for split, names in published.items():
         prefix = "t10k" if split == "test" else split
@@ -179,17 +181,18 @@ emnist = Card(
     "arXiv:1702.05373, 2017",
     licence="none stated; from NIST Special Database 19",
     download_mb=562,
+    torchvision="EMNIST",
 )
 
 
 def animal(path: str) -> tuple[str, int]:
-    """Class and number of the animal on an ETH-80 picture: `extra/cow/cow10-000-000.jpg` → ("cow", 10)."""
+    """Read class and number of the animal off an ETH-80 picture's path: `extra/cow/cow10-000-000.jpg` → ("cow", 10)."""
     kind, name = path.split("/")[-2:]
     return kind, int(name.split("-")[0].removeprefix(kind))
 
 
 def _eth80(title: str, lossless: bool) -> Edition:
-    """Horses (label 0), then cows, animal by animal. The extra animals are PNG as published, or JPEG as in our copy."""
+    """List horses (label 0), then cows, animal by animal; the extra ones as the published PNG, or our copy's JPEG."""
     eth80 = f"{RAW}/chenchkx/ETH-80/9243466b9ca5f15765c88fdaf17c4f10c15a8574"
     project = f"{RAW}/charbel-a-hC/ups-mv-gans/1b139bb38334a0e23cfd997b84a0aadca474f81d/dataset/Newdata"
     category = {"cow": 3, "horse": 6}  # the numbers of ETH-80's folders
@@ -257,6 +260,7 @@ mnist = Card(
     "Proc. IEEE 86(11), 1998",
     licence="none stated for the images",
     download_mb=12,
+    torchvision="MNIST",
 )
 
 fashion = Card(
@@ -283,13 +287,14 @@ fashion = Card(
     "Algorithms. arXiv:1708.07747, 2017",
     licence="MIT, © 2017 Zalando SE",
     download_mb=31,
+    torchvision="FashionMNIST",
 )
 
 CARDS = {card.name: card for card in (kannada, emnist, cows_horses, mnist, fashion)}
 
 
 def card_of(name: str) -> Card:
-    """The card of one data set. Raises DataError, listing the known names, for any other."""
+    """Look up the card of a data set. Raises DataError, listing the known names, for any other."""
     if name not in CARDS:
         raise DataError(f"unknown data set {name!r}; known are {', '.join(CARDS)} (see `course data list`)")
     return CARDS[name]

@@ -16,8 +16,28 @@ LIMIT = 256 * 2**20  # bytes, unpacked; the largest official file (EMNIST Digits
 UINT8 = 0x08
 
 
+class Unreadable(DataError):
+    """This user may not read a file or folder."""
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be read: {error.strerror}; make it readable for you (chmod -R u+rX, or its owner)"
+        )
+
+
+def unpacked_size(path: Path) -> int:
+    """Look up the size of a file's uncompressed content in bytes: a gzip stream ends with it."""
+    with open(path, "rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        size = raw.seek(0, 2)
+        if not packed:
+            return size
+        raw.seek(max(0, size - 4))
+        return int.from_bytes(raw.read(), "little")
+
+
 def unpack(path: Path, name: str | None = None) -> bytes:
-    """The uncompressed content of a file, gzip-compressed or not (told by its first bytes, not by its name).
+    """Read the uncompressed content of a file, gzip-compressed or not (its first bytes tell, not its name).
 
     Raises DataError, naming the file (or `name`), if it cannot be read, its gzip stream is damaged or ends early, or
     the content is larger than LIMIT bytes.
@@ -30,6 +50,8 @@ def unpack(path: Path, name: str | None = None) -> bytes:
             content = (gzip.GzipFile(fileobj=raw) if packed else raw).read(LIMIT + 1)
     except EOFError:
         raise DataError(f"{name}: the file is cut off, its gzip stream ends early") from None
+    except PermissionError as error:
+        raise Unreadable(name, error) from None
     except (OSError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
         raise DataError(f"{name}: cannot be read: {error}") from None
     if len(content) > LIMIT:
@@ -38,7 +60,7 @@ def unpack(path: Path, name: str | None = None) -> bytes:
 
 
 def parse(content: bytes, name: str) -> np.ndarray:
-    """The array of an IDX file: uint8, 1 to 3 dimensions (N labels, or N × H × W pictures), writable.
+    """Parse an IDX file into its array: uint8, 1 to 3 dimensions (N labels, or N × H × W pictures), writable.
 
     Raises DataError, beginning with `name`, if magic number, type, sizes and number of bytes do not fit together.
     """

@@ -57,6 +57,11 @@ class Images:
                 f"{self.name}: pixels are {self.pixels.dtype} of shape {tuple(self.pixels.shape)}, "
                 "expected uint8 N × C × H × W; convert floats in [-1, 1] with to_pixels"
             )
+        if self.pixels.shape[1] not in (1, 3):
+            raise DataError(
+                f"{self.name}: pixels of shape {tuple(self.pixels.shape)} have {self.pixels.shape[1]} channels, "
+                "expected 1 or 3 in N × C × H × W; if the channels come last, use pixels.permute(0, 3, 1, 2)"
+            )
         if self.labels.dtype != torch.int64 or self.labels.shape != self.pixels.shape[:1]:
             raise DataError(
                 f"{self.name}: labels are {self.labels.dtype} of shape {tuple(self.labels.shape)}, "
@@ -171,19 +176,63 @@ class Images:
         kept = torch.cat([torch.nonzero(self.labels != label).flatten(), keep])
         return self.subset(kept.sort().values)
 
-    def split(self, share: float | Sequence[float], generator: torch.Generator) -> tuple[Images, Images]:
-        """Two disjoint parts, the first with `share` (0..1, or one a class) of each class (stratified, rounded), both
-        shuffled."""
+    def split(
+        self, share: float | Sequence[float], generator: torch.Generator, *, by_group: bool = True
+    ) -> tuple[Images, Images]:
+        """Split into two disjoint parts, both shuffled, the first with `share` (0..1, or one a class) of each class.
+
+        Where groups are known, no group is on both sides, and the shares are met as well as whole groups allow;
+        by_group=False splits by single pictures, which leaks from one part into the other. A share between 0 and 1
+        gives both parts pictures of the class. Raises DataError, naming the class, where it has too few for that.
+        """
         self._open("split")
         shares = list(share) if isinstance(share, Sequence) else [share] * len(self.classes)
         if len(shares) != len(self.classes) or not all(0 <= part <= 1 for part in shares):
             raise DataError(f"{self.name}: share {share} is not between 0 and 1, or not one a class")
-        first = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        for label in range(len(self.classes)):
-            mine = torch.nonzero(self.labels == label).flatten()
-            first[mine[_permutation(len(mine), generator).to(self.device)[: round(shares[label] * len(mine))]]] = True
+        whole_groups = by_group and self.groups is not None and bool((self.groups >= 0).any())
+        first = (self._split_groups if whole_groups else self._split_pictures)(shares, generator)
         one, two = self.subset(first), self.subset(~first)
+        for name, part, n_one, n_two in zip(self.classes, shares, one.counts(), two.counts(), strict=True):
+            if 0 < part < 1 and min(n_one, n_two) == 0 < max(n_one, n_two):
+                few = "too few groups" if whole_groups else "a single picture"
+                raise DataError(
+                    f"{self.name}: class {name!r} has {few}, and cannot be on both sides of a split at {part}; "
+                    "add some, or leave the class out"
+                )
         return one.sample(len(one), generator), two.sample(len(two), generator)
+
+    def _split_pictures(self, shares: list[float], generator: torch.Generator) -> Tensor:
+        """Choose `shares` of each class at random: bool, N."""
+        first = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        for label, part in enumerate(shares):
+            mine = torch.nonzero(self.labels == label).flatten()
+            n = round(part * len(mine))
+            if 0 < part < 1 and len(mine) > 1:
+                n = min(max(n, 1), len(mine) - 1)
+            first[mine[_permutation(len(mine), generator).to(self.device)[:n]]] = True
+        return first
+
+    def _split_groups(self, shares: list[float], generator: torch.Generator) -> Tensor:
+        """Choose whole groups at random, each if it brings the classes nearer to their shares: bool, N.
+
+        Of a class with several groups, at least one is chosen and one is not. A picture of an unknown group (−1) is a
+        group of its own.
+        """
+        groups, labels, share = self.groups.cpu(), self.labels.cpu(), torch.tensor(shares)
+        alone = groups < 0
+        names, number = torch.where(alone, groups.max() + alone.cumsum(0), groups).unique(return_inverse=True)
+        counts = torch.zeros(len(names), len(self.classes))
+        counts.index_put_((number, labels), torch.ones(()), accumulate=True)
+        missing, has = share * counts.sum(0), counts > 0
+        chosen = torch.zeros(len(names), dtype=torch.bool)
+        for k in _permutation(len(names), generator).tolist():
+            left = missing - counts[k]
+            nearer = left.square().sum() < missing.square().sum()
+            first = (has[k] & (share > 0) & ~has[chosen].any(0)).any()
+            last = (has[k] & (share < 1) & (has[~chosen].sum(0) == 1)).any()
+            if (nearer or first) and not last:
+                chosen[k], missing = True, left
+        return chosen[number].to(self.device)
 
     def merge(self, *others: Images) -> Images:
         """These pictures followed by those of `others`; same shape and classes, none of them sealed."""

@@ -1,13 +1,15 @@
-"""A folder that holds a data set: what lies in it, whether it is whole, and its pictures."""
+"""Read a data set from a folder: find its files, check that they are whole, and decode the pictures."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import math
 import struct
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,7 +20,11 @@ from course_utils.data import idx
 from course_utils.data.cards import Card, Edition, File, animal
 from course_utils.data.images import Images
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SUMS = "SHA256SUMS"  # written beside downloads whose sha256 nobody publishes, so that later damage is found
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # of single pictures
 JPEG = {"quality": 90, "subsampling": 0}  # the encoding of the JPEG files in our copy of ETH-80
 MOST_PIXELS = 2**24  # of a picture; the largest that the course uses has 2¹⁶
 
@@ -37,9 +43,15 @@ class Store:
 
     @classmethod
     def at(cls, card: Card, folder: Path, edition: Edition | None = None) -> Store:
-        """That edition; else the one of which the folder holds the most files, the official one if it holds none."""
-        stores = [cls(card, folder, each, _recorded(folder)) for each in ([edition] if edition else card.editions)]
-        return max(stores, key=lambda store: len(store.present))
+        """Take that edition, or else the one of which the folder holds the most files, the official one if none.
+
+        Raises Unreadable.
+        """
+        try:
+            stores = [cls(card, folder, each, _recorded(folder)) for each in ([edition] if edition else card.editions)]
+            return max(stores, key=lambda store: len(store.present))
+        except PermissionError as error:
+            raise idx.Unreadable(folder, error) from None
 
     @property
     def present(self) -> list[Path]:
@@ -47,42 +59,52 @@ class Store:
         return [path for file in self.edition.files if (path := self.find(file))]
 
     @property
-    def complete(self) -> bool:
-        """Whether all files are there."""
-        return len(self.present) == len(self.edition.files)
+    def lacking(self) -> list[File]:
+        """The files that are missing or cannot be whole by their size; none of them is read."""
+        return [file for file in self.edition.files if not self._has_its_size(file)]
+
+    def _has_its_size(self, file: File) -> bool:
+        path = self.find(file)
+        if path is None or not self.card.idx:
+            return path is not None and path.stat().st_size > 0
+        shape = self._shape(file)
+        try:
+            return idx.unpacked_size(path) == 4 + 4 * len(shape) + math.prod(shape)
+        except PermissionError as error:
+            raise idx.Unreadable(path, error) from None
 
     def find(self, file: File) -> Path | None:
-        """The file as it lies here, unpacked or as .gz; None if it is missing."""
-        paths = (self.folder / file.path, self.folder / f"{file.path}.gz")
-        return next((path for path in paths if path.is_file()), None)
+        """Find a file, packed (.gz) or not, also with the dot that 7-Zip and Kaggle write (train-images.idx3-ubyte)."""
+        names = (file.path, f"{file.path}.gz", dotted := file.path.replace("-idx", ".idx"), f"{dotted}.gz")
+        return next((path for name in names if (path := self.folder / name).is_file()), None)
 
     def sha256(self, file: File) -> str | None:
-        """What the sha256 of the file's uncompressed content has to be; None if nobody knows."""
+        """Look up the sha256 that the file's uncompressed content has to have; None if nobody knows."""
         return file.sha256 or self.recorded.get(file.path)
 
     def read(self, file: File, path: Path, name: str = "") -> tuple[np.ndarray, str]:
-        """The array in `path` (uint8; N × H × W, N, or H × W × 3) and the sha256 of its uncompressed content.
+        """Read the array in `path` (uint8; N × H × W, N, or H × W × 3) and the sha256 of its uncompressed content.
 
         Raises DataError, beginning with `name` (the path if it is not given), unless it is the file of the card.
         """
         name = name or str(path)
         content = idx.unpack(path, name)
         found, expected = hashlib.sha256(content).hexdigest(), self.sha256(file)
-        array = trouble = None
+        array = fault = None
         try:
             array = idx.parse(content, name) if self.card.idx else decode(content, name)
             if array.shape != self._shape(file):
-                trouble = f"{name}: is an array of shape {array.shape}, expected {self._shape(file)}"
+                fault = f"{name}: is an array of shape {array.shape}, expected {self._shape(file)}"
         except DataError as error:
-            trouble = str(error)
+            fault = str(error)
         if expected and found != expected:
-            trouble = f"{trouble or f'{name}: is damaged or another file'}; sha256 {found} found, {expected} expected"
-        if trouble:
-            raise DataError(trouble)
+            fault = f"{fault or f'{name}: is damaged or another file'}; sha256 {found} found, {expected} expected"
+        if fault:
+            raise DataError(fault)
         return array, found
 
     def splits(self) -> tuple[dict[str, Images], dict[str, str]]:
-        """All splits, not sealed, and the sha256 of what they were read from, as `Dataset.sha256` describes it.
+        """Read all splits, not sealed, and the sha256 of what they were read from, as `Dataset.sha256` describes it.
 
         Raises DataError naming the first file that is missing or not what the card describes.
         """
@@ -126,14 +148,14 @@ class Store:
         return Images(pixels.contiguous(), labels, self.card.classes, f"{self.edition.title} {split}", groups=groups)
 
     def _writers(self, split: str) -> Tensor | None:
-        """Who wrote each picture: the writers of train, then those of test, who are other persons."""
+        """Number the writer of each picture: the writers of train, then those of test, who are other persons."""
         if self.card.per_writer is None or split not in ("train", "test"):
             return None
         first = -(-self.edition.counts["train"] // self.card.per_writer) if split == "test" else 0
         return first + torch.arange(self.edition.counts[split]) // self.card.per_writer
 
     def _animals(self, split: str) -> tuple[Tensor, Tensor]:
-        """Labels, and the animal on each picture: cow k is k − 1, horse k is 9 + k."""
+        """List the label of each picture, and the number of its animal: cow k is k − 1, horse k is 9 + k."""
         animals = [animal(file.path) for file in self.edition.splits[split]]
         labels = [self.card.classes.index(kind) for kind, _ in animals]
         groups = [number - 1 if kind == "cow" else 9 + number for kind, number in animals]
@@ -148,24 +170,39 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 
 def decode(content: bytes, name: str) -> np.ndarray:
-    """uint8, H × W × 3, of a PNG or JPEG file's content. Raises DataError, beginning with `name`, if it is none."""
-    from PIL import Image
+    """Decode a picture file's content as uint8, H × W × 3, turned upright as its EXIF says.
+
+    Grey, palette and CMYK become RGB, 16 bits 8; what is transparent becomes white; of a moving picture, the first is
+    taken. Raises DataError, beginning with `name`, if it is no whole picture in one of FORMATS.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            if picture.mode != "RGB":
-                raise DataError(f"{name}: is a picture of mode {picture.mode}, expected RGB")
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:  # a small file may unpack to gigabytes
                 raise DataError(
                     f"{name}: is a picture of {picture.width} × {picture.height} pixels, which is too large"
                 )
-            return np.array(picture)
+            return np.array(_rgb(ImageOps.exif_transpose(picture)))
+    except UnidentifiedImageError:  # its own text names an object in memory
+        raise DataError(f"{name}: is not a whole picture in one of the formats {', '.join(FORMATS)}") from None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError) as error:
-        raise DataError(f"{name}: is not a whole PNG or JPEG picture ({error})") from None
+        raise DataError(f"{name}: is not a whole picture ({error})") from None
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if picture.mode.startswith("I"):  # 16 bits
+        picture = Image.fromarray((np.asarray(picture) // 257).clip(0, 255).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("RGB")
 
 
 def objects(splits: dict[str, Images], name: str, encoded: set[str]) -> Images:
-    """All animals of train, test and extra in one open set, for leaving one out at a time.
+    """Merge all animals of train, test and extra into one open set, for leaving one out at a time.
 
     Every picture goes through the same JPEG encoding exactly once, else a model could tell animals by their encoding;
     `encoded` names the splits that come as JPEG files.
@@ -178,7 +215,7 @@ def objects(splits: dict[str, Images], name: str, encoded: set[str]) -> Images:
 
 
 def _jpeg(pixels: Tensor) -> Tensor:
-    """Pictures, uint8 N × 3 × H × W, as they come out of the JPEG encoding."""
+    """Encode pictures, uint8 N × 3 × H × W, as JPEG and decode them again."""
     from PIL import Image
 
     pictures = []

@@ -100,7 +100,7 @@ def hybrid(share: float | Sequence[float], make: Callable[[Tensor, Images, torch
     """
 
     def arm(train: Images, rng: torch.Generator) -> Images:
-        kept, gone = train.split(share, rng)
+        kept, gone = train.split(share, rng, by_group=False)  # both are trained on: nothing leaks
         if not len(gone):
             return kept
         pixels = make(gone.labels, kept, rng).to(train.device)

@@ -160,6 +160,9 @@ def device(with_torchvision: bool = True) -> Iterator[Finding]:
             importlib.import_module("torchvision")
             yield Finding("ok", "torchvision", "imports together with torch")
         except Exception as error:  # operator torchvision::nms does not exist: built for another torch
+            name = getattr(error, "name", None) or ""
+            if name.startswith("_"):  # _lzma: no package is at fault, but the Python itself
+                reinstall = f"install a Python built with {name[1:]} (python.org, conda), then make clean setup"
             yield Finding("fault", "torchvision", f"{_line(error)} (torch {torch.__version__})", reinstall)
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
@@ -214,15 +217,18 @@ def data() -> Iterator[Finding]:
 
     for name in cards.CARDS:
         try:
-            _, title, source, size, *_ = re.split(r"\s{2,}", sources.table([name]).splitlines()[1])
+            found = sources.place(name)
         except DataError as error:
             yield Finding("fault", f"data {name}", str(error), "set COURSE_DATA to a folder of data sets, or unset it")
             return
-        if "download" in source:
-            remedy = f"course data fetch {name}; without a network a stand-in takes its place, and says so"
-            yield Finding("warning", f"data {name}", f"{title}: not here ({size} to fetch)", remedy)
+        if found.source == "download":
+            remedy = f"course data fetch {name}; without a network a {found.substitute} takes its place, and says so"
+            yield Finding("warning", f"data {name}", f"{found.title}: not here ({found.size} to fetch)", remedy)
+        elif found.lacking:
+            what = f"{len(found.lacking)} files missing or incomplete, such as {found.lacking[0]}"
+            yield Finding("fault", f"data {name}", f"{found.title}: {what}", "put them there, or unset COURSE_DATA")
         else:
-            yield Finding("ok", f"data {name}", f"{title}: {source}, {size}")
+            yield Finding("ok", f"data {name}", f"{found.title}: {found.source}, {found.size}")
 
 
 def jupyter_kernel() -> Iterator[Finding]:

@@ -69,7 +69,7 @@ S = lesson.settings
 
 # %% [markdown]
 # **Is this machine ready?** If something is missing, the table says what to do about it. A data set that is not here yet
-# is no fault: a lesson fetches it, or takes drawn stand-ins and says so.
+# is no fault: a lesson fetches it, or takes a small sample or drawn stand-ins, and says so.
 
 # %%
 doctor.panel()

@@ -1181,7 +1181,7 @@ show.markdown(
 # - What other ranges of manual augmentation would give. The paper names the kinds only; the ranges are ours, and were not
 #   tuned.
 #
-# If DATA is a stand-in (see *Set-up*), nothing here speaks about EMNIST at all.
+# If DATA is a sample (see *Set-up*), nothing here speaks about the whole of EMNIST.
 #
 # ## 14 · Quiz
 

@@ -1267,7 +1267,7 @@ for k, pair in enumerate(folds, 1):
     arms = fold_arms(out, large.subset(~out))
     fold_plans[f"fold {k}"] = experiment.Plan(arms, plainly, (f"fold {k}",), probabilities=True)
 FOLD_ARMS = list(arms)
-mixed, held_back = small.split(0.9, lesson.generator("photographs"))
+mixed, held_back = small.split(0.9, lesson.generator("photographs"), by_group=False)
 fold_tests["photographs"] = held_back.seal()
 at_random = {"photographs at random": lambda images, rng: mixed}
 fold_plans["photographs"] = experiment.Plan(

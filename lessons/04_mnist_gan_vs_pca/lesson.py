@@ -1633,7 +1633,7 @@ show.markdown(
 # - What GANs do for a hard classification task: MNIST is an easy one, as the paper itself remarks.
 # - What another choice of real images would change beyond our seeds; the training images of this profile are one draw.
 #
-# If DATA is a stand-in (see *Set-up*), nothing here speaks about MNIST at all.
+# If DATA is a sample (see *Set-up*), nothing here speaks about the whole of MNIST.
 #
 # ## 16 · Quiz
 

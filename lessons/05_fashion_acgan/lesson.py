@@ -155,7 +155,7 @@ whole = Images(
     groups=torch.cat([torch.full_like(p.labels, p.sealed) for p in official.values()]),
 )
 PERCENT = lesson.claimed("train_share")
-train, rest = whole.split(PERCENT / 100, generator(PERCENT, "paper 5"))
+train, rest = whole.split(PERCENT / 100, generator(PERCENT, "paper 5"), by_group=False)
 test = rest.seal()
 scored = test.sample(min(S["tested"], len(test)), generator(PERCENT, "scored"))
 tests, classes = {"test": scored}, train.classes
@@ -379,7 +379,7 @@ show.figure(
 
 
 # %%
-known, unknown = train.split(0.5, lesson.generator("critic"))
+known, unknown = train.split(0.5, lesson.generator("critic"), by_group=False)
 
 
 def fresh_critic(fakes):
@@ -1135,9 +1135,9 @@ UPDATES = {int(share): n for share, n in S["updates"].items()}
 
 def few(share, train, rng):
     """The images that a researcher has: each seed's own where `OWN` says so, else one set for all seeds."""
-    least = 2 / int(train.counts().min())  # two of a class, in small stand-ins
+    least = 2 / int(train.counts().min())  # two of a class, in small samples
     own = rng if share in OWN else lesson.generator("few", share)
-    return train.split(max(share / 100, least), own)[0]
+    return train.split(max(share / 100, least), own, by_group=False)[0]
 
 
 main_G = heads[HEADS[0]].generator  # it has seen all
@@ -1577,7 +1577,7 @@ show.markdown(
 # - Anything about other classifiers: LeNet is small, and its training short. Classic augmentation often needs longer
 #   training than that to pay.
 #
-# If DATA is a stand-in (see *Set-up*), nothing here speaks about Fashion-MNIST at all.
+# If DATA is a sample (see *Set-up*), nothing here speaks about the whole of Fashion-MNIST.
 #
 # ## 15 · Quiz
 
@@ -1594,7 +1594,7 @@ quiz(lesson.slug)
 #
 # ```python
 # mine = Images(pixels, labels, ("…", "…"), "mine")
-# train, rest = mine.split(7 / 10, generator(0, "mine"))         # by whole animals, patients, writers if there are any
+# train, rest = mine.split(7 / 10, generator(0, "mine"))      # by whole animals, patients, writers, if `groups` says whose
 # test = rest.seal()                                          # from here on only looked at and scored on
 # G = train_acgan(train, steps=…, seed=0).finish().generator
 # def fakes(labels, images, rng): return gan.sample(G, G.prior(len(labels), rng)[0], labels)

@@ -46,11 +46,44 @@ def test_to_pixels_clips_what_no_pixel_can_show():
 @given(label_lists, shares, seeds)
 def test_split_is_disjoint_complete_and_stratified(labels, share, seed):
     images = make(labels)
+    counts = images.counts().tolist()
+    if 0 < share < 1 and 1 in counts:
+        with pytest.raises(DataError, match=f"class '{CLASSES[counts.index(1)]}' has a single picture"):
+            images.split(share, rng(seed))
+        return
     first, second = images.split(share, rng(seed))
     assert sorted(ids(first) + ids(second)) == ids(images)
-    assert first.counts().tolist() == [round(share * n) for n in images.counts().tolist()]
+    least = [int(0 < share < 1 and n > 1) for n in counts]  # on both sides
+    expected = [min(max(round(share * n), k), n - k) for n, k in zip(counts, least, strict=True)]
+    assert first.counts().tolist() == expected
     for part in (first, second):
         assert part.labels.tolist() == [labels[i] for i in ids(part)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=200), shares, seeds)
+def test_a_split_leaves_groups_whole_and_both_sides_every_class(pictures, share, seed):
+    labels, groups = map(list, zip(*pictures, strict=True))
+    images = make(labels, groups=torch.tensor(groups))
+    try:
+        first, second = images.split(share, rng(seed))
+    except DataError as error:
+        assert 0 < share < 1 and "too few groups" in str(error)
+        return
+    assert sorted(ids(first) + ids(second)) == ids(images)
+    assert not set(first.groups.tolist()) & set(second.groups.tolist())
+    if 0 < share < 1:
+        assert all(min(n) > 0 or max(n) == 0 for n in zip(first.counts(), second.counts(), strict=True))
+
+
+def test_a_split_by_animals_meets_its_share_and_one_by_pictures_leaks():
+    animals = make([0] * 100 + [1] * 100, groups=torch.arange(20).repeat_interleave(10))
+    first, second = animals.split(0.7, rng())
+    assert first.counts().tolist() == [70, 70, 0] and second.counts().tolist() == [30, 30, 0]
+    assert first.groups.unique().tolist() != list(range(14)), "animals should be drawn at random"
+    leaking = [set(part.groups.tolist()) for part in animals.split(0.7, rng(), by_group=False)]
+    assert leaking[0] & leaking[1]
+    unknown = make([0, 0, 1, 1], groups=torch.tensor([-1, -1, 5, 6])).split(0.5, rng())  # each for itself
+    assert unknown[0].counts().tolist() == [1, 1, 0]
 
 
 @given(label_lists, st.integers(0, 2), shares, seeds)
@@ -125,7 +158,7 @@ def test_subset_and_of_class_keep_labels_groups_and_seal():
     "forbidden",
     [
         lambda images: next(images.batches(1, rng())),
-        lambda images: images.split(0.5, rng()),
+        lambda images: images.split(1, rng()),
         lambda images: images.starve(0, 0.5, rng()),
         lambda images: images.merge(make([0])),
         lambda images: make([0]).merge(images),
@@ -156,6 +189,11 @@ def test_digest_tells_pixels_labels_and_shapes_apart():
     [
         (torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64), "pixels are torch.float32"),
         (torch.zeros(2, 4, 4, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), "N × C × H × W"),
+        (
+            torch.zeros(2, 8, 8, 3, dtype=torch.uint8),
+            torch.zeros(2, dtype=torch.int64),
+            r"8 channels, .*permute\(0, 3, 1",
+        ),
         (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(2), "labels are torch.float32"),
         (
             torch.zeros(2, 1, 4, 4, dtype=torch.uint8),

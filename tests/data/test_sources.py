@@ -3,6 +3,7 @@
 The toy sets below have the forms of the real ones (IDX, IDX in an archive, single pictures) and are small.
 """
 
+import errno
 import gzip
 import hashlib
 import http.server
@@ -23,7 +24,7 @@ from PIL import Image
 from test_idx import packed
 
 from course_utils.core.errors import DataError
-from course_utils.data import cards, download, sources, standins, store
+from course_utils.data import cards, download, idx, sources, standins, store
 from course_utils.data.cards import CARDS, Archive, Card, Edition, File
 from course_utils.data.images import Images
 
@@ -35,10 +36,11 @@ TOY_DIGITS = {
     f"{split}-{kind}": packed(array)
     for split, n in SPLITS.items()
     for kind, array in (
-        ("images", np.random.default_rng(n).integers(0, 256, (n, 28, 28), np.uint8)),
-        ("labels", np.arange(n, dtype=np.uint8) % 3),
+        ("images-idx3", np.random.default_rng(n).integers(0, 256, (n, 28, 28), np.uint8)),
+        ("labels-idx1", np.arange(n, dtype=np.uint8) % 3),
     )
 }
+IMAGES = "train-images-idx3"
 
 
 def sha256(content):
@@ -139,14 +141,16 @@ def digits(monkeypatch, server):
     splits = {
         split: tuple(
             File(path, sha256(TOY_DIGITS[path]), tuple(f"{server.url}/{mirror}/{path}.gz" for mirror in "ab"))
-            for path in (f"{split}-images", f"{split}-labels")
+            for path in (f"{split}-images-idx3", f"{split}-labels-idx1")
         )
         for split in SPLITS
     }
     for path, content in TOY_DIGITS.items():
         for mirror in "ab":
             server.answers[f"/{mirror}/{path}.gz"] = (200, {}, gzip.compress(content))
-    return add_card(monkeypatch, "toy", (1, 28, 28), tuple("abc"), (Edition("Toy digits", splits, SPLITS),))
+    return add_card(
+        monkeypatch, "toy", (1, 28, 28), tuple("abc"), (Edition("Toy digits", splits, SPLITS),), torchvision="Toy"
+    )
 
 
 @pytest.fixture
@@ -172,7 +176,7 @@ def archived(monkeypatch, server):
             archive.writestr(name, b"outside")
         for path, content in TOY_DIGITS.items():
             archive.writestr(f"gzip/{path}.gz", gzip.compress(content))
-    splits = {split: (File(f"{split}-images"), File(f"{split}-labels")) for split in SPLITS}
+    splits = {split: (File(f"{split}-images-idx3"), File(f"{split}-labels-idx1")) for split in SPLITS}
     members = {path: f"gzip/{path}.gz" for path in TOY_DIGITS}
     server.answers["/all.zip"] = (200, {}, out.getvalue())
     edition = Edition(
@@ -186,7 +190,7 @@ def drawn(monkeypatch):
     """A stand-in for the toy sets, and the scales that were asked for."""
     scales = []
 
-    def draw(name, *, seed=0, scale=1.0):
+    def draw(name, scale=1.0):
         scales.append(scale)
         return {
             split: Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.arange(3), tuple("abc"), split)
@@ -213,16 +217,32 @@ def lies_in(folder):
 # ---------------------------------------------------------------------- the local folder
 
 
-@pytest.mark.parametrize(("pack", "suffix"), [(bytes, ""), (gzip.compress, ".gz")], ids=["unpacked", "gz"])
-def test_a_local_folder_comes_first(monkeypatch, tmp_path, digits, server, pack, suffix):
-    put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS, pack, suffix)
+def dotted(path):
+    """As 7-Zip and Kaggle write it."""
+    return path.replace("-idx", ".idx")
+
+
+LAYOUTS = {  # folder, how a file is named, how it is packed
+    "ours": ("toy-folder", str, bytes),
+    "packed": ("toy-folder", lambda path: f"{path}.gz", gzip.compress),
+    "7-Zip": ("toy-folder", dotted, bytes),
+    "torchvision": ("Toy/raw", str, bytes),
+    "torchvision, packed": ("Toy/raw", lambda path: f"{path}.gz", gzip.compress),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_local_folder_comes_first_in_whatever_layout(monkeypatch, tmp_path, digits, server, layout):
+    folder, named, pack = LAYOUTS[layout]
+    put_local(monkeypatch, tmp_path, folder, {named(path): pack(content) for path, content in TOY_DIGITS.items()})
     data = sources.load("toy")
     assert (data.source, data.title, server.asked) == ("local", "Toy digits", [])
     assert data.sha256 == {path: sha256(content) for path, content in TOY_DIGITS.items()}
-    assert data["train"].pixels.numpy().tobytes() == TOY_DIGITS["train-images"][16:]
-    assert data["train"].labels.tolist() == list(TOY_DIGITS["train-labels"][8:])
+    assert data["train"].pixels.numpy().tobytes() == TOY_DIGITS[IMAGES][16:]
+    assert data["train"].labels.tolist() == list(TOY_DIGITS["train-labels-idx1"][8:])
     assert (data["train"].name, data["train"].sealed, data["test"].sealed) == ("Toy digits train", False, True)
     assert data.announce() == "Toy digits, from the local folder $COURSE_DATA/toy-folder; pictures: train 12, test 6."
+    assert sources.place("toy").lacking == ()
     with pytest.raises(DataError, match="Toy digits has no split 'dig'; it has train, test"):
         data["dig"]
 
@@ -237,30 +257,67 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize("source", ["auto", "real"])
 @pytest.mark.reliability("damaged inputs")
-def test_a_damaged_local_file_is_an_error_and_stays_as_it_is(monkeypatch, tmp_path, digits, server, damage, source):
-    bad = damage(TOY_DIGITS["test-images"])
-    folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS | {"test-images": bad})
-    with pytest.raises(DataError) as caught:
-        sources.load("toy", source)
-    message = str(caught.value)
-    assert str(folder / "test-images") in message
-    assert f"sha256 {sha256(bad)} found, {sha256(TOY_DIGITS['test-images'])} expected" in message
-    assert message.endswith("replace it by a good copy, or unset COURSE_DATA and run `course data fetch toy`")
-    assert "\n" not in message
-    assert (folder / "test-images").read_bytes() == bad and server.asked == []
+def test_a_damaged_local_file_is_an_error_and_stays_as_it_is(monkeypatch, tmp_path, digits, server, damage):
+    bad = damage(TOY_DIGITS["test-images-idx3"])
+    folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS | {"test-images-idx3": bad})
+    for source in ("auto", "real"):
+        with pytest.raises(DataError) as caught:
+            sources.load("toy", source)
+        message = str(caught.value)
+        assert str(folder / "test-images-idx3") in message and "\n" not in message
+        assert f"sha256 {sha256(bad)} found, {sha256(TOY_DIGITS['test-images-idx3'])} expected" in message
+        assert message.endswith("replace it by a good copy, or unset COURSE_DATA and run `course data fetch toy`")
+    assert (folder / "test-images-idx3").read_bytes() == bad and server.asked == []
 
 
-@pytest.mark.reliability("damaged inputs")
-def test_a_local_gz_that_is_cut_off_or_a_file_that_is_missing_is_named(monkeypatch, tmp_path, digits):
-    folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS, gzip.compress, ".gz")
-    whole = (folder / "train-labels.gz").read_bytes()
-    (folder / "train-labels.gz").write_bytes(whole[:-4])
-    with pytest.raises(DataError, match=r"train-labels\.gz: the file is cut off.*replace it by a good copy"):
+LACKING = {
+    "empty folder": lambda folder: [path.unlink() for path in folder.iterdir()],
+    "empty files": lambda folder: [path.write_bytes(b"") for path in folder.iterdir()],
+    "cut off": lambda folder: [path.write_bytes(path.read_bytes()[:-1]) for path in folder.iterdir()],
+    "packed and cut off": lambda folder: [
+        path.write_bytes(gzip.compress(path.read_bytes())[:-3]) for path in folder.iterdir()
+    ],
+}
+
+
+@pytest.mark.parametrize("fault", LACKING)
+def test_a_local_folder_that_lacks_files_is_listed_as_such_and_not_loaded(monkeypatch, tmp_path, digits, fault):
+    folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS)
+    LACKING[fault](folder)
+    assert len(sources.place("toy").lacking) == 4
+    assert "local, but 4 files missing or incomplete" in sources.table(["toy"])
+    with pytest.raises(DataError, match="replace it by a good copy"):
         sources.load("toy")
-    (folder / "train-labels.gz").unlink()
-    with pytest.raises(DataError, match=r"train-labels: there is no such file.*replace it by a good copy"):
+
+
+@pytest.mark.parametrize("place", ["local", "cache"])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_may_not_be_read_gets_advice_on_reading(monkeypatch, tmp_path, digits, server, place, what):
+    local = place == "local"
+    folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS) if local else sources.fetch("toy")
+    before, asked = lies_in(folder), len(server.asked)
+
+    def refuse(path, *_):  # as the system refuses anybody but root
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch, pytest.raises(DataError, match=r"denied; make it readable") as caught:
+        patch.setattr(*{"file": (idx, "open"), "folder": (Path, "is_file")}[what], refuse, raising=False)
+        sources.load("toy", "real")
+    assert "replace" not in str(caught.value) and "writable" not in str(caught.value)
+    assert lies_in(folder) == before and len(server.asked) == asked, "moved aside, or fetched again"
+
+
+@pytest.mark.parametrize("variable", ["COURSE_DATA", "COURSE_CACHE"])
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path, digits, variable):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "mine"))
+    sources.fetch("toy")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv(variable, "~/mine")
+    assert sources.load("toy").source == {"COURSE_DATA": "local", "COURSE_CACHE": "cache"}[variable]
+    monkeypatch.setenv(variable, "~nobody.at.all/mine")
+    with pytest.raises(DataError, match=f"^{variable} is '~nobody.at.all/mine': .*without ~"):
         sources.load("toy")
 
 
@@ -313,15 +370,12 @@ def gone(status):
     return status, {}, b"<html>sorry</html>"
 
 
-TRUNCATED = (200, {"Content-Length": "999999"}, gzip.compress(TOY_DIGITS["train-images"])[:400])
-FAULTS = {  # answer of the first mirror → how often it is asked
-    "403": (gone(403), 1),
+TRUNCATED = (200, {"Content-Length": "999999"}, gzip.compress(TOY_DIGITS["train-images-idx3"])[:400])
+FAULTS = {  # answer of the first mirror → how often it is asked; more of them in tests/reliability/test_downloads.py
     "404": (gone(404), 1),
-    "redirects in a loop": ((302, {"Location": "/a/train-images.gz"}, b""), 31),
-    "empty": ((200, {}, b""), 1),
     "503": (gone(503), download.ATTEMPTS),
     "truncated": (TRUNCATED, download.ATTEMPTS),
-    "wrong hash": ((200, {}, gzip.compress(TOY_DIGITS["train-images"][:-1] + b"?")), 1),
+    "wrong hash": ((200, {}, gzip.compress(TOY_DIGITS[IMAGES][:-1] + b"?")), 1),
     "html": ((200, {}, b"<!DOCTYPE html><p>please log in"), 1),
 }
 
@@ -329,31 +383,19 @@ FAULTS = {  # answer of the first mirror → how often it is asked
 @pytest.mark.parametrize(("answer", "times"), FAULTS.values(), ids=FAULTS)
 @pytest.mark.reliability("downloads")
 def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(digits, server, tmp_path, answer, times):
-    server.answers["/a/train-images.gz"] = answer
+    server.answers["/a/train-images-idx3.gz"] = answer
     assert sources.load("toy", "real").source == "download"
-    assert server.asked.count("/a/train-images.gz") == times
-    assert server.asked.count("/b/train-images.gz") == 1
+    assert server.asked.count("/a/train-images-idx3.gz") == times
+    assert server.asked.count("/b/train-images-idx3.gz") == 1
     assert lies_in(tmp_path / "cache") == sorted(f"toy-folder/{path}.gz" for path in TOY_DIGITS)
-
-
-WORDS = {
-    "403": "answers 403",
-    "404": "answers 404",
-    "redirects in a loop": "redirects",
-    "empty": "is not an IDX file",
-    "503": "answers 503",
-    "truncated": "breaks off",
-    "wrong hash": "sha256 .* found, .* expected",
-    "html": "is a web page",
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.reliability("downloads")
 def test_when_all_mirrors_are_bad_nothing_half_written_is_left(digits, server, tmp_path, drawn, fault):
     for mirror in "ab":
-        server.answers[f"/{mirror}/train-images.gz"] = FAULTS[fault][0]
-    with pytest.raises(DataError, match=rf"^Toy digits cannot be downloaded: .*{WORDS[fault]}") as caught:
+        server.answers[f"/{mirror}/{IMAGES}.gz"] = FAULTS[fault][0]
+    with pytest.raises(DataError, match=r"^Toy digits cannot be downloaded: ") as caught:
         sources.load("toy", "real")
     assert "\n" not in str(caught.value)
     assert not [name for name in lies_in(tmp_path / "cache") if "train-images" in name or "part" in name]
@@ -362,26 +404,9 @@ def test_when_all_mirrors_are_bad_nothing_half_written_is_left(digits, server, t
 
 @pytest.mark.reliability("downloads")
 def test_a_passing_fault_is_mended_by_a_retry(digits, server):
-    server.answers["/a/test-labels.gz"] = [gone(503), TRUNCATED, server.answers["/a/test-labels.gz"]]
+    server.answers["/a/test-labels-idx1.gz"] = [gone(503), TRUNCATED, server.answers["/a/test-labels-idx1.gz"]]
     assert sources.load("toy", "real").source == "download"
-    assert server.asked.count("/a/test-labels.gz") == 3 and "/b/test-labels.gz" not in server.asked
-
-
-@pytest.mark.reliability("downloads")
-def test_a_server_that_unpacks_on_the_way_does_no_harm(digits, server):
-    server.answers["/a/test-labels.gz"] = (
-        200,
-        {"Content-Encoding": "gzip"},
-        gzip.compress(TOY_DIGITS["test-labels"]),
-    )
-    assert sources.load("toy", "real")["test"].labels.tolist() == [0, 1, 2, 0, 1, 2]
-    assert sources.load("toy", "real").source == "cache"
-
-
-@pytest.mark.reliability("downloads")
-def test_a_mirror_that_is_down_gives_way_to_the_next(monkeypatch, digits, server):
-    monkeypatch.setitem(CARDS, "toy", with_urls(digits, lambda urls: (f"{NOBODY}/x", urls[0])))
-    assert sources.load("toy", "real").source == "download"
+    assert server.asked.count("/a/test-labels-idx1.gz") == 3 and "/b/test-labels-idx1.gz" not in server.asked
 
 
 @pytest.mark.reliability("downloads")
@@ -407,16 +432,8 @@ def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path
     assert data.source == "standin" and data["test"].sealed and not data["train"].sealed
     assert data.sha256 == {split: images.digest() for split, images in data.splits.items()}
     said = data.announce()
-    for words in (
-        "STAND-IN for Toy digits, not the real data",
-        "cannot be reached",
-        "No scientific claim may rest on it",
-        "`course data fetch toy`",
-        "set COURSE_DATA to a folder that holds toy-folder/",
-        "train 3, test 3",
-    ):
-        assert words in said
-    assert "\n" not in said
+    assert "STAND-IN for Toy digits" in said and "cannot be reached" in said and "\n" not in said
+    assert "No scientific claim may rest on it" in said and "`course data fetch toy`" in said
     for verb in (sources.fetch, lambda name: sources.load(name, "real")):
         with pytest.raises(
             DataError, match=r"^Toy digits cannot be downloaded: 127\.0\.0\.1:\d+ cannot be reached; try "
@@ -429,14 +446,29 @@ def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path
 def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch, tmp_path, digits):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"^Toy digits cannot be kept in .*file/toy-folder: "):
+    with pytest.raises(DataError, match=r"file/toy-folder cannot be kept: Not a directory; remove the file"):
         sources.fetch("toy")
 
 
-def test_without_pooch_the_error_names_the_package(monkeypatch, digits):
-    monkeypatch.setitem(__import__("sys").modules, "pooch", None)
-    with pytest.raises(DataError, match="downloading needs the package pooch: pip install pooch"):
+@pytest.mark.parametrize(
+    ("lost", "remedy"), [("pooch", "pip install pooch"), ("_lzma", "module lzma, .* install a Python that has it")]
+)
+def test_what_downloading_lacks_is_named_with_its_remedy(monkeypatch, digits, lost, remedy):
+    modules = __import__("sys").modules
+    for name in [name for name in modules if name.split(".")[0] in ("pooch", "lzma", "_lzma")]:
+        monkeypatch.delitem(modules, name)
+    monkeypatch.setitem(modules, lost, None)
+    with pytest.raises(DataError, match=f"downloading needs .*{remedy}"):
         sources.fetch("toy")
+
+
+def test_a_certificate_bundle_that_is_not_there_is_not_the_disk(monkeypatch, digits, drawn):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    monkeypatch.setitem(CARDS, "toy", with_urls(digits, lambda urls: ("https://127.0.0.1:9/x",)))
+    with pytest.raises(DataError, match=r"cannot be downloaded: .*/nowhere\.pem.*REQUESTS_CA_BUNDLE") as caught:
+        sources.load("toy", "real")
+    assert "space" not in str(caught.value)
+    assert sources.load("toy").source == "standin"
 
 
 # ---------------------------------------------------------------------- the cache
@@ -445,15 +477,15 @@ def test_without_pooch_the_error_names_the_package(monkeypatch, digits):
 @pytest.mark.reliability("damaged inputs")
 def test_a_damaged_cache_file_is_moved_aside_and_fetched_again(digits, server, tmp_path):
     folder = sources.fetch("toy")
-    good = (folder / "train-images.gz").read_bytes()
+    good = (folder / "train-images-idx3.gz").read_bytes()
     bad = good[:-40] + bytes(40)
-    (folder / "train-images.gz").write_bytes(bad)
-    (folder / "test-labels.gz").unlink()
+    (folder / "train-images-idx3.gz").write_bytes(bad)
+    (folder / "test-labels-idx1.gz").unlink()
     server.asked.clear()
     data = sources.load("toy", "real")
-    assert data.source == "download" and sorted(server.asked) == ["/a/test-labels.gz", "/a/train-images.gz"]
-    assert (folder / "train-images.gz.damaged").read_bytes() == bad
-    assert gzip.decompress((folder / "train-images.gz").read_bytes()) == TOY_DIGITS["train-images"]
+    assert data.source == "download" and sorted(server.asked) == ["/a/test-labels-idx1.gz", "/a/train-images-idx3.gz"]
+    assert (folder / "train-images-idx3.gz.damaged").read_bytes() == bad
+    assert gzip.decompress((folder / "train-images-idx3.gz").read_bytes()) == TOY_DIGITS["train-images-idx3"]
     assert sources.load("toy", "real").source == "cache"
 
 
@@ -473,31 +505,28 @@ def test_single_pictures_are_downloaded_checked_and_remembered(animals, server):
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    "body",
     [
-        (TOY_ANIMALS["extra/cow/cow1-000-000.png"][:-30], "is not a whole PNG or JPEG picture"),
-        (b"<html>", "is not a whole PNG or JPEG picture"),
-        (b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 2**31 - 1, b"IHDR"), "is not a whole PNG or JPEG picture"),
+        TOY_ANIMALS["extra/cow/cow1-000-000.png"][:-30],
+        b"<html>",
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 2**31 - 1, b"IHDR"),
     ],
     ids=["cut off", "web page", "absurd chunk"],
 )
 @pytest.mark.reliability("damaged inputs")
-def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole(animals, server, body, words):
+def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole(animals, server, body):
     server.answers["/extra/cow/cow1-000-000.png"] = (200, {}, body)
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match="is not a whole picture") as caught:
         sources.load("toy-animals", "real")
+    assert "BytesIO" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("mode", "size", "words"),
-    [("L", (8, 8), "mode L, expected RGB"), ("RGB", (9, 8), r"shape \(8, 9, 3\), expected \(8, 8, 3\)")],
-)
 @pytest.mark.reliability("damaged inputs")
-def test_a_picture_of_another_kind_is_refused(animals, server, mode, size, words):
+def test_a_picture_of_another_size_is_refused(animals, server):
     out = io.BytesIO()
-    Image.new(mode, size).save(out, "PNG")
+    Image.new("RGB", (9, 8)).save(out, "PNG")
     server.answers["/extra/cow/cow1-000-000.png"] = (200, {}, out.getvalue())
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=r"shape \(8, 9, 3\), expected \(8, 8, 3\)"):
         sources.load("toy-animals", "real")
 
 
@@ -506,13 +535,13 @@ def test_an_archive_gives_only_its_named_members_upright_and_recorded(archived, 
     data = sources.load("toy-archive", "real")
     folder = sources.cache_folder(archived)
     assert lies_in(tmp_path) == sorted(f"cache/{archived.folder}/{name}" for name in [*TOY_DIGITS, store.SUMS])
-    stored = np.frombuffer(TOY_DIGITS["train-images"][16:], np.uint8).reshape(-1, 28, 28)
+    stored = np.frombuffer(TOY_DIGITS["train-images-idx3"][16:], np.uint8).reshape(-1, 28, 28)
     np.testing.assert_array_equal(data["train"].pixels[:, 0].numpy(), stored.transpose(0, 2, 1))
-    bad = bytearray(TOY_DIGITS["test-images"])
+    bad = bytearray(TOY_DIGITS["test-images-idx3"])
     bad[100] ^= 1  # as long and well-formed as before: only the record can tell
-    (folder / "test-images").write_bytes(bytes(bad))
+    (folder / "test-images-idx3").write_bytes(bytes(bad))
     assert sources.load("toy-archive", "real").source == "download"
-    assert (folder / "test-images.damaged").read_bytes() == bytes(bad)
+    assert (folder / "test-images-idx3.damaged").read_bytes() == bytes(bad)
     assert server.asked == ["/all.zip"] * 2
     assert sources.load("toy-archive", "real").source == "cache"
 
@@ -525,24 +554,13 @@ def test_an_archive_with_another_hash_is_not_opened(archived, server, tmp_path):
     assert lies_in(tmp_path) == []
 
 
-@pytest.mark.reliability("downloads")
-def test_an_archive_that_lacks_a_member_is_one_line(monkeypatch, archived, tmp_path):
-    edition = archived.editions[0]
-    members = edition.archive.members | {"train-images": "gzip/renamed.gz"}
-    archived = replace(archived, editions=(replace(edition, archive=replace(edition.archive, members=members)),))
-    monkeypatch.setitem(CARDS, "toy-archive", archived)
-    with pytest.raises(DataError, match=r"does not hold what it should: .*renamed\.gz"):
-        sources.fetch("toy-archive")
-    assert lies_in(tmp_path) == []
-
-
 def with_archive(card, content):
     """The same card, for an archive that is exactly this one."""
     (edition,) = card.editions
     return replace(card, editions=(replace(edition, archive=replace(edition.archive, sha256=sha256(content))),))
 
 
-def zipped(member, name="gzip/train-images.gz"):
+def zipped(member, name="gzip/train-images-idx3.gz"):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, member)
@@ -558,6 +576,7 @@ def encrypted(member):
 
 
 ARCHIVES = {
+    "lacks a member": (zipped(gzip.compress(b""), "gzip/renamed.gz"), "does not hold what it should: .*train-images"),
     "a bomb": (zipped(gzip.compress(bytes(2**24))), "unpacks to more than 1 MiB"),
     "no gzip": (zipped(b"plain"), "does not hold what it should: Not a gzipped file"),
     "a cut gzip": (zipped(gzip.compress(bytes(999))[:-9]), "does not hold what it should: Compressed file ended"),
@@ -573,7 +592,7 @@ ARCHIVES = {
 def test_an_archive_of_which_nothing_can_be_made_is_named_and_leaves_nothing(
     monkeypatch, archived, server, tmp_path, content
 ):
-    monkeypatch.setattr(sources.idx, "LIMIT", 2**20)
+    monkeypatch.setattr(idx, "LIMIT", 2**20)
     found, says = ARCHIVES[content]
     monkeypatch.setitem(CARDS, "toy-archive", with_archive(archived, found))
     server.answers["/all.zip"] = (200, {}, found)
@@ -588,7 +607,7 @@ def test_a_full_disk_is_told_with_what_to_do(digits, tmp_path):
     folder.mkdir(parents=True)
     for path in TOY_DIGITS:
         (folder / f"{path}.gz.{os.getpid()}.part").symlink_to("/dev/full")  # on which there is no space left
-    with pytest.raises(DataError, match=r"kept in .*toy-folder: .*No space left on device; free some space"):
+    with pytest.raises(DataError, match=r"toy-folder cannot be kept: No space left on device; free some space"):
         sources.load("toy", "real")
     assert lies_in(tmp_path) == []
 
@@ -647,13 +666,17 @@ def test_writers_are_counted_on_through_train_and_test(monkeypatch, tmp_path, di
 def test_verify_tells_ok_damaged_and_missing_apart_in_both_places(monkeypatch, tmp_path, digits):
     assert {checked.state for checked in sources.verify("toy")} == {"missing"}
     cache = sources.fetch("toy")
-    local = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS | {"test-images": b"?"})
-    (local / "train-labels").unlink()
+    local = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS | {"test-images-idx3": b"?"})
+    (local / "train-labels-idx1").unlink()
     found = {checked.path: checked for checked in sources.verify("toy")}
-    assert found.pop(local / "test-images").state == "damaged"
-    assert found.pop(local / "train-labels").state == "missing"
+    assert found.pop(local / "test-images-idx3").state == "damaged"
+    assert found.pop(local / "train-labels-idx1").state == "missing"
     assert {checked.state for checked in found.values()} == {"ok"}
-    assert set(found) == {local / "train-images", local / "test-labels", *(cache / f"{p}.gz" for p in TOY_DIGITS)}
+    assert set(found) == {
+        local / "train-images-idx3",
+        local / "test-labels-idx1",
+        *(cache / f"{p}.gz" for p in TOY_DIGITS),
+    }
 
 
 def test_table_says_where_each_set_would_come_from(monkeypatch, tmp_path, digits):
@@ -663,7 +686,7 @@ def test_table_says_where_each_set_would_come_from(monkeypatch, tmp_path, digits
     assert "  cache  " in sources.table(["toy"])
     put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS)
     header, line = sources.table(["toy"]).splitlines()
-    assert line.split() == ["toy", "Toy", "digits", "local", "0", "MB", "none"]
+    assert line.split() == ["toy", "Toy", "digits", "local", "under", "1", "MB", "none"]
     assert header.index("licence") == line.index("none")
 
 
@@ -717,17 +740,6 @@ def test_the_readme_tells_what_the_cards_say():
     urls = {url for card in (cards.kannada, cards.cows_horses) for f in card.editions[0].files for url in f.urls}
     for commit in re.findall(r"commit `(\w{8})`", readme):
         assert any(f"/{commit}" in url for url in urls)
-
-
-@pytest.mark.parametrize("name", list(CARDS))
-def test_stand_ins_have_the_form_of_the_real_sets(name):
-    card = CARDS[name]
-    data = sources.load(name, "standin", scale=0.05)
-    expected = set(card.editions[0].splits) | ({"objects"} if not card.idx else set())
-    assert set(data.splits) == expected and data.source == "standin"
-    for split, images in data.splits.items():
-        assert images.classes == card.classes and images.shape == card.shape and len(images)
-        assert images.sealed == (split not in card.open_splits)
 
 
 @pytest.mark.parametrize("name", list(CARDS))

@@ -2,6 +2,7 @@
 
 import ast
 import gzip
+import io
 import json
 import pickle
 import struct
@@ -13,6 +14,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from course_tools.run import lessons, report
@@ -306,7 +308,6 @@ LABELS = ["a class is empty", "a class has one picture", "one picture", "one pic
 USES = {
     "train on": lambda images: labelled(images, 4, 0)(0)[0],
     "weigh": balanced_weights,
-    "split": lambda images: scaled(images.split(0.5, torch.Generator())[0].pixels),
     "starve": lambda images: scaled(images.starve(1, 0.1, torch.Generator()).pixels),
     "augment": lambda images: scaled(augmented(images, PAPER_1, torch.Generator()).pixels),
     "oversample": arm(experiment.oversample),
@@ -317,6 +318,54 @@ USES = {
     "score": scored,
     "features": lambda images: samples.features(Judge(), images.pixels),
 }
+
+
+PICTURES = {  # mode, format
+    "RGB PNG": ("RGB", "PNG"),
+    "grey": ("L", "JPEG"),
+    "CMYK": ("CMYK", "JPEG"),
+    "palette": ("P", "PNG"),
+    "one bit": ("1", "PNG"),
+    "16 bits": ("I;16", "PNG"),
+    "alpha": ("RGBA", "PNG"),
+    "moving": ("P", "GIF"),
+    "WebP": ("RGB", "WEBP"),
+    "TIFF": ("RGB", "TIFF"),
+    "BMP": ("RGB", "BMP"),
+}
+
+
+def encoded(mode, kind, **more):
+    """A picture 6 wide and 4 high, left half black and right half white, whatever its mode."""
+    grey = np.repeat(np.array([[0] * 3 + [255] * 3], np.uint8), 4, 0)
+    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+    out = io.BytesIO()
+    image.save(out, kind, **more)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_pictures_as_people_have_them_are_read_as_rgb(picture):
+    array = store.decode(encoded(*PICTURES[picture]), "mine")
+    assert array.shape == (4, 6, 3) and array.dtype == np.uint8
+    assert array[:, 0].max() < 40 and array[:, 5].min() > 215
+
+
+def test_a_photograph_is_turned_as_its_camera_was_held_and_what_shows_through_is_white():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90° clockwise: left becomes top
+    array = store.decode(encoded("RGB", "JPEG", exif=exif), "mine")
+    assert array.shape == (6, 4, 3) and array[0].max() < 40 and array[5].min() > 215
+    out = io.BytesIO()
+    Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(out, "PNG")
+    assert store.decode(out.getvalue(), "mine").min() == 255
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", encoded("RGB", "JPEG")[:-20], encoded("RGB", "TIFF")[:9]])
+def test_what_is_no_whole_picture_is_named_as_the_user_knows_it(content):
+    with pytest.raises(DataError, match=r"^mine\.jpg: is not a whole picture") as caught:
+        store.decode(content, "mine.jpg")
+    assert "BytesIO" not in str(caught.value)
 
 
 @pytest.mark.parametrize("use", USES)

@@ -279,7 +279,7 @@ def test_what_had_come_when_a_process_ended_is_gone_on_with(server, tmp_path, am
         server.asked.clear()
         server.answers["/file"] = whole(CONTENT)
         fetch(job(server, folder, "/file"))
-        asked = f"bytes={at}-" if how == signal.SIGKILL or at >= download.WORTH_KEEPING else None
+        asked = f"bytes={at}-" if how == signal.SIGKILL or at >= download.WORTH_RESUMING else None
         assert lies_in(folder) == {"sub/file": len(CONTENT)} and ranges(server) == [asked]
         figure(f"downloads gone on with after {how.name}", 1)
 

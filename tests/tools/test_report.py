@@ -81,11 +81,12 @@ def test_the_page_asks_nothing_of_the_network(tmp_path):
     assert "http" not in html and "//" not in html and "url(" not in html
 
 
-def test_stand_in_data_is_announced_and_real_data_is_not(tmp_path):
+@pytest.mark.parametrize("source", ["standin", "sample"])
+def test_a_sample_or_stand_in_is_announced_and_real_data_is_not(tmp_path, source):
     claim = "no scientific claim"
     assert claim not in page(tmp_path, Outcome("01_a", 1, results(), None))
-    standin = results(data={"name": "kannada", "source": "standin"})
-    assert page(tmp_path, Outcome("01_a", 1, standin, None)).count(claim) == 2
+    small = results(data={"name": "kannada", "source": source})
+    assert page(tmp_path, Outcome("01_a", 1, small, None)).count(claim) == 2
 
 
 def test_links_lead_to_what_exists(tmp_path):

@@ -185,8 +185,8 @@ def test_a_machine_with_other_code_or_data_refuses(lesson):
     source.write_text('DATASET = "mnist"\n\ndef cell(*, data, device): return {"n": len(data["train"])}\n')
     (task,) = sweep.plan(lesson, {}, 1, "smoke")
     answer = task.compute()
-    assert answer.data["source"] == "standin" and answer.device.startswith(("cpu", "cuda"))
-    assert "data of mnist differ (standin)" in replace(task, data_sha256={"train": "0"}).compute().error
+    assert answer.data["source"] == "sample" and answer.device.startswith(("cpu", "cuda"))
+    assert "data of mnist differ (sample)" in replace(task, data_sha256={"train": "0"}).compute().error
 
 
 @pytest.mark.parametrize(
