@@ -30,7 +30,7 @@ def execute(lesson, form, kernel, folder):
     files.write(path, nbformat.writes(build.notebook(lesson, form)))
 
     async def go():
-        async with run.Progress() as progress:
+        with run.Progress() as progress:
             return await run.execute(lesson, path, "smoke", folder, kernel, {}, progress)
 
     outcome = asyncio.run(go())

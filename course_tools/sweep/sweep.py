@@ -115,7 +115,8 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
             print(data.announce())
             data_sha256 = data.sha256
     else:
-        lessons.check_parameters(lesson, {"PROFILE": profile, **grid})
+        for point in itertools.product(*grid.values()):
+            lessons.check_parameters(lesson, {"PROFILE": profile, **dict(zip(grid, point, strict=True))})
         if reserved := {"PROFILE", "SEED"} & set(grid):
             raise CourseError(f"the sweep itself sets {reserved.pop()}; use --profile and --seeds")
         files["notebook"] = _without_outputs(lesson.notebook)

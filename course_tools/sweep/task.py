@@ -185,7 +185,7 @@ def _run_lesson(task: Task) -> Answer:
             if name != "notebook":
                 files.write(lesson.folder / name, text)
         parameters = {**task.grid, "PROFILE": task.profile, "SEED": task.seed}
-        progress, out = run.Silent(), Path(folder) / "out"
+        progress, out = run.Progress(quiet=True), Path(folder) / "out"
         outcome = asyncio.run(run.execute(lesson, lesson.notebook, task.profile, out, "none", parameters, progress))
     if outcome.error:
         return Answer([], outcome.error)
