@@ -48,9 +48,7 @@ def _add_run(commands: Any) -> None:
     _add_lessons(run)
     run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
-    run.add_argument(
-        "--out", type=_folder, default=ROOT / "build", help="folder for what the run leaves (default build)"
-    )
+    run.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for what it leaves (default build)")
     run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
     run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
     run.add_argument("--again", action="store_true", help="run also what is finished: same parameters, code and data")

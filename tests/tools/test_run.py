@@ -10,7 +10,7 @@ import time
 import pytest
 from small_course import add
 
-from course_tools.run import lessons, run
+from course_tools.run import lessons, process, run
 from course_tools.run.lessons import Lesson
 from course_utils.core.errors import CourseError
 
@@ -126,9 +126,9 @@ def test_lessons_side_by_side_share_the_cores(course, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     seen = []
-    converse = run._converse
+    converse = process.converse
     monkeypatch.setattr(
-        run, "_converse", lambda c, w, env, h: seen.append(env.get("OMP_NUM_THREADS")) or converse(c, w, env, h)
+        process, "converse", lambda c, w, env, h: seen.append(env.get("OMP_NUM_THREADS")) or converse(c, w, env, h)
     )
     run_all(course, tmp_path, jobs=2, again=True)
     run_all(course, tmp_path, jobs=8, again=True)
@@ -171,7 +171,7 @@ def test_ctrl_c_ends_the_lesson_and_leaves_nothing_half_written(course, tmp_path
 def test_a_line_ends_where_a_progress_bar_returns(course, tmp_path):
     source = 'import sys; sys.stderr.write("10%\\r20%\\rdone\\n\\nlast"); sys.stdout.write("x" * 200_000)'
     heard = []
-    code = asyncio.run(run._converse([sys.executable, "-c", source], tmp_path, dict(os.environ), heard.append))
+    code = asyncio.run(process.converse([sys.executable, "-c", source], tmp_path, dict(os.environ), heard.append))
     assert code == 0
     assert heard == ["10%", "20%", "done", "", "last" + "x" * 200_000]
 
