@@ -96,7 +96,7 @@ $(READY): pyproject.toml requirements.lock $(VENV_PYTHON)
 	@echo "Installing into .venv: first the locked packages, then torch. This takes a few minutes."
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
 	$(PIP) install --quiet --no-build-isolation -e .
-	@pwd > $@
+	@echo $(call quoted,$(CURDIR)) > $@
 
 # Set-up notes where the course lies: in a folder that was moved since, the kernels of .venv would not find it.
 ifneq ($(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),)

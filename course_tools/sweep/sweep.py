@@ -89,7 +89,7 @@ def _compute(client: Client, missing: list[Task], wanted: list[Task], table: Tab
 
 
 def parse_grid(texts: list[str]) -> Grid:
-    """Turn `F=1,2,3` texts into names and values, Python literals where they are one. Raises CourseError on a malformed one."""
+    """Turn `F=1,2,3` texts into names and values, Python literals where they can be. Raises CourseError on others."""
     grid: Grid = {}
     for text in texts:
         name, _, values = text.partition("=")
@@ -104,7 +104,7 @@ def parse_grid(texts: list[str]) -> Grid:
 
 
 def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
-    """Make one task a point of the grid and seed, seeds fastest; raises CourseError on names or values that do not fit."""
+    """Make one task a point of the grid and seed, seeds fastest; raise CourseError on names or values that misfit."""
     texts = {path.name: path.read_text("utf-8") for path in sorted(lesson.folder.glob("*.toml"))}
     source, step, data_sha256 = lesson.folder / "sweep.py", 1, None
     if source.is_file():
@@ -136,7 +136,7 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
 
 
 def _of_types(grid: Grid, defaults: dict[str, Any], slug: str) -> Grid:
-    """Convert the grid's values to the types of `cell`'s defaults; a parameter that the grid leaves out has its default."""
+    """Convert the grid's values to the types of `cell`'s defaults, which stand for what the grid leaves out."""
     for name, values in grid.items():
         if name not in defaults:
             raise CourseError(f"sweep.py of {slug} has no parameter {name}; it has {', '.join(defaults) or 'none'}")

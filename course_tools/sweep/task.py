@@ -79,7 +79,7 @@ class Task:
         return ", ".join(filter(None, [" ".join(f"{k}={v}" for k, v in self.grid.items()), f"seed {self.seed}"]))
 
     def compute(self) -> Answer:
-        """Compute the task, on whatever machine; an error is part of the answer, as its class may be known there only."""
+        """Compute the task, on whatever machine; an error is part of the answer: its class may be known there only."""
         with ONE_AT_A_TIME:
             started = time.perf_counter()
             try:
