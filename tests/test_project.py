@@ -163,5 +163,5 @@ def test_the_command_tells_the_version_of_the_package():
 )
 def test_no_committed_file_names_a(pattern):
     # Not where such names are the examples of what a build must take out of a notebook.
-    found = run("git", "grep", "-nIoE", pattern, "--", ".", ":!tests/runner/test_build.py")
+    found = run("git", "grep", "-nIoE", pattern, "--", ".", ":!tests/tools/test_build.py")
     assert found.returncode == 1, found.stdout or found.stderr

@@ -147,7 +147,8 @@ def build(lesson: Lesson) -> bool:
         with run.Progress() as progress:
             return await run.execute(lesson, unexecuted, PROFILE, folder, "python3", {}, progress)
 
-    outcome = asyncio.run(execute())
+    with run.locked(lesson, folder):
+        outcome = asyncio.run(execute())
     print(outcome.line)
     if outcome.error:
         return False

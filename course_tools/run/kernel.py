@@ -137,7 +137,7 @@ def main(argv: list[str]) -> int:
     """Run the notebook without what a person has set up for IPython; exit code 0 if every cell ran, else 1."""
     output.prepare()
     end_with_parent()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["IPYTHONDIR"] = folder
         return int(not execute(Path(argv[0]), Path(argv[1]), json.loads(argv[2]) if argv[2:] else {}))
 

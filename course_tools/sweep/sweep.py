@@ -119,8 +119,9 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
             print(data.announce())
             data_sha256 = data.sha256
     else:
-        for point in itertools.product(*grid.values()):
-            lessons.check_parameters(lesson, {"PROFILE": profile, **dict(zip(grid, point, strict=True))})
+        lessons.check_parameters(lesson, {"PROFILE": profile})
+        for name, value in ((name, value) for name, values in grid.items() for value in values):
+            lessons.check_parameters(lesson, {name: value})
         if reserved := {"PROFILE", "SEED"} & set(grid):
             raise CourseError(f"the sweep itself sets {reserved.pop()}; use --profile and --seeds")
         texts["notebook"] = _without_outputs(lesson.notebook)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 TESTS = Path(__file__).parents[1]
-HELPERS = [str(TESTS / "gan"), str(TESTS / "runner")]
+HELPERS = [str(TESTS / "gan"), str(TESTS / "tools")]
 sys.path[:0] = HELPERS  # small_gans, small_course
 
 # Counts what the process does with files under a folder, and which processes it starts there, and sends itself a signal

@@ -5,7 +5,7 @@ with pip from the configured index and kept between runs. The commands are those
 
 One fast lesson is graded each time, in `smoke`; COURSE_NBGRADER=all grades every lesson:
 
-    COURSE_NBGRADER=all .venv/bin/python -m pytest tests/runner/test_nbgrader.py
+    COURSE_NBGRADER=all .venv/bin/python -m pytest tests/tools/test_nbgrader.py
 """
 
 import csv
