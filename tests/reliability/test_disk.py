@@ -25,7 +25,7 @@ from course_utils.data.images import Images
 from course_utils.gan import checkpoint, train
 from course_utils.teach import progress, shots
 from course_utils.teach.lesson import Lesson
-from course_utils.teach.widgets.explorer import explorer as widgets
+from course_utils.teach.widgets import explorer as widgets
 
 pytestmark = pytest.mark.reliability("faults")
 
