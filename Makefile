@@ -6,7 +6,10 @@ JOBS    =
 OUT     =
 DATA    =
 AGAIN   =
-OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUT),--out $(OUT)) $(if $(DATA),-p DATA=$(DATA)) $(if $(AGAIN),--again)
+# Text as one word of the shell, whatever is in it: OUT may be a folder with spaces in its name.
+quoted  = '$(subst ','\'',$(1))'
+TO      = $(if $(OUT),--out $(call quoted,$(OUT)))
+OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(TO) $(if $(DATA),-p DATA=$(DATA)) $(if $(AGAIN),--again)
 
 # PIP="uv pip" is the faster way for those who have uv; pip is what everyone has, and it follows pip.conf.
 PIP    = $(VENV_PYTHON) -m pip
@@ -43,10 +46,10 @@ run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu 
 	$(COURSE) run $(LESSON) $(OPTIONS)
 
 student: $(READY)  ## write build/student without solutions, to hand out, and build/teacher: LESSON=2 OUT=build
-	$(COURSE) student $(LESSON) $(if $(OUT),--out $(OUT))
+	$(COURSE) student $(LESSON) $(TO)
 
 site: $(READY)  ## write build/site: lessons, ledger, teaching notes and API as pages that need no network
-	$(COURSE) site $(if $(OUT),--out $(OUT))
+	$(COURSE) site $(TO)
 
 # All parts run even when one fails, pytest last: its closing line is there whatever happened, the exit code is that of all.
 test browser reliability: export COURSE_PROFILE = smoke
@@ -88,10 +91,17 @@ lock: $(VENV_PYTHON)  ## renew requirements.lock from pyproject.toml (maintainer
 
 $(READY): export VIRTUAL_ENV = $(CURDIR)/.venv
 $(READY): pyproject.toml requirements.lock $(VENV_PYTHON)
+	@$(PIP) --version >/dev/null 2>&1 || $(VENV_PYTHON) -m ensurepip >/dev/null || \
+		{ echo "make: .venv has no pip, and no ensurepip to get it; remove .venv, then: make setup" >&2; exit 2; }
 	@echo "Installing into .venv: first the locked packages, then torch. This takes a few minutes."
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
 	$(PIP) install --quiet --no-build-isolation -e .
-	@touch $@
+	@echo $(call quoted,$(CURDIR)) > $@
+
+# Set-up notes where the course lies: in a folder that was moved since, the kernels of .venv would not find it.
+ifneq ($(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),)
+.PHONY: $(READY)
+endif
 
 $(VENV_PYTHON):
 	@for python in $(PYTHON); do \

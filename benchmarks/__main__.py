@@ -20,6 +20,7 @@ from benchmarks import quality
 from benchmarks.measure import measured, peaks, table, write
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.rows import rows
+from course_tools import output
 from course_utils.core.profiles import ROOT
 from course_utils.data import sources
 from course_utils.experiment import provenance
@@ -29,6 +30,7 @@ SEEDS = 3  # of the runs whose samples are compared
 
 def main() -> None:
     """Measure row by row, printing each; then write the JSON whole."""
+    output.prepare()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small steps: tries all parts, measures nothing")
     parser.add_argument("--no-quality", action="store_true", help="speed only: do not train on to compare samples")

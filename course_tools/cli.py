@@ -7,8 +7,9 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from course_tools import output
 from course_utils import __version__
 from course_utils.core import files
 from course_utils.core.errors import CourseError
@@ -23,23 +24,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"course: {message}; see: {self.prog} --help\n")
 
 
+def _folder(text: str) -> Path:
+    """Read a path, `~` expanded: in --out=~/x no shell does."""
+    return Path(os.path.expanduser(text))
+
+
 def parser() -> argparse.ArgumentParser:
-    """All commands and options."""
+    """Give the parser of all commands and options."""
     top = Parser(prog="course", description="GAN-based data augmentation, rebuilt and put to the test.")
     top.add_argument("--version", action="version", version=f"course {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_run, _add_sweep, _add_author, _add_data, _add_doctor):
+        add(commands)
+    return top
 
+
+def _add_lessons(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+
+
+def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="execute lessons and report their results")
-    run.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    _add_lessons(run)
     run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
-    run.add_argument("--out", type=Path, default=ROOT / "build", help="folder for what the run leaves (default build)")
+    run.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for what it leaves (default build)")
     run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
     run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a notebook parameter; repeatable")
     run.add_argument("--again", action="store_true", help="run also what is finished: same parameters, code and data")
     run.add_argument("--timeout", type=float, metavar="S", help="seconds that a lesson may take (default: no limit)")
     run.set_defaults(act=_run)
 
+
+def _add_sweep(commands: Any) -> None:
     sweep = commands.add_parser("sweep", help="a lesson at every point of a grid and with every seed, on Dask")
     sweep.add_argument("lesson", metavar="LESSON", help="number or slug")
     sweep.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values of parameters: F=1,2,3 D=1,2")
@@ -48,16 +65,18 @@ def parser() -> argparse.ArgumentParser:
     where = sweep.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster's; default: processes here")
     where.add_argument(
-        "--slurm", type=Path, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
+        "--slurm", type=_folder, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
     )
     sweep.add_argument(
         "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
     )
-    sweep.add_argument("--out", type=Path, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
+    sweep.add_argument("--out", type=_folder, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
     sweep.set_defaults(act=_sweep)
 
+
+def _add_author(commands: Any) -> None:
     notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile cpu")
-    notebooks.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    _add_lessons(notebooks)
     notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
     notebooks.set_defaults(act=_notebooks)
 
@@ -66,12 +85,12 @@ def parser() -> argparse.ArgumentParser:
     new.set_defaults(act=_new_lesson)
 
     student = commands.add_parser("student", help="write the lessons for a class: build/student and build/teacher")
-    student.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
-    student.add_argument("--out", type=Path, default=ROOT / "build", help="folder for the two (default build)")
+    _add_lessons(student)
+    student.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for the two (default build)")
     student.set_defaults(act=_student)
 
     ledger = commands.add_parser("ledger", help="every number of the papers beside ours, with a verdict")
-    ledger.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    _add_lessons(ledger)
     ledger.add_argument("--profile", choices=PROFILES[1:], help="default: the largest that a lesson has results of")
     what = ledger.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="say what numbers and sentences nothing bears out")
@@ -79,23 +98,26 @@ def parser() -> argparse.ArgumentParser:
     ledger.set_defaults(act=_ledger)
 
     results = commands.add_parser("results", help="where the committed results come from")
-    results.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+    _add_lessons(results)
     results.add_argument("--verify", action="store_true", help="compute a part of each anew, and compare (minutes)")
     results.set_defaults(act=_results)
 
     site = commands.add_parser("site", help="lessons, ledger, teaching notes and API as pages that need no network")
-    site.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default build/site)")
+    site.add_argument("--out", type=_folder, default=ROOT / "build" / "site", help="folder (default build/site)")
     site.set_defaults(act=_site)
 
+
+def _add_data(commands: Any) -> None:
     data = commands.add_parser("data", help="list, fetch or verify the data sets")
     data.add_argument("what", choices=("list", "fetch", "verify"))
     data.add_argument("names", nargs="*", metavar="NAME", help="a data set; all of them if none is named")
     data.set_defaults(act=_data)
 
+
+def _add_doctor(commands: Any) -> None:
     doctor = commands.add_parser("doctor", help="check this machine, and say what to do about each fault")
     doctor.add_argument("--kernel", default="python3", help="none: check only what `run --kernel none` needs")
     doctor.set_defaults(act=_doctor)
-    return top
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -246,12 +268,21 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code 0 if all is well, 1 if a lesson or a check failed, 2 on a user's mistake, 130 when stopped."""
-    args = parser().parse_args(argv)
+    """Run a command; exit code 0 if all is well, 1 if a lesson or a check failed, 2 on a user's mistake, 130 when
+    stopped."""
+    output.prepare()
     try:
         Path.home()
     except RuntimeError:  # a container's user of whom nobody knows: Jupyter needs a name, though not the folder
         os.environ["HOME"] = "/nonexistent"
+    code = _act(parser().parse_args(argv))
+    if error := output.lost():
+        print(f"course: not all that was printed could be written: {error.strerror}", file=sys.stderr)
+        return code or 1
+    return code
+
+
+def _act(args: argparse.Namespace) -> int:
     try:
         return args.act(args)
     except CourseError as error:

@@ -1,5 +1,7 @@
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -7,9 +9,10 @@ import pytest
 
 from course_tools import cli
 from course_tools.author import build, ledger_page, readme
-from course_tools.run import lessons
+from course_tools.run import lessons, run
 from course_tools.run.lessons import Lesson
 from course_utils import __version__
+from course_utils.core.profiles import ROOT
 from course_utils.data import cards, sources
 
 LESSON = """\
@@ -38,8 +41,8 @@ def course(tmp_path):
             [sys.executable, "-m", "course_tools", *args],
             env=environment | {"COURSE_ROOT": str(root)} | more,
             capture_output=True,
-            text=True,
-            timeout=60,
+            encoding="utf-8",
+            timeout=300,
         )
 
     call.root = root
@@ -74,21 +77,16 @@ def test_a_failed_lesson_is_exit_code_1(course):
         ("run --profile tpu", "unknown profile 'tpu'; choose one of smoke, cpu, gpu"),
         ("run --kernel julia", "unknown kernel 'julia'; choose one of python3, none"),
         ("run --kernel none -p SPEED=1", "01_a has no parameter SPEED; it has PROFILE, SEED"),
+        ("run --kernel none -p SEED=1.5", "SEED=1.5; expected a whole number like 0"),
         ("run -p SEED", "parameter 'SEED' is not of the form NAME=VALUE"),
         ("run --jobs 0", "--jobs is 0, expected 1 or more"),
-        ("run --jobs many", "argument --jobs: invalid int value: 'many'"),
-        ("sweep 7", "unknown lesson '7'"),
         ("sweep 1 --grid SEED", "grid 'SEED' is not of the form NAME=VALUE,VALUE"),
         ("sweep 1 --grid SPEED=1,2", "01_a has no parameter SPEED; it has PROFILE, SEED"),
         ("sweep 1 --seeds 0", "--seeds is 0, expected 1 or more"),
-        ("sweep 1 --workers 0", "--workers is 0, expected 1 or more"),
         ("sweep 1 --scheduler a --slurm b", "not allowed with argument --scheduler"),
-        ("run --fast", "unrecognized arguments: --fast"),
         ("rum", "invalid choice: 'rum'"),
         ("", "the following arguments are required: COMMAND"),
         ("data list imagenet", "'imagenet'"),
-        ("data polish", "invalid choice: 'polish'"),
-        ("notebooks 7", "unknown lesson '7'"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(course, args, said):
@@ -153,3 +151,87 @@ def test_the_start_notebook_is_built_last(monkeypatch):
     monkeypatch.setattr(ledger_page, "write", lambda: None)
     assert cli.main(["notebooks"]) == 0
     assert built == ["01_a", "02_b", "00_start"]
+
+
+def prints(course, text):
+    """Let the course's lesson print and conclude `text`."""
+    notebook = course.root / "notebooks" / "01_a.ipynb"
+    whole = json.loads(notebook.read_text())
+    whole["cells"][1]["source"] = LESSON.replace('f"Seed {SEED}."', repr(text)) + f"print({text!r})\n"
+    notebook.write_text(json.dumps(whole))
+    return course.root / "build" / "smoke" / "results" / "01_a.json"
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "LC_ALL": "C"}]
+)
+def test_no_encoding_of_the_output_ends_a_command(course, environment):
+    results = prints(course, "A loss of −7 牛")
+    done = course("run", "--profile", "smoke", "--kernel", "none", PYTHONCOERCECLOCALE="0", **environment)
+    assert done.returncode == 0, done.stderr
+    assert sum(line.endswith("loss of -7 ?") for line in done.stdout.splitlines()) == 2
+    assert "−7 牛" in results.read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="writes a command as POSIX shells take it")
+@pytest.mark.parametrize("redirected", ["| true", ">&-", "2>&-", "<&-"])
+def test_a_reader_that_is_gone_ends_no_run(course, redirected):
+    results = prints(course, "much to read " * 1000)
+    command = f"'{sys.executable}' -m course_tools run --profile smoke --kernel none {redirected}"
+    environment = os.environ | {"COURSE_ROOT": str(course.root), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and results.is_file(), done.stderr
+    assert "Error" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_output_that_is_lost_is_reported(course):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "course_tools", "notebooks", "--check"]
+        environment = os.environ | {"COURSE_ROOT": str(course.root)}
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "No space left on device" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_second_run_into_the_same_folder_is_refused(course):
+    folder = course.root / "build" / "smoke"
+    with run.locked(Lesson("01_a", course.root), folder):
+        done = course("run", "--profile", "smoke", "--kernel", "none")
+    assert done.returncode == 2 and "01_a is being run into" in done.stderr and "--out" in done.stderr
+    assert not (folder / "index.html").exists()
+    assert course("run", "--profile", "smoke", "--kernel", "none").returncode == 0
+
+
+# ------------------------------------------------------------------ make
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_a_folder_of_any_name_reaches_the_command():
+    for target in ("run", "student", "site"):
+        for name in ("my out", "it's $HOME"):
+            command = ["make", "-n", target, "OUT=" + name.replace("$", "$$")]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            assert shlex.split(done.stdout.splitlines()[-1])[-1] == name
+
+
+@pytest.mark.reliability("faults")
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_set_up_mends_an_environment_without_pip_and_one_that_was_moved(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(
+        ["make", "setup"], cwd=tmp_path, env=environment, capture_output=True
+    )  # its last step needs a course
+    subprocess.run([tmp_path / ".venv/bin/python", "-m", "pip", "--version"], env=environment, check=True)
+
+    def asks():
+        return subprocess.run(["make", "-q", "setup"], cwd=tmp_path, capture_output=True).returncode
+
+    ready = tmp_path / ".venv" / ".ready"
+    ready.write_text(f"{tmp_path}\n")
+    assert asks() == 0
+    ready.write_text("/elsewhere\n")
+    assert asks() == 1

@@ -109,7 +109,7 @@ def test_a_run_passes_on_only_the_options_that_were_given():
         *("make", "--dry-run", "--assume-old=.venv/.ready", "run"),
         *("LESSON=1", "PROFILE=smoke", "JOBS=2", "OUT=there", "DATA=standin", "AGAIN=1"),
     ).stdout
-    assert "run 1 --profile smoke --jobs 2" in chosen and "--out there -p DATA=standin --again" in chosen
+    assert "run 1 --profile smoke --jobs 2" in chosen and "--out 'there' -p DATA=standin --again" in chosen
 
 
 def test_the_browser_is_driven_in_ci_and_where_it_is_asked_for(monkeypatch):

@@ -146,10 +146,11 @@ def build(lesson: Lesson) -> bool:
     lesson.notebook.parent.mkdir(exist_ok=True)
 
     async def execute() -> run.Outcome:
-        async with run.Progress() as progress:
+        with run.Progress() as progress:
             return await run.execute(lesson, unexecuted, PROFILE, folder, "python3", {}, progress)
 
-    outcome = asyncio.run(execute())
+    with run.locked(lesson, folder):
+        outcome = asyncio.run(execute())
     print(outcome.line)
     if outcome.error:
         return False

@@ -37,7 +37,7 @@ def write(name: str, root: Path = ROOT) -> list[Path]:
     module = f"lesson_{number:02}"
     paths = {source: lesson.folder / source for source in SOURCES}
     paths["exercises.py"] = PACKAGE / "course_utils" / "teach" / "exercises" / f"{module}.py"
-    paths["test_exercises.py"] = PACKAGE / "tests" / "teach" / f"test_exercises_{module}.py"
+    paths["test_exercises.py"] = PACKAGE / "tests" / "teach" / "exercises" / f"test_exercises_{module}.py"
     for path in (*paths.values(), lesson.notebook):
         if path.exists():
             raise CourseError(f"{path} exists already; move it away, or choose another name")

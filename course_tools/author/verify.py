@@ -118,7 +118,7 @@ def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:
         command = [sys.executable, "-m", "course_tools.author.first_seed", lesson.notebook, path.resolve(), out]
         environment = run.environment_of(lesson, results["profile"], out.parent, "none", None)
         done = subprocess.run(
-            list(map(str, command)), cwd=lesson.notebook.parent, env=environment, capture_output=True, text=True
+            list(map(str, command)), cwd=lesson.notebook.parent, env=environment, capture_output=True, encoding="utf-8"
         )
         if not out.exists():
             return "not computed: the lesson did not come to its experiment\n" + (done.stdout + done.stderr)[-2000:]

@@ -1,4 +1,4 @@
-"""What ended a lesson too early: a cell that failed, too little memory or disk, a process that died, the time limit."""
+"""Tells what ended a lesson too early: a failed cell, too little memory or disk, a process that died, a time limit."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ COUNTERS = (
 
 
 class Failure(NamedTuple):
-    """kind: one of the constants above. text: the traceback, or what else tells of it, plain text."""
+    """Says why a lesson failed. kind: one of the constants above. text: the traceback, or what else is known."""
 
     kind: str
     text: str
 
 
 def memory_kills() -> int:
-    """How many processes were killed for want of memory so far; of no meaning by itself, but compare two. 0 where
-    nobody counts."""
+    """Count the processes that were killed for want of memory so far, to compare two counts; 0 where nobody counts."""
     for counter in COUNTERS:
         try:
             if found := re.search(r"^oom_kill (\d+)$", counter.read_text(), re.MULTILINE):
@@ -44,7 +43,7 @@ def memory_kills() -> int:
 
 
 def of_process(code: int, log: list[str], memory_kills: int) -> Failure | None:
-    """What went wrong in a lesson's process that ended with `code` and printed `log`, or None.
+    """Find what went wrong in a lesson's process that ended with `code` and printed `log`, or None.
 
     It announces failures: `[failed] cell 3/20 (id …)` and the traceback, or `[died]` and what is known of its kernel.
     memory_kills: how many processes were killed for want of memory in the meantime.
@@ -53,7 +52,8 @@ def of_process(code: int, log: list[str], memory_kills: int) -> Failure | None:
         return None
     for start, line in enumerate(log):
         if announced := re.match(r"\[(failed|died)\] ", line):
-            text = "\n".join([line[announced.end() :], *log[start + 1 :]])
+            before = log[max(0, start - 10) : start] if announced[1] == "died" else []  # what its kernel printed
+            text = "\n".join([*before, line[announced.end() :], *log[start + 1 :]])
             if "Kernel didn't respond" in text:  # not even at the start
                 return Failure(TIME, text)
             if announced[1] == "died":
@@ -69,7 +69,7 @@ def of_process(code: int, log: list[str], memory_kills: int) -> Failure | None:
 
 
 def _dead(text: str, memory_kills: int) -> Failure:
-    """Of a process that was killed, or of a kernel that is gone."""
+    """Describe a process that was killed, or a kernel that is gone."""
     if memory_kills:
         return Failure(MEMORY, f"{text}\nthe system killed a process meanwhile because it was out of memory\n{REMEDY}")
     return Failure(DIED, f"{text} (nothing tells that memory was short)")

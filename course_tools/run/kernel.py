@@ -12,15 +12,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from course_tools import output
 from course_tools.run.orphan import end_with_parent
 from course_utils.core import files
 
@@ -28,8 +32,15 @@ STARTS = 3
 """About one in 200 kernels started side by side dies before it answers; so often a start is tried."""
 
 
+class OwnKernel(AsyncKernelManager):
+    """Starts this Python's kernel, whatever other kernels named python3 a person or a cluster has installed."""
+
+    def _kernel_spec_manager_default(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+
 class AnnouncingEngine(NBClientEngine):
-    """papermill's own engine, which also prints `[cell 3/20]` as each code cell starts."""
+    """Is papermill's own engine, and prints `[cell 3/20]` as each code cell starts."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
@@ -50,7 +61,7 @@ papermill_engines.register("announcing", AnnouncingEngine)
 
 
 def _numbers(nb: Any) -> dict[int, int]:
-    """Position of a cell in the notebook → its number among the code cells, the injected one not counted."""
+    """Map the position of a cell in the notebook to its number among the code cells, the injected one not counted."""
     code = [i for i, c in enumerate(nb.cells) if c.cell_type == "code" and "injected-parameters" not in _tags(c)]
     return {index: number for number, index in enumerate(code, 1)}
 
@@ -60,7 +71,7 @@ def _tags(cell: Any) -> list[str]:
 
 
 def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> bool:
-    """Runs the notebook in a kernel and writes `out` and its HTML; False, the reason printed, if that failed."""
+    """Run the notebook in a kernel and write `out` and its HTML; return False, the reason printed, if that failed."""
     part = out.with_suffix(".part.ipynb")
     try:
         nb = _papermill(notebook, part, parameters)
@@ -78,9 +89,9 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> bool:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in files.REMEDIES:  # papermill's, on its way to `part`
             error = files.NotWritten(files.refused(error, out))
-        said = "".join(traceback.format_exception_only(error)).strip()
-        unwritten = "[failed] its notebook is not kept\n"
-        print((unwritten if isinstance(error, files.NotWritten) else "[died] the kernel did not finish: ") + said)
+        message = "".join(traceback.format_exception_only(error)).strip()
+        unwritten = "[failed] its notebook is not stored\n"
+        print((unwritten if isinstance(error, files.NotWritten) else "[died] the kernel did not finish: ") + message)
     return False
 
 
@@ -97,6 +108,7 @@ def _papermill(notebook: Path, part: Path, parameters: dict[str, Any]) -> Any:
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 start_timeout=120,
+                kernel_manager_class=OwnKernel,
                 iopub_timeout=60,  # seconds; a busy machine needs more than nbclient's 4
             )
         except RuntimeError as error:
@@ -109,7 +121,7 @@ def _literal(path: Path) -> str:
 
 
 def _printed(cell: Any) -> str:
-    """The traceback that a kernel printed when it had no memory left to make one of its own kind; '' without."""
+    """Find the traceback that a kernel printed when it had no memory left to make one of its own kind; '' without."""
     text = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
     return text.partition("\nDuring handling of the above exception")[0].strip()
 
@@ -121,6 +133,14 @@ def _write_html(nb: Any, out: Path) -> None:
     files.write(out.with_suffix(".html"), html)
 
 
-if __name__ == "__main__":
+def main(argv: list[str]) -> int:
+    """Run the notebook without what a person has set up for IPython; exit code 0 if every cell ran, else 1."""
+    output.prepare()
     end_with_parent()
-    raise SystemExit(not execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]) if sys.argv[3:] else {}))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["IPYTHONDIR"] = folder
+        return int(not execute(Path(argv[0]), Path(argv[1]), json.loads(argv[2]) if argv[2:] else {}))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

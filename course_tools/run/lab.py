@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` starts it: `python -m course_tools.run.lab` takes JupyterLab's own options.
+"""Starts JupyterLab for `make lab`: `python -m course_tools.run.lab` takes JupyterLab's own options.
 
 Whoever reaches a Jupyter server can run code in your name. By itself it listens on this machine only, asks for a token,
 and refuses requests that other web pages make. A configuration of yours may have changed that, and this says so.
@@ -10,12 +10,15 @@ import ipaddress
 import sys
 from typing import TYPE_CHECKING
 
+from course_tools import output
+
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 
 def main(argv: list[str]) -> None:
     """Start JupyterLab, after a warning for each way in which it is wider open than a lesson needs it."""
+    output.prepare()
     from jupyterlab.labapp import LabApp
 
     server = LabApp.initialize_server(argv)  # all that is configured is known now, and nobody is served yet
@@ -27,7 +30,7 @@ def main(argv: list[str]) -> None:
 
 
 def wider(server: ServerApp) -> list[str]:
-    """How a server that is set up is wider open than a lesson needs it, a line each."""
+    """List the ways in which a server is wider open than a lesson needs it, a line each."""
     lines = []
     if not server.sock and not _local(server.ip):
         where = server.ip if server.ip not in ("", "0.0.0.0", "::") else "every network of this machine"

@@ -12,6 +12,8 @@ from typing import Any
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 
+KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -22,12 +24,12 @@ class Lesson:
 
     @property
     def folder(self) -> Path:
-        """What maintainers edit: lesson.py, paper.toml, quiz.toml, TEACHING.md."""
+        """Give the folder that maintainers edit: lesson.py, paper.toml, quiz.toml, TEACHING.md."""
         return self.root / "lessons" / self.slug
 
     @property
     def notebook(self) -> Path:
-        """What learners open; built from `folder`."""
+        """Give the file that learners open; built from `folder`."""
         return self.root / "notebooks" / f"{self.slug}.ipynb"
 
     @property
@@ -37,30 +39,33 @@ class Lesson:
 
 
 def find(root: Path = ROOT) -> list[Lesson]:
-    """All lessons, in the order of their numbers."""
-    return [Lesson(source.parent.name, root) for source in sorted(root.glob("lessons/[0-9][0-9]_*/lesson.py"))]
+    """Find all lessons, in the order of their numbers. A copy that a file manager made ("01_name copy") is none."""
+    folders = [source.parent.name for source in sorted(root.glob("lessons/*/lesson.py"))]
+    return [Lesson(name, root) for name in folders if re.fullmatch(r"[0-9]{2}_[a-z0-9_]+", name)]
 
 
 def resolve(names: list[str], root: Path = ROOT) -> list[Lesson]:
-    """The lessons named by number (`1`, `01`) or slug, each once; all of them if none is named.
+    """Find the lessons named by number (`1`, `01`) or slug, each once; all of them if none is named.
 
-    Raises CourseError, listing the lessons there are, on an unknown name.
+    Raises CourseError, listing the lessons there are, on an unknown name, and where two lessons have the number.
     """
     lessons = find(root)
     if not lessons:
         raise CourseError(
             f"no lessons in {root / 'lessons'}; run from a checkout of the course, or set COURSE_ROOT to one"
         )
-    known = {lesson.slug: lesson for lesson in lessons}
-    known |= {str(int(lesson.slug[:2])): lesson for lesson in lessons}
-    for name in names:
-        if _key(name) not in known:
-            raise CourseError(f"unknown lesson {name!r}; there are {', '.join(lesson.slug for lesson in lessons)}")
-    return list(dict.fromkeys(known[_key(name)] for name in names)) or lessons
+    return list(dict.fromkeys(_named(name, lessons) for name in names)) or lessons
 
 
-def _key(name: str) -> str:
-    return str(int(name)) if re.fullmatch(r"[0-9]+", name) else name
+def _named(name: str, lessons: list[Lesson]) -> Lesson:
+    number = int(name) if re.fullmatch(r"[0-9]+", name) else None
+    found = [lesson for lesson in lessons if name == lesson.slug or number == int(lesson.slug[:2])]
+    if not found:
+        raise CourseError(f"unknown lesson {name!r}; there are {', '.join(lesson.slug for lesson in lessons)}")
+    if len(found) > 1:
+        slugs = " and ".join(lesson.slug for lesson in found)
+        raise CourseError(f"number {name} is that of {slugs}; name one of them, or give one another number")
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Cell:
 
 
 def code_cells(notebook: Path) -> list[Cell]:
-    """The code cells of a stored notebook. Raises CourseError where it is missing or damaged."""
+    """Read the code cells of a stored notebook. Raises CourseError where it is missing or damaged."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         cells = [cell for cell in cells if cell["cell_type"] == "code"]
@@ -90,17 +95,17 @@ def code_cells(notebook: Path) -> list[Cell]:
         raise CourseError(f"{notebook} is not a readable notebook; rebuild it with: course notebooks") from None
 
 
-def parameter_names(notebook: Path) -> list[str]:
-    """The names assigned in the cell tagged `parameters`, in order; empty without such a cell."""
+def parameter_defaults(notebook: Path) -> dict[str, Any]:
+    """Read the names assigned in the cell tagged `parameters`, with their values; empty without such a cell."""
     for cell in code_cells(notebook):
         if "parameters" in cell.tags:
-            targets = [t for node in ast.parse(cell.source).body if isinstance(node, ast.Assign) for t in node.targets]
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []
+            assigned = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Assign)]
+            return {t.id: ast.literal_eval(a.value) for a in assigned for t in a.targets if isinstance(t, ast.Name)}
+    return {}
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, Any]:
-    """`NAME=VALUE` texts → values, read as Python literals where they are one and as text where they are not.
+    """Turn `NAME=VALUE` texts into values, read as Python literals where they are one and as text where they are not.
 
     Raises CourseError where a text is no pair, or where it sets PROFILE, which has an option of its own.
     """
@@ -116,7 +121,7 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
 
 
 def literal(text: str) -> Any:
-    """The value of a Python literal; other texts stand for themselves."""
+    """Give the value of a Python literal; other texts stand for themselves."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -124,8 +129,20 @@ def literal(text: str) -> Any:
 
 
 def check_parameters(lesson: Lesson, parameters: dict[str, Any]) -> None:
-    """Raises CourseError on a parameter that the lesson's parameters cell does not name (papermill would only warn)."""
-    known = parameter_names(lesson.notebook)
-    for name in parameters:
-        if name not in known:
-            raise CourseError(f"{lesson.slug} has no parameter {name}; it has {', '.join(known) or 'none'}")
+    """Raise CourseError on a parameter that the lesson's parameters cell lacks, or whose type there is another.
+
+    A parameter that is None there may be a text or None; a whole number may stand for a fraction.
+    """
+    defaults = parameter_defaults(lesson.notebook)
+    for name, value in parameters.items():
+        if name not in defaults:
+            raise CourseError(f"{lesson.slug} has no parameter {name}; it has {', '.join(defaults) or 'none'}")
+        default = defaults[name]
+        if default is None:
+            fits, wanted = value is None or isinstance(value, str), "a text or None"
+        else:
+            kind = type(default)
+            fits = type(value) is kind or (kind is float and type(value) is int)
+            wanted = f"{KINDS.get(kind, kind.__name__)} like {default!r}"
+        if not fits or (name == "SEED" and value < 0):
+            raise CourseError(f"{lesson.slug} has no use for {name}={value!r}; expected {wanted}")

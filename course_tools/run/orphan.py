@@ -1,4 +1,4 @@
-"""A lesson's process ends when nobody is left who would read what it prints."""
+"""Ends a lesson's process when the runner that reads what it prints is gone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 
 def end_with_parent(every: float = 1.0) -> None:
-    """From now on this process ends, within `every` seconds and without a word, once the one that started it is gone.
+    """End this process, from now on, within `every` seconds once the one that started it is gone.
 
     A runner that is killed cannot end its lessons. On Windows a process does not notice, and goes on to its end.
     """

@@ -22,13 +22,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from course_tools import output
 from course_tools.run import lessons
 from course_tools.run.orphan import end_with_parent
 from course_utils.core.errors import CourseError
 
 
 def execute(notebook: Path, parameters: dict[str, Any]) -> bool:
-    """Runs all code cells, `parameters` assigned after the cell tagged so; False, traceback printed, if one failed."""
+    """Run all code cells, `parameters` assigned after the cell tagged so; False, traceback printed, if one failed."""
     # A module of its own, not __main__: worker processes import __main__ again, and must not find the lesson there.
     lesson = types.ModuleType("lesson")
     sys.modules[lesson.__name__] = lesson
@@ -85,7 +86,8 @@ def _display(*objects: Any, **_: Any) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Exit code 0 if every cell ran, 1 if one failed, 2 if the notebook cannot be read."""
+    """Run a notebook; exit code 0 if every cell ran, 1 if one failed, 2 if the notebook cannot be read."""
+    output.prepare()
     os.environ["MPLBACKEND"] = "Agg"
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
     try:

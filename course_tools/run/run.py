@@ -7,20 +7,22 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import course_utils
-from course_tools.run import failure, finished, lessons, report
+from course_tools.run import failure, finished, lessons, process, report
+from course_tools.run.failure import Failure
 from course_tools.run.lessons import Lesson
+from course_tools.run.outcome import Outcome, duration
+from course_tools.run.progress import Progress
+from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.core.profiles import FOLDERS
 from course_utils.core.results import read as read_results
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -29,43 +31,12 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 KERNELS = ("python3", "none")
 PACKAGE = str(Path(course_utils.__file__).parents[1])
 
-GRACE = 10.0
-"""Seconds a lesson's process has to end itself, and its kernel, before it is killed."""
-
-
-# The last line of a traceback that ended in a CourseError; IPython leaves the module's name away.
-MISTAKE = re.compile(
-    r"(?:course_utils[\w.]*\.)?(?:(?:Course|Data|Sealed|Checkpoint)Error|NotWritten|TrainingFailed): (.*)"
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one run of a lesson came to: its results JSON, or the error (a traceback, plain text) and its kind, see
-    `failure`. found: an earlier run was found finished, in `wall_s`."""
-
-    slug: str
-    wall_s: float
-    results: dict[str, Any] | None
-    error: str | None
-    kind: str = failure.CELL
-    found: bool = False
-
-    @property
-    def mistake(self) -> str | None:
-        """What the user can mend, in one line: the message of a CourseError that ended the lesson."""
-        last = (self.error or "").strip().splitlines()[-1:]
-        found = MISTAKE.fullmatch(last[0]) if last else None
-        return found[1] if found else None
-
-    @property
-    def line(self) -> str:
-        """For the terminal: slug, ok or failed, time, data source, verdict or the error's last line."""
-        state = f"failed, {self.kind}" if self.error else "found, it ran earlier" if self.found else "ok"
-        said = self.error.strip().splitlines()[-1] if self.error else str(self.results.get("verdict", ""))
-        said = self.mistake or said
-        source = f"data: {report.data_source(self.results)}" if self.results else ""
-        return "  ".join(part for part in (self.slug, state, report.duration(self.wall_s), source, said) if part)
+PERSONAL = {
+    *("JUPYTER_PATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONHOME"),
+    "MATPLOTLIBRC",
+}
+"""Settings of a person's own environment that a lesson without a person does not take: a start-up file, warnings as
+errors, another kernel, text set by LaTeX."""
 
 
 def run(
@@ -78,34 +49,43 @@ def run(
     again: bool = False,
     timeout: float | None = None,
 ) -> list[Outcome]:
-    """Executes the chosen lessons' notebooks, `jobs` at a time, and writes `out`/<profile>/index.html.
+    """Execute the chosen lessons' notebooks, `jobs` at a time, and write `out`/<profile>/index.html.
 
     Per lesson it leaves <slug>.ipynb, <slug>.html and results/<slug>.json in `out`/<profile> (with `kernel` "none" only
     the last). A lesson that is finished there, with the same parameters, code and data, is not run, unless `again`. One
     that fails, or takes more than `timeout` seconds, does not stop the others. Raises CourseError, before anything is
-    touched, on a kernel that is not to be had, an unbuilt lesson or an unknown parameter.
+    touched, on a kernel that is not to be had, an unbuilt lesson, an unknown parameter, or a lesson that another
+    process runs into the same folder.
     """
     parameters = {"PROFILE": profile, **(parameters or {})}
     _check_kernel(kernel)
     for lesson in chosen:
         lessons.check_parameters(lesson, parameters)
     folder = out.resolve() / profile
-    found = {} if again else {lesson: finished.find(lesson, folder, kernel, parameters) for lesson in chosen}
-    left = [lesson for lesson in chosen if not found.get(lesson)]
-    ran = asyncio.run(_run_all(left, profile, folder, jobs, kernel, parameters, timeout))
-    by_slug = {outcome.slug: outcome for outcome in ran}
-    outcomes = [
-        by_slug.get(lesson.slug)
-        or Outcome(lesson.slug, found[lesson]["run"]["wall_s"], found[lesson], None, found=True)
-        for lesson in chosen
-    ]
-    report.write(folder, profile, outcomes)
+    with ExitStack() as locks:
+        for lesson in chosen:
+            locks.enter_context(locked(lesson, folder))
+        found = {} if again else {lesson: finished.find(lesson, folder, kernel, parameters) for lesson in chosen}
+        left = [lesson for lesson in chosen if not found.get(lesson)]
+        ran = asyncio.run(_run_all(left, profile, folder, jobs, kernel, parameters, timeout))
+        by_slug = {outcome.slug: outcome for outcome in ran}
+        outcomes = [by_slug.get(lesson.slug) or _found(lesson, found[lesson]) for lesson in chosen]
+        page = report.write(folder, profile, outcomes)
     for outcome in outcomes:
         print(outcome.line)
     if len(left) < len(chosen):
         print("found: finished earlier, with the same parameters, code and data; --again (AGAIN=1) runs it anew")
-    print(f"report: {folder / 'index.html'}")
+    print(f"report: {page}" if page else f"results: {folder / 'results'} (the report needs jinja2: pip install jinja2)")
     return outcomes
+
+
+def locked(lesson: Lesson, folder: Path) -> Any:
+    """Lock what a run of a lesson writes in `folder`. Raises CourseError where another process is running it there."""
+    return files.locked(folder / f".{lesson.slug}.lock", f"{lesson.slug} is being run into {folder} already")
+
+
+def _found(lesson: Lesson, results: dict[str, Any]) -> Outcome:
+    return Outcome(lesson.slug, results["run"]["wall_s"], results, None, found=True)
 
 
 def _check_kernel(kernel: str) -> None:
@@ -131,7 +111,7 @@ async def _run_all(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     turn = asyncio.Semaphore(jobs)
     threads = max(1, (os.cpu_count() or 1) // min(jobs, len(chosen))) if jobs > 1 and chosen else None
-    async with Progress() as progress:
+    with Progress() as progress:
 
         async def one(lesson: Lesson) -> Outcome:
             async with turn:
@@ -152,7 +132,7 @@ async def execute(
     threads: int | None = None,
     timeout: float | None = None,
 ) -> Outcome:
-    """Executes one notebook in a process of its own, on `threads` cores, and reads the results it wrote in `folder`.
+    """Execute one notebook in a process of its own, on `threads` cores, and read the results it wrote in `folder`.
 
     What an earlier run of the lesson left there is removed first, and a half-written file whatever happens. The results
     are marked as finished last of all. timeout: seconds after which the lesson is ended, and has failed.
@@ -161,11 +141,44 @@ async def execute(
     results.parent.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob(f"{slug}.*"), *results.parent.glob(f"{slug}.*")):
         old.unlink()
+    mark = finished.mark(lesson, notebook, parameters)  # of the code as it is now, not as it is at the end
+    started = time.monotonic()
+    try:
+        failed = await _process(lesson, notebook, profile, folder, kernel, parameters, progress, threads, timeout)
+    finally:
+        progress.done(slug)
+        for part in (*folder.glob(f"{slug}.*part*"), *results.parent.glob(f"{slug}.*part")):
+            part.unlink()
+    found = None
+    if not failed:
+        found, failed = _read(results, slug, profile)
+    wall_s = time.monotonic() - started
+    if failed:
+        results.unlink(missing_ok=True)
+        if kernel != "none" or failed.kind != failure.CELL:  # there the cell's own words were printed as they came
+            progress.say(f"{slug}  {failed.text}")
+        return Outcome(slug, wall_s, None, failed.text, failed.kind)
+    finished.keep(results, found, mark, wall_s)
+    return Outcome(slug, wall_s, found, None)
+
+
+async def _process(
+    lesson: Lesson,
+    notebook: Path,
+    profile: str,
+    folder: Path,
+    kernel: str,
+    parameters: dict[str, Any],
+    progress: Progress,
+    threads: int | None,
+    timeout: float | None,
+) -> Failure | None:
+    """Run the lesson's process to its end, show how far it is, and say what went wrong in it."""
+    slug = lesson.slug
     module, paths = ("plain", [notebook]) if kernel == "none" else ("kernel", [notebook, folder / f"{slug}.ipynb"])
     command = [sys.executable, "-m", f"course_tools.run.{module}", *map(str, paths), json.dumps(parameters)]
-    environment = environment_of(lesson, profile, results.parent, kernel, threads)
-    mark = finished.mark(lesson, notebook, parameters)  # of the code as it is now, not as it is at the end
-    started, killed_before = time.monotonic(), failure.memory_kills()
+    environment = environment_of(lesson, profile, folder / "results", kernel, threads)
+    killed_before = failure.memory_kills()
     log: list[str] = []
 
     def hear(line: str) -> None:
@@ -178,42 +191,34 @@ async def execute(
 
     try:
         async with asyncio.timeout(timeout):
-            code = await _converse(command, lesson.notebook.parent, environment, hear)
-        failed = failure.of_process(code, log, failure.memory_kills() - killed_before)
+            code = await process.converse(command, lesson.notebook.parent, environment, hear)
     except TimeoutError:
-        failed = failure.Failure(failure.TIME, f"ended after {report.duration(timeout)}: {progress.at.get(slug, slug)}")
-    finally:
-        progress.done(slug)
-        for part in (*folder.glob(f"{slug}.*part*"), *results.parent.glob(f"{slug}.*part")):
-            part.unlink()
-    found = None
-    if not failed:
-        found, failed = _read(results, slug, profile)
-    wall_s = time.monotonic() - started
-    if failed:
-        results.unlink(missing_ok=True)
-        if kernel != "none" or failed.kind != failure.CELL:  # there the cell's own words were said as they came
-            progress.say(f"{slug}  {failed.text}")
-        return Outcome(slug, wall_s, None, failed.text, failed.kind)
-    finished.keep(results, found, mark, wall_s)
-    return Outcome(slug, wall_s, found, None)
+        return Failure(failure.TIME, f"ended after {duration(timeout)}: {progress.at.get(slug, slug)}")
+    return failure.of_process(code, log, failure.memory_kills() - killed_before)
 
 
 def environment_of(lesson: Lesson, profile: str, results: Path, kernel: str, threads: int | None) -> dict[str, str]:
-    """The environment of a lesson's process, which writes its results in `results`."""
-    environment = os.environ | {
+    """Give the environment of a lesson's process, which writes its results in `results`."""
+    environment = {name: value for name, value in os.environ.items() if name not in PERSONAL}
+    environment |= {
         "COURSE_ROOT": str(lesson.root),
         "COURSE_PROFILE": profile,
         "COURSE_RESULTS": str(results),
         "COURSE_HEADLESS": "1",  # from inside, papermill looks like JupyterLab with a person before it
         "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
+        "PYTHONSAFEPATH": "1",  # a random.py beside the notebooks is not Python's
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8:replace",  # stands above PYTHONUTF8, and a person may have set another one
         "TQDM_MININTERVAL": "10",
     }
-    for name in ("COURSE_DATA", "COURSE_CACHE", "COURSE_RUNS"):  # the lesson works in another folder
-        if Path(environment.get(name) or "-").is_dir():
-            environment[name] = str(Path(environment[name]).resolve())
+    if found := importlib.util.find_spec("matplotlib"):
+        environment["MATPLOTLIBRC"] = str(Path(found.origin).parent / "mpl-data" / "matplotlibrc")  # its defaults
+    for name in FOLDERS:  # the lesson works in another folder
+        if name not in ("COURSE_ROOT", "COURSE_RESULTS") and environment.get(name):
+            path = Path(environment[name]).expanduser()
+            if path.is_dir():
+                environment[name] = str(path.resolve())
     if kernel != "none":
         environment.pop("MPLBACKEND", None)  # a kernel shows figures only with its own
     environment.setdefault("COURSE_RUNS", "off")
@@ -222,52 +227,8 @@ def environment_of(lesson: Lesson, profile: str, results: Path, kernel: str, thr
     return environment
 
 
-async def _converse(command: list[str], cwd: Path, environment: dict[str, str], hear: Callable[[str], None]) -> int:
-    """Runs a process, passes each line it prints to `hear`, returns its exit code; ends it when cancelled."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C reaches only us; we then end it in an orderly way
-    )
-    try:
-        async for line in _lines(process.stdout):
-            hear(line)
-        return await process.wait()
-    finally:
-        if process.returncode is None:
-            _signal(process, "SIGINT")
-            try:
-                await asyncio.wait_for(process.wait(), GRACE)
-            except TimeoutError:
-                _signal(process, "SIGKILL")
-                await process.wait()
-
-
-def _signal(process: asyncio.subprocess.Process, name: str) -> None:
-    """To the process and what it started; on Windows, which has no such signals, the process is just ended."""
-    with suppress(ProcessLookupError):
-        if os.name == "posix":
-            os.killpg(process.pid, getattr(signal, name))
-        else:
-            process.terminate()
-
-
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Lines, however long; a carriage return, as progress bars print it, ends one too."""
-    rest = b""
-    while chunk := await stream.read(65536):
-        *whole, rest = re.split(rb"\r\n|\r|\n", rest + chunk)
-        for line in whole:
-            yield line.decode(errors="replace")
-    if rest:
-        yield rest.decode(errors="replace")
-
-
-def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None, failure.Failure | None]:
-    """The results JSON that the lesson wrote, or what is wrong with it."""
+def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None, Failure | None]:
+    """Read the results JSON that the lesson wrote, or say what is wrong with it."""
     try:
         found = read_results(results, renewal=f"course run {slug} --again")
         if (found.get("lesson"), found.get("profile")) == (slug, profile):
@@ -276,71 +237,4 @@ def _read(results: Path, slug: str, profile: str) -> tuple[dict[str, Any] | None
     except CourseError as error:
         missing = f"the lesson ran to its end but wrote no results/{results.name}"
         wrong = str(error) if results.exists() else missing
-    return None, failure.Failure(failure.RESULTS, wrong)
-
-
-class Progress:
-    """How far each running lesson is: on a terminal one line that is kept up to date, elsewhere a line now and then."""
-
-    EVERY = 15.0
-    """Seconds between two lines about one lesson where there is no terminal."""
-
-    def __init__(self) -> None:
-        self.at: dict[str, str] = {}
-        self.said: dict[str, float] = {}
-        self.started = time.monotonic()
-        self.terminal = sys.stdout.isatty()
-
-    async def __aenter__(self) -> Progress:
-        self.clock = asyncio.create_task(self._tick())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.clock.cancel()
-        self._clear()
-
-    def cell(self, slug: str, number: int, of: int) -> None:
-        """A lesson has reached code cell `number` of `of`."""
-        self.at[slug] = f"{slug}  cell {number} of {of}"
-        now = time.monotonic()
-        if self.terminal:
-            self._draw()
-        elif now - self.said.get(slug, -self.EVERY) >= self.EVERY:
-            self.said[slug] = now
-            print(self.at[slug], flush=True)
-
-    def done(self, slug: str) -> None:
-        """A lesson has ended, one way or another."""
-        self.at.pop(slug, None)
-        self._draw()
-
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self._clear()
-        print(line, flush=True)
-        self._draw()
-
-    async def _tick(self) -> None:
-        while self.terminal:
-            self._draw()
-            await asyncio.sleep(1)
-
-    def _draw(self) -> None:
-        if self.terminal and self.at:
-            line = f"{report.duration(time.monotonic() - self.started)}  {' · '.join(self.at.values())}"
-            self._clear()
-            print(line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
-
-    def _clear(self) -> None:
-        if self.terminal:
-            print("\r\x1b[K", end="", flush=True)
-
-
-class Silent(Progress):
-    """Says nothing: for a lesson that runs on another machine."""
-
-    def cell(self, slug: str, number: int, of: int) -> None:
-        """Not told."""
-
-    def say(self, line: str) -> None:
-        """Not told."""
+    return None, Failure(failure.RESULTS, wrong)

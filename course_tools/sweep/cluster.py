@@ -21,7 +21,7 @@ DEATHS = 1
 
 @contextmanager
 def client(scheduler: str | None, slurm: Path | None, workers: int | None, most: int) -> Iterator[Client]:
-    """A client of the cluster at the address `scheduler`; else of SLURM jobs; else of processes here, `most` at most.
+    """Connect to the cluster at the address `scheduler`; else to SLURM jobs; else to at most `most` processes here.
 
     Raises CourseError where nobody answers, or Dask is not installed.
     """
@@ -64,7 +64,7 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
 
 
 def default_workers() -> int:
-    """A process a core; one where there is a GPU, which several would have to share."""
+    """Count a process a core; one where there is a GPU, which several would have to share."""
     import torch
 
     from course_utils.core import parallel
@@ -73,7 +73,7 @@ def default_workers() -> int:
 
 
 def slurm_cluster(path: Path) -> Any:
-    """dask-jobqueue's cluster of SLURM jobs; the TOML file holds what its SLURMCluster takes (queue, walltime …)."""
+    """Set up a cluster of SLURM jobs; the TOML file holds what dask-jobqueue's SLURMCluster takes (queue …)."""
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError:

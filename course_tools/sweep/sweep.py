@@ -6,25 +6,23 @@ A task whose worker dies is given to another one; a task that always kills its w
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import signal
-import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from course_tools.run import finished, lessons
 from course_tools.run.lessons import Lesson
+from course_tools.run.progress import bar
 from course_tools.sweep import cluster
 from course_tools.sweep import task as tasks
 from course_tools.sweep.table import Table
 from course_tools.sweep.task import Answer, Task
+from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import data_source, standin_scale
 
@@ -44,48 +42,54 @@ def run(
     slurm: Path | None = None,
     workers: int | None = None,
 ) -> dict[str, str]:
-    """Computes what `out`/sweep.csv lacks of a grid × seeds 0 … `seeds` − 1; returns the tasks that failed, and why.
+    """Compute what `out`/sweep.csv lacks of a grid × seeds 0 … `seeds` − 1; return the tasks that failed, and why.
 
     A task is a call of `cell` in the lesson's sweep.py, or without that file a run of its notebook, the grid's values
     as its parameters. They run on the Dask cluster at the address `scheduler`; or on SLURM, with the settings of the
-    TOML file `slurm`; or here, in `workers` processes of one thread each. Raises CourseError on a user's mistake.
+    TOML file `slurm`; or here, in `workers` processes of one thread each. Raises CourseError on a user's mistake, and
+    where another process sweeps into the same folder.
     """
     wanted = plan(lesson, grid, seeds, profile)
-    table = Table(out.resolve())
-    order = {task.id: n for n, task in enumerate(wanted)}
-    still = [task for task in wanted if not _is_finished(task, table.code_and_data(task))]
-    print(f"{lesson.slug}, profile {profile}: {len(wanted)} tasks, {len(wanted) - len(still)} found in {table.path}")
-    if not still:
-        print("nothing to do; move the table away to compute it anew")
-        return {}
-    from course_utils import experiment
-
-    provenance = {key: experiment.provenance("cpu", 0)[key] for key in ("commit", "versions")}
-    failed = {}
-    with (
-        _interruptible(),
-        cluster.client(scheduler, slurm, workers, len(still)) as client,
-        _bar(len(wanted), len(wanted) - len(still)) as bar,
-    ):
-        for task, answer in _answers(client, still):
-            if answer.error:
-                failed[str(task)] = answer.error
-                bar.write(f"{task}: {answer.error.strip().splitlines()[-1]}", file=bar.fp)
-            else:
-                table.add(task, answer, order, provenance)
-            bar.update()
-    failed = {str(task): failed[str(task)] for task in wanted if str(task) in failed}  # in order
+    out = out.resolve()
+    with files.locked(out / ".sweep.lock", f"a sweep into {out} is running already"):
+        table = Table(out)
+        missing = [task for task in wanted if not _is_finished(task, table.code_and_data(task))]
+        found = len(wanted) - len(missing)
+        print(f"{lesson.slug}, profile {profile}: {len(wanted)} tasks, {found} found in {table.path}")
+        if not missing:
+            print("nothing to do; move the table away to compute it anew")
+            return {}
+        with _interruptible(), cluster.client(scheduler, slurm, workers, len(missing)) as client:
+            failed = _compute(client, missing, wanted, table)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
         print("failed: " + "; ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
     return failed
 
 
+def _compute(client: Client, missing: list[Task], wanted: list[Task], table: Table) -> dict[str, str]:
+    """Put each missing task's answer into the table as it comes; return the errors of those that failed, in order."""
+    from course_utils import experiment
+
+    provenance = {key: experiment.provenance("cpu", 0)[key] for key in ("commit", "versions")}
+    order = {task.id: n for n, task in enumerate(wanted)}
+    failed = {}
+    with bar(len(wanted), "task", done=len(wanted) - len(missing)) as shown:
+        for task, answer in _answers(client, missing):
+            if answer.error:
+                failed[str(task)] = answer.error
+                shown.write(f"{task}: {answer.error.strip().splitlines()[-1]}", file=shown.fp)
+            else:
+                table.add(task, answer, order, provenance)
+            shown.update()
+    return {str(task): failed[str(task)] for task in wanted if str(task) in failed}
+
+
 # ------------------------------------------------------------------ what is to be done
 
 
 def parse_grid(texts: list[str]) -> Grid:
-    """`F=1,2,3` texts → name → values, Python literals where they are one. Raises CourseError on a malformed one."""
+    """Turn `F=1,2,3` texts into names and values, Python literals where they can be. Raises CourseError on others."""
     grid: Grid = {}
     for text in texts:
         name, _, values = text.partition("=")
@@ -100,13 +104,13 @@ def parse_grid(texts: list[str]) -> Grid:
 
 
 def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
-    """One task a point of the grid and seed, seeds fastest; raises CourseError on names or values that do not fit."""
-    files = {path.name: path.read_text("utf-8") for path in sorted(lesson.folder.glob("*.toml"))}
+    """Make one task a point of the grid and seed, seeds fastest; raise CourseError on names or values that misfit."""
+    texts = {path.name: path.read_text("utf-8") for path in sorted(lesson.folder.glob("*.toml"))}
     source, step, data_sha256 = lesson.folder / "sweep.py", 1, None
     if source.is_file():
-        files = {name: files[name] for name in files if name == "settings.toml"}
-        files["sweep.py"] = source.read_text("utf-8")
-        module = tasks.loaded(files["sweep.py"])
+        texts = {name: texts[name] for name in texts if name == "settings.toml"}
+        texts["sweep.py"] = source.read_text("utf-8")
+        module = tasks.loaded(texts["sweep.py"])
         grid = _of_types(grid, tasks.grid_names(module.cell), lesson.slug)
         if dataset := getattr(module, "DATASET", None):
             from course_utils.data.sources import load
@@ -115,23 +119,25 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
             print(data.announce())
             data_sha256 = data.sha256
     else:
-        lessons.check_parameters(lesson, {"PROFILE": profile, **grid})
+        lessons.check_parameters(lesson, {"PROFILE": profile})
+        for name, value in ((name, value) for name, values in grid.items() for value in values):
+            lessons.check_parameters(lesson, {name: value})
         if reserved := {"PROFILE", "SEED"} & set(grid):
             raise CourseError(f"the sweep itself sets {reserved.pop()}; use --profile and --seeds")
-        files["notebook"] = _without_outputs(lesson.notebook)
+        texts["notebook"] = _without_outputs(lesson.notebook)
         # A lesson uses the seeds from SEED on: two runs of it must share none.
-        step = tomllib.loads(files.get("settings.toml", "")).get(profile, {}).get("seeds", 1)
-    code = tasks.code_of(files, profile)
+        step = tomllib.loads(texts.get("settings.toml", "")).get(profile, {}).get("seeds", 1)
+    code = tasks.code_of(texts, profile)
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     return [
-        Task(lesson.slug, profile, point, seed * step, files, code, data_sha256)
+        Task(lesson.slug, profile, point, seed * step, texts, code, data_sha256)
         for point in points
         for seed in range(seeds)
     ]
 
 
 def _of_types(grid: Grid, defaults: dict[str, Any], slug: str) -> Grid:
-    """The grid's values as the types of `cell`'s defaults; a parameter that the grid leaves out has its default."""
+    """Convert the grid's values to the types of `cell`'s defaults, which stand for what the grid leaves out."""
     for name, values in grid.items():
         if name not in defaults:
             raise CourseError(f"sweep.py of {slug} has no parameter {name}; it has {', '.join(defaults) or 'none'}")
@@ -152,7 +158,7 @@ def _without_outputs(notebook: Path) -> str:
 
 
 def _is_finished(task: Task, found: tuple[str, dict[str, Any] | None] | None) -> bool:
-    """Whether what was found is of the code and the data of today."""
+    """Check that what was found is of the code and the data of today."""
     if found is None or found[0] != task.code:
         return False
     data = found[1]
@@ -165,7 +171,7 @@ def _is_finished(task: Task, found: tuple[str, dict[str, Any] | None] | None) ->
 
 
 def _answers(client: Client, wanted: list[Task]) -> Iterator[tuple[Task, Answer]]:
-    """Each task's answer as it comes; last those of tasks that Dask gave up, each tried once more with no other.
+    """Yield each task's answer as it comes; last those of tasks that Dask gave up, each tried once more, alone.
 
     Dask blames every task that waits on a worker when it dies: alone, only the culprit dies.
     """
@@ -188,7 +194,7 @@ def _answers(client: Client, wanted: list[Task]) -> Iterator[tuple[Task, Answer]
 
 
 def _answer(future: Any) -> Answer | None:
-    """What came back; None where the worker died too often."""
+    """Give what came back; None where the worker died too often."""
     from distributed import KilledWorker
 
     try:
@@ -201,25 +207,9 @@ def _answer(future: Any) -> Answer | None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the sweep as Ctrl-C does: workers are closed."""
+    """End the sweep on SIGTERM as on Ctrl-C: workers are closed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _bar(total: int, done: int) -> tqdm:
-    """Tasks done and time left: a line that is kept up to date on a terminal, elsewhere a line now and then."""
-    elsewhere = {} if sys.stdout.isatty() else {"mininterval": 15, "ncols": 100, "ascii": True}
-    return tqdm(total=total, initial=done, unit="task", file=_Lines() if elsewhere else sys.stdout, **elsewhere)
-
-
-class _Lines(io.TextIOBase):
-    """For tqdm where there is no terminal: each state of the bar is a line."""
-
-    def write(self, text: str) -> int:
-        """What only moves the cursor is left away."""
-        if line := text.strip():
-            print(line, flush=True)
-        return len(text)

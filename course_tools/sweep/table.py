@@ -23,7 +23,7 @@ MIDDLE = ("seed", "arm", "test_set", "metric", "value")
 
 
 class Table:
-    """What earlier calls found, and what this one adds. Raises CourseError where the file is no such table."""
+    """Holds what earlier calls found and what this one adds. Raises CourseError where the file is no such table."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "sweep.csv"
@@ -44,14 +44,14 @@ class Table:
             raise CourseError(f"{self.path} cannot be read ({error!r}); move it away, or name another --out") from None
 
     def code_and_data(self, task: Task) -> tuple[str, dict[str, Any] | None] | None:
-        """With which code and data a task was computed; None where it was not."""
+        """Tell with which code and data a task was computed; None where it was not."""
         if task.id not in self.rows:
             return None
         row = self.rows[task.id][0]
         return row["code"], self.about["data"].get(row["data"])
 
     def point(self, row: Row) -> dict[str, Any]:
-        """The grid's values of a row that was read."""
+        """Give the grid's values of a row that was read."""
         names = [name for name in row if name not in (*FIRST, *MIDDLE, *LAST)]
         return {name: literal(row[name]) for name in names if row[name]}
 
@@ -60,16 +60,16 @@ class Table:
         data = answer.data or {"source": "", "sha256": {}}
         digest = hashlib.sha256(json.dumps(data["sha256"], sort_keys=True).encode()).hexdigest()[:12]
         common = {"lesson": task.lesson, "profile": task.profile, **task.grid, "seed": task.seed}
-        told = {"seconds": answer.seconds, "device": answer.device, "data_source": data["source"]}
-        told |= {"data": digest if answer.data else "", "code": task.code, "task": task.id}
-        self.rows[task.id] = [{**common, **row, **told} for row in answer.rows]
+        known = {"seconds": answer.seconds, "device": answer.device, "data_source": data["source"]}
+        known |= {"data": digest if answer.data else "", "code": task.code, "task": task.id}
+        self.rows[task.id] = [{**common, **row, **known} for row in answer.rows]
         self.about["code"][task.code] = provenance
         if answer.data:
             self.about["data"][digest] = answer.data
         self.write(order)
 
     def write(self, order: dict[str, int]) -> None:
-        """The file first that explains the other's codes: a code without meaning is worse than one too many."""
+        """Write both files, first the one that explains the codes: one without meaning is worse than one too many."""
         rows = [row for task in sorted(self.rows, key=lambda task: order.get(task, -1)) for row in self.rows[task]]
         grid = [name for row in rows for name in row if name not in (*FIRST, *MIDDLE, *LAST)]
         used = {name for row in rows for name in row}
@@ -84,7 +84,7 @@ class Table:
 
 
 def _check(row: Row) -> None:
-    """Raises ValueError or KeyError unless all columns are there, and numbers where they have to be."""
+    """Raise ValueError or KeyError unless all columns are there, and numbers where they have to be."""
     if None in row or None in row.values():
         raise ValueError(f"a row has other columns than the first line: {', '.join(map(str, row.values()))[:80]}")
     for name in (*FIRST, "metric", *LAST):

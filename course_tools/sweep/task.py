@@ -70,16 +70,16 @@ class Task:
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits of lesson, profile, grid and seed."""
+        """Give twelve hexadecimal digits of lesson, profile, grid and seed."""
         key = [self.lesson, self.profile, sorted(self.grid.items()), self.seed]
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        """For people: `F=1 D=2, seed 0`."""
+        """Write the task for people: `F=1 D=2, seed 0`."""
         return ", ".join(filter(None, [" ".join(f"{k}={v}" for k, v in self.grid.items()), f"seed {self.seed}"]))
 
     def compute(self) -> Answer:
-        """Called on the machine that computes; an error is part of the answer, as its class may be known there only."""
+        """Compute the task, on whatever machine; an error is part of the answer: its class may be known there only."""
         with ONE_AT_A_TIME:
             started = time.perf_counter()
             try:
@@ -97,7 +97,7 @@ class Task:
 
 
 def code_of(files: dict[str, str], profile: str) -> str:
-    """The version of a lesson's files; of a function's settings only those of the profile, as it gets no others."""
+    """Give the version of a lesson's files; of a function's settings only the profile's count, as it gets no others."""
     if "sweep.py" in files:
         return version([files["sweep.py"]], json.dumps(_settings(files, profile), sort_keys=True))
     cells = [cell for cell in json.loads(files["notebook"])["cells"] if cell["cell_type"] == "code"]
@@ -109,7 +109,7 @@ def _settings(files: dict[str, str], profile: str) -> dict[str, Any]:
 
 
 def dask_setup(worker: object) -> None:
-    """Called by Dask in each worker of ours: Ctrl-C is for the process that started the sweep, which closes them."""
+    """Ignore Ctrl-C in a worker of ours, which Dask sets up by this: the process that started the sweep closes it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -118,7 +118,7 @@ def dask_setup(worker: object) -> None:
 
 @lru_cache(maxsize=1)  # what a sweep.py keeps between calls, such as its judge, stays for the worker's next task
 def loaded(source: str) -> types.ModuleType:
-    """A lesson's sweep.py as a module; raises CourseError where it has no fitting function `cell`."""
+    """Load a lesson's sweep.py as a module; raise CourseError where it has no fitting function `cell`."""
     module = types.ModuleType("lesson_sweep")
     sys.modules[module.__name__] = module
     exec(compile(source, "sweep.py", "exec"), vars(module))
@@ -131,7 +131,7 @@ def loaded(source: str) -> types.ModuleType:
 
 
 def grid_names(cell: Callable[..., Any]) -> dict[str, Any]:
-    """Names that a grid may take, and their defaults."""
+    """Give the names that a grid may take, and their defaults."""
     return {p.name: p.default for p in inspect.signature(cell).parameters.values() if p.default is not p.empty}
 
 
@@ -185,7 +185,7 @@ def _run_lesson(task: Task) -> Answer:
             if name != "notebook":
                 files.write(lesson.folder / name, text)
         parameters = {**task.grid, "PROFILE": task.profile, "SEED": task.seed}
-        progress, out = run.Silent(), Path(folder) / "out"
+        progress, out = run.Progress(quiet=True), Path(folder) / "out"
         outcome = asyncio.run(run.execute(lesson, lesson.notebook, task.profile, out, "none", parameters, progress))
     if outcome.error:
         return Answer([], outcome.error)

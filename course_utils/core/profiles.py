@@ -12,12 +12,22 @@ PROFILES = ("smoke", "cpu", "gpu")
 SUBSTITUTES = {"sample": "a sample of the data", "standin": "stand-in data"}
 """Sources of data on which no claim may rest, and what to call them."""
 
-ROOT = Path(os.environ.get("COURSE_ROOT") or Path(__file__).parents[2]).resolve()
+FOLDERS = ("COURSE_ROOT", "COURSE_DATA", "COURSE_CACHE", "COURSE_RUNS", "COURSE_RESULTS", "COURSE_HOME")
+"""Environment variables that name folders."""
+
+
+def folder(name: str) -> Path | None:
+    """Give the folder that an environment variable names, `~` expanded; None where it is not set."""
+    value = os.environ.get(name)
+    return Path(os.path.expanduser(value)) if value else None
+
+
+ROOT = (folder("COURSE_ROOT") or Path(__file__).parents[2]).resolve()
 """The folder of lessons/, notebooks/, results/ and build/: the repository, unless $COURSE_ROOT names another."""
 
 
 def resolve(profile: str | None = None) -> str:
-    """The profile to run: the one named, else $COURSE_PROFILE, else `cpu`. Raises CourseError on an unknown one."""
+    """Choose the profile: the one named, else $COURSE_PROFILE, else `cpu`. Raises CourseError on an unknown one."""
     name = profile or os.environ.get("COURSE_PROFILE") or "cpu"
     if name not in PROFILES:
         raise CourseError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
@@ -35,15 +45,15 @@ def standin_scale(profile: str) -> float:
 
 
 def results_folder(profile: str) -> Path:
-    """Where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
-    return Path(os.environ.get("COURSE_RESULTS") or ROOT / "build" / profile / "results")
+    """Give where a lesson writes its results JSON and main figure: $COURSE_RESULTS, else build/<profile>/results."""
+    return folder("COURSE_RESULTS") or ROOT / "build" / profile / "results"
 
 
 def runs_folder(profile: str) -> Path | None:
-    """Where finished trainings are kept, so that a notebook run again finds them: $COURSE_RUNS, else
-    build/<profile>/runs.
+    """Give where finished trainings are stored for the next run of a notebook: $COURSE_RUNS, else build/<profile>/runs.
 
-    None, for $COURSE_RUNS=off: nothing is kept or found. Headless runs are so by default, because their minutes count.
+    None, for $COURSE_RUNS=off: nothing is stored or found. That is the default of headless runs: their minutes count.
     """
-    named = os.environ.get("COURSE_RUNS")
-    return None if named == "off" else Path(named or ROOT / "build" / profile / "runs")
+    if os.environ.get("COURSE_RUNS") == "off":
+        return None
+    return folder("COURSE_RUNS") or ROOT / "build" / profile / "runs"

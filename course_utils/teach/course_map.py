@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from course_utils.core.profiles import PROFILES, ROOT
+from course_utils.core.profiles import PROFILES, ROOT, SUBSTITUTES
 from course_utils.core.results import read as read_results
 from course_utils.teach import show
 
@@ -32,7 +32,7 @@ def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
         title, came_out = _heading(root, slug), "not run yet"
         for profile, found in results.items():  # the largest profile comes last
             if found:
-                data = "stand-in data" if found["data"].get("source") == "standin" else "real data"
+                data = SUBSTITUTES.get(found["data"].get("source"), "real data")
                 title = found["title"]
                 came_out = f"{found['verdict']} (`{profile}`, {len(found['seeds'])} seeds, {data}, {found['device']})"
         link = f"[{slug[:2]} · {title}]({folder}{slug}.ipynb)"

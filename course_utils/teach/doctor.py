@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -17,14 +17,21 @@ from importlib import metadata
 from pathlib import Path
 
 from course_utils.core.errors import DataError
-from course_utils.core.profiles import ROOT
+from course_utils.core.profiles import ROOT, folder, results_folder, runs_folder
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 DISTRIBUTION = "gan-augmentation-course"
 PLAIN = {"torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn"}
 """All that `run --kernel none` needs."""
 
+MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
+"""Names by which packages are imported, where they are not the packages' own."""
+
+STANDARD = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
+"""Modules of Python itself that it lacks where their library was missing when it was built."""
+
 GIB = 2**30
+CGROUP = Path("/sys/fs/cgroup")
 SIGNS = {"ok": "✔", "warning": "▲", "fault": "✘"}
 
 
@@ -39,7 +46,7 @@ class Finding:
 
 
 def main(kernel: str = "python3") -> int:
-    """Prints a table of findings; exit code 1 if there is a fault. `kernel` "none": only what plain runs need."""
+    """Print a table of findings; exit code 1 if there is a fault. `kernel` "none": only what plain runs need."""
     findings = _findings(checks(kernel))
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
@@ -53,7 +60,7 @@ def main(kernel: str = "python3") -> int:
 
 
 def panel() -> None:
-    """Shows the findings in a notebook, as a table: all of them to a person, else only what is wrong."""
+    """Show the findings in a notebook, as a table: all of them to a person, else only what is wrong."""
     import pandas as pd  # not on a bare machine, where `main` has to work
 
     from course_utils.teach import show
@@ -76,14 +83,14 @@ def _findings(chosen: list[Callable[[], Iterator[Finding]]]) -> list[Finding]:
 
 
 def checks(kernel: str) -> list[Callable[[], Iterator[Finding]]]:
-    """The checks to make, in order."""
+    """List the checks to make, in order."""
     everything = kernel != "none"
     always = [python, lambda: packages(None if everything else PLAIN), lambda: device(everything), memory, disk, data]
     return [*always, jupyter_kernel] if everything else always
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """A check that fails is a finding itself: whatever is broken, the others are still made."""
+    """Make a check; one that fails is a finding itself: whatever is broken, the others are still made."""
     try:
         yield from check()
     except Exception as error:
@@ -96,15 +103,21 @@ def _line(error: BaseException) -> str:
 
 
 def python() -> Iterator[Finding]:
-    """Whether this Python is one the course supports."""
+    """Check that this Python is one the course supports, and whole."""
     wanted = _project()["requires-python"]
     version = platform.python_version()
     ok = _satisfies(version, wanted)
     yield Finding("ok" if ok else "fault", "Python", version, "" if ok else f"use a Python {wanted}")
+    for name in STANDARD:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            remedy = f"use a Python that has {name} (python.org, conda): remove .venv, then make setup PYTHON=path"
+            yield Finding("fault", f"Python's {name}", _line(error), remedy)
 
 
 def packages(only: set[str] | None = None) -> Iterator[Finding]:
-    """Whether each required package is there, in a version that will do; `only`: of these names."""
+    """Check that each required package is there, in a version that will do, and can be imported; `only`: of these."""
     requirements = [re.fullmatch(r"([\w.-]+)\s*(.*)", text).groups() for text in _project()["dependencies"]]
     found, bad = [], []
     for name, wanted in requirements:
@@ -115,16 +128,29 @@ def packages(only: set[str] | None = None) -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             bad.append(Finding("fault", name, "not installed", f'pip install "{name}{wanted}"'))
             continue
-        if _satisfies(version, wanted):
-            found.append(name)
-        else:
+        if not _satisfies(version, wanted):
             bad.append(Finding("fault", name, f"{version}, needs {wanted}", f'pip install --upgrade "{name}{wanted}"'))
+        elif error := _import(name):
+            bad.append(Finding("fault", name, error, f'pip install --force-reinstall "{name}{wanted}"'))
+        else:
+            found.append(name)
     yield Finding("ok", "packages", f"{len(found)} of {len(found) + len(bad)} required are there")
     yield from bad
 
 
+def _import(name: str) -> str | None:
+    """Import a package; say what is wrong where that fails. Those that belong together are left to `device`."""
+    if name in ("torch", "torchvision"):
+        return None
+    try:
+        importlib.import_module(MODULES.get(name, name))
+    except Exception as error:  # whatever a broken package raises
+        return f"cannot be imported: {_line(error)}"
+    return None
+
+
 def _project() -> dict:
-    """Our requirements: of the installed package, else (a bare checkout) of pyproject.toml."""
+    """Read our requirements: of the installed package, else (a bare checkout) of pyproject.toml."""
     try:
         info = metadata.metadata(DISTRIBUTION)
         needed = [text for text in info.get_all("Requires-Dist", []) if "extra ==" not in text]
@@ -148,7 +174,7 @@ def _satisfies(version: str, wanted: str) -> bool:
 
 
 def device(with_torchvision: bool = True) -> Iterator[Finding]:
-    """Whether torch works, with torchvision, and on what it will compute."""
+    """Check that torch computes, imports torchvision, and on what it will compute."""
     reinstall = "pip install --force-reinstall torch torchvision (together, so that their versions match)"
     try:
         torch = importlib.import_module("torch")
@@ -177,42 +203,66 @@ def device(with_torchvision: bool = True) -> Iterator[Finding]:
     yield Finding("ok", "device cpu", f"{_cores()} cores, {torch.get_num_threads()} threads, {bf16}")
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _cores() -> str:
+    """Count the cores that this process may use, and those that its container allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _limit("cpu.max") or _limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
+    return f"{cores} ({quota[0] / quota[1]:.2g} by the container's limit)" if quota else f"{cores}"
+
+
+def _limit(*names: str) -> list[float] | None:
+    """Read the limit that a container's cgroup sets, in a file of cgroup 2 or files of cgroup 1; None without one."""
+    try:
+        numbers = [float(word) for name in names for word in (CGROUP / name).read_text().split()]
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
+    return numbers if numbers and min(numbers) > 0 else None
 
 
 def memory() -> Iterator[Finding]:
-    """Whether there is memory for a lesson: PyTorch and a data set take about 2 GiB, each worker process 1 more."""
+    """Check for the memory of a lesson: PyTorch and a data set take about 2 GiB, each worker process 1 more."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     except (AttributeError, ValueError, OSError):  # Windows
         yield Finding("ok", "memory", "not known on this system; 4 GiB will do")
         return
+    limit = (_limit("memory.max") or _limit("memory/memory.limit_in_bytes") or [math.inf])[0] / GIB
+    where = ", by the container's limit" if limit < total else ""
+    total = min(total, limit)
     if total >= 4:
-        yield Finding("ok", "memory", f"{total:.1f} GiB")
+        yield Finding("ok", "memory", f"{total:.1f} GiB{where}")
     else:
-        yield Finding("warning", "memory", f"{total:.1f} GiB, 4 are wanted", "run lessons one at a time")
+        remedy = "run lessons one at a time, and with fewer worker processes: OMP_NUM_THREADS=1"
+        yield Finding("warning", "memory", f"{total:.1f} GiB{where}, 4 are wanted", remedy)
 
 
 def disk() -> Iterator[Finding]:
-    """Whether build/ can be written, and holds what runs leave."""
-    folder = ROOT / "build"
-    try:
-        folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        yield Finding("fault", "build folder", _line(error), "make it writable, or run with --out and another folder")
-        return
-    free = shutil.disk_usage(folder).free / GIB
-    if free >= 1:
-        yield Finding("ok", "disk", f"{free:.1f} GiB free, build folder writable")
-    else:
-        yield Finding("warning", "disk", f"{free:.1f} GiB free, 1 is wanted", "free some space, e.g. `make clean`")
+    """Check that the folders that a lesson writes to take a file, and hold what it leaves."""
+    least = math.inf
+    for what, variable, path in (
+        ("results", "COURSE_RESULTS", results_folder("cpu")),
+        ("finished trainings", "COURSE_RUNS", runs_folder("cpu")),
+        ("the learner's record", "COURSE_HOME", folder("COURSE_HOME") or ROOT / ".course"),
+    ):
+        if path is None:  # COURSE_RUNS=off
+            continue
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there) as file:
+                file.write(bytes(2**20))  # an empty file fits on a full disk, and into a quota that is used up
+        except OSError as error:
+            remedy = f"make it writable and free some space, or set {variable} to a folder of yours"
+            yield Finding("fault", f"folder of {what}", f"{path}: {_line(error)}", remedy)
+        else:
+            least = min(least, shutil.disk_usage(there).free / GIB)
+    if least < 1:
+        yield Finding("warning", "disk", f"{least:.1f} GiB free, 1 is wanted", "free some space, e.g. `make clean`")
+    elif least < math.inf:
+        yield Finding("ok", "disk", f"{least:.1f} GiB free, folders writable")
 
 
 def data() -> Iterator[Finding]:
-    """Where each data set would come from now."""
+    """Say where each data set would come from now."""
     from course_utils.data import cards, sources
 
     for name in cards.CARDS:
@@ -232,29 +282,53 @@ def data() -> Iterator[Finding]:
 
 
 def jupyter_kernel() -> Iterator[Finding]:
-    """Whether the kernel named python3 starts, and is this Python with the course in it."""
-    remedy = f"{sys.executable} -m ipykernel install --sys-prefix --name python3"
-    try:
-        from jupyter_client.manager import start_new_kernel
+    """Check that the kernel named python3, which JupyterLab starts, is this Python with this course in it.
 
-        manager, client = start_new_kernel(kernel_name="python3", startup_timeout=120, stderr=subprocess.DEVNULL)
-    except Exception as error:
-        yield Finding("fault", "kernel python3", _line(error), remedy)
-        return
-    said: list[str] = []
-    try:
-        reply = client.execute_interactive(
-            "import sys, course_utils; print(sys.executable)",
-            timeout=120,
-            output_hook=lambda message: said.append(message["content"].get("text", "")),
-        )["content"]
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    executable = "".join(said).strip()
-    if reply["status"] != "ok":
-        yield Finding("fault", "kernel python3", f"{reply['ename']}: {reply['evalue']}", f"pip install -e .; {remedy}")
-    elif Path(executable).resolve() != Path(sys.executable).resolve():
-        yield Finding("warning", "kernel python3", f"starts, but runs {executable}", remedy)
+    It is started in an empty folder: in that of the course any Python could import it.
+    """
+    remedy = f"{sys.executable} -m ipykernel install --sys-prefix --name python3"
+    with tempfile.TemporaryDirectory() as elsewhere, tempfile.TemporaryFile("w+", errors="replace") as printed:
+        try:
+            from jupyter_client.manager import start_new_kernel
+
+            manager, client = start_new_kernel(
+                kernel_name="python3", startup_timeout=120, cwd=elsewhere, stdout=printed, stderr=printed
+            )
+        except Exception as error:
+            printed.seek(0)
+            last = printed.read().strip().splitlines()[-1:]
+            where = _kernel_folder()
+            if where and not where.is_relative_to(sys.prefix):
+                remedy = f"remove {where}, or take its folder out of JUPYTER_PATH"
+            found = [_line(error), *(f"it printed: {line}" for line in last), f"its folder is {where}"]
+            yield Finding("fault", "kernel python3", "; ".join(found), remedy)
+            return
+        said: list[str] = []
+        try:
+            reply = client.execute_interactive(
+                "import sys; print(sys.prefix); import course_utils; print(course_utils.__file__)",
+                timeout=120,
+                output_hook=lambda message: said.append(message["content"].get("text", "")),
+            )["content"]
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    prefix, *course = "".join(said).split("\n")
+    if Path(prefix) != Path(sys.prefix):
+        yield Finding("warning", "kernel python3", f"starts, but runs the Python in {prefix}", remedy)
+    elif reply["status"] != "ok" or Path(course[0]).parents[1] != PACKAGE_ROOT:
+        found = course[0] if reply["status"] == "ok" else f"{reply['ename']}: {reply['evalue']}"
+        install = f"{sys.executable} -m pip install --no-deps --no-build-isolation -e {PACKAGE_ROOT}"
+        yield Finding("fault", "kernel python3", f"imports another course, or none ({found})", install)
     else:
         yield Finding("ok", "kernel python3", "starts, and imports the course")
+
+
+def _kernel_folder() -> Path | None:
+    """Find the folder that describes the kernel named python3."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    try:
+        return Path(KernelSpecManager().get_kernel_spec("python3").resource_dir)
+    except Exception:  # there is none, or it cannot be read
+        return None

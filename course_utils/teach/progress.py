@@ -21,7 +21,7 @@ from typing import Any
 
 from course_utils.core import files
 from course_utils.core.errors import CourseError
-from course_utils.core.profiles import ROOT
+from course_utils.core.profiles import ROOT, folder
 from course_utils.teach import show
 
 KINDS = ("predictions", "exercises", "quiz", "games")
@@ -32,7 +32,7 @@ _writing = threading.Lock()  # the page's thread records clicks while a cell may
 
 def home() -> Path:
     """Give the folder of the learner's own files."""
-    return Path(os.environ.get("COURSE_HOME") or ROOT / ".course")
+    return folder("COURSE_HOME") or ROOT / ".course"
 
 
 def record(lesson: str, kind: str, key: str, entry: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """A file is written whole or not at all."""
 
+import errno
 import os
 
 import pytest
 
 from course_utils.core import files
+from course_utils.core.errors import CourseError
 
 pytestmark = pytest.mark.reliability("faults")
 
@@ -45,3 +47,26 @@ def test_an_error_names_the_file_why_and_what_to_do(tmp_path):
     said = str(refused.value)
     assert said.startswith(f"{tmp_path / 'file' / 'in it'} cannot be written: ")
     assert said.endswith("; remove the file that lies where a folder is expected, or give another path")
+
+
+@pytest.mark.parametrize(("number", "written"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_file_system_without_fsync_takes_the_file_all_the_same(tmp_path, monkeypatch, number, written):
+    def refuse(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if written:
+        files.write(tmp_path / "file", "new")
+        assert (tmp_path / "file").read_text() == "new"
+    else:
+        with pytest.raises(files.NotWritten):
+            files.write(tmp_path / "file", "new")
+
+
+def test_a_lock_is_held_by_one_and_leaves_nothing(tmp_path):
+    path = tmp_path / "new" / ".lock"
+    with files.locked(path, "busy"), pytest.raises(CourseError, match="busy, by another process"):
+        files.locked(path, "busy").__enter__()
+    assert not path.exists()
+    with files.locked(path, "busy"):
+        assert path.exists()

@@ -4,6 +4,7 @@ import pytest
 
 from course_utils.core import profiles
 from course_utils.core.errors import CourseError
+from course_utils.teach import progress
 
 
 def test_a_profile_is_the_one_named_else_the_environments_else_cpu(monkeypatch):
@@ -27,17 +28,23 @@ def test_only_smoke_defaults_to_stand_ins():
     assert profiles.data_source("real", "smoke") == "real"
 
 
-def test_results_go_where_the_environment_says_else_under_build(monkeypatch):
-    monkeypatch.delenv("COURSE_RESULTS", raising=False)
-    assert profiles.results_folder("cpu") == profiles.ROOT / "build" / "cpu" / "results"
-    monkeypatch.setenv("COURSE_RESULTS", "elsewhere")
-    assert profiles.results_folder("cpu") == Path("elsewhere")
+@pytest.mark.parametrize(
+    ("name", "folder", "default"),
+    [("COURSE_RESULTS", profiles.results_folder, "results"), ("COURSE_RUNS", profiles.runs_folder, "runs")],
+)
+def test_a_folder_is_the_environments_else_under_build(monkeypatch, name, folder, default):
+    monkeypatch.delenv(name, raising=False)
+    assert folder("cpu") == profiles.ROOT / "build" / "cpu" / default
+    for named, path in (("elsewhere", Path("elsewhere")), ("~/mine", Path.home() / "mine")):
+        monkeypatch.setenv(name, named)
+        assert folder("cpu") == path
 
 
-def test_finished_trainings_are_kept_in_build_elsewhere_or_nowhere(monkeypatch):
-    monkeypatch.delenv("COURSE_RUNS", raising=False)
-    assert profiles.runs_folder("cpu") == profiles.ROOT / "build" / "cpu" / "runs"
-    monkeypatch.setenv("COURSE_RUNS", "elsewhere")
-    assert profiles.runs_folder("cpu") == Path("elsewhere")
+def test_finished_trainings_may_be_stored_nowhere(monkeypatch):
     monkeypatch.setenv("COURSE_RUNS", "off")
     assert profiles.runs_folder("cpu") is None
+
+
+def test_the_learners_folder_may_be_given_from_home(monkeypatch):
+    monkeypatch.setenv("COURSE_HOME", "~/mine")
+    assert progress.home() == Path.home() / "mine"

@@ -13,7 +13,7 @@ from small_course import TINY, add
 from small_gans import METHODS
 
 from course_tools.run import finished, report
-from course_tools.run.run import Outcome
+from course_tools.run.outcome import Outcome
 from course_tools.sweep.table import Table
 from course_tools.sweep.task import Answer, Task
 from course_utils import experiment

@@ -115,7 +115,7 @@ def stopped(command, root, moment, **environment):
 @pytest.mark.parametrize(("kernel", "few", "many"), [("none", 1, 5), ("python3", 0, 1)])
 def test_a_run_that_is_stopped_is_run_again(tmp_path, amount, figure, kernel, few, many):
     if not (n := amount(few, many)):
-        pytest.skip("in Jupyter tests/runner/test_run.py stops a run here")
+        pytest.skip("in Jupyter tests/tools/test_run.py stops a run here")
     root = tmp_path / "course"
     add(root, "01_tiny", TINY)
     run = f"run 1 --profile smoke --kernel {kernel} --out {root}"
@@ -134,7 +134,7 @@ def test_a_run_that_is_stopped_is_run_again(tmp_path, amount, figure, kernel, fe
 
 def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path, amount, figure):
     if not (n := amount(0, 6)):
-        pytest.skip("six clusters are for `make reliability`; tests/runner/test_sweep.py stops one here")
+        pytest.skip("six clusters are for `make reliability`; tests/tools/test_sweep.py stops one here")
     root, tasks = tmp_path / "course", 6
     lesson = add(root, "01_tiny", TINY)
     (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\n")

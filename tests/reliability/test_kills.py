@@ -198,7 +198,7 @@ def test_a_run_in_jupyter_killed_at_any_moment_is_run_again(tmp_path, amount, fi
 def test_a_sweep_killed_at_any_moment_goes_on_where_it_was(tmp_path, amount, figure):
     n = amount(0, 10)
     if not n:
-        pytest.skip("ten clusters are for `make reliability`; tests/runner/test_sweep.py kills workers here")
+        pytest.skip("ten clusters are for `make reliability`; tests/tools/test_sweep.py kills workers here")
     root, tasks, renamed = tmp_path / "course", 6, tmp_path / "renamed"
     lesson = add(root, "01_tiny", TINY)
     (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\n")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from small_course import TINY, add
 from small_gans import METHODS
 
+from course_utils import experiment
 from course_utils.gan import train
 from course_utils.teach import lesson as lessons
 from course_utils.teach import progress
@@ -66,6 +67,42 @@ def test_the_doctor_needs_no_home(tmp_path, amount):
         pytest.skip("the doctor starts a kernel: for `make reliability`")
     done = faults.course("doctor", tmp_path, without=["HOME"], user=faults.ordinary())
     assert "ok       kernel python3" in done.stdout, done.stdout + done.stderr
+
+
+# ------------------------------------------------------------------ a person's own settings
+
+
+@pytest.mark.parametrize("kernel", ["none", "python3"])
+def test_a_run_takes_nothing_from_a_persons_own_settings(tmp_path, figure, kernel):
+    root, own = tmp_path / "course", tmp_path / "own"
+    lesson = lesson_with(root, DRAWS + "plt.savefig('/dev/null', format='png')\n")
+    for module in ("random", "copy", "seaborn"):
+        (lesson.notebook.parent / f"{module}.py").write_text("raise ImportError('not the real one')\n")
+    spec = {"argv": ["false"], "display_name": "a cluster's", "language": "python"}
+    for path, text in {
+        "matplotlibrc": "text.usetex: True\n",
+        "startup.py": "raise SystemExit(1)\n",
+        "ipython/profile_default/startup/00.py": "raise SystemExit(1)\n",
+        "jupyter/kernels/python3/kernel.json": json.dumps(spec),
+    }.items():
+        (own / path).parent.mkdir(parents=True, exist_ok=True)
+        (own / path).write_text(text)
+    settings = {
+        "MATPLOTLIBRC": str(own / "matplotlibrc"),
+        "PYTHONSTARTUP": str(own / "startup.py"),
+        "IPYTHONDIR": str(own / "ipython"),
+        "JUPYTER_PATH": str(own / "jupyter"),
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONIOENCODING": "ascii",
+    }
+    done = faults.course(f"run 1 --profile smoke --kernel {kernel} --out {root / 'out'}", root, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figure("settings of a person kept out", len(settings) + 3)
+
+
+def test_a_checkout_of_another_owner_has_a_commit(monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert experiment.provenance("cpu", 0)["commit"]
 
 
 # ------------------------------------------------------------------ clock

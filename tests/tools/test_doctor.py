@@ -1,3 +1,4 @@
+import json
 import sys
 import types
 from importlib import metadata
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_utils.core import profiles
 from course_utils.teach import doctor, show
 
 
@@ -74,18 +76,80 @@ def test_a_torchvision_built_for_another_torch_is_a_fault(monkeypatch):
     assert "torchvision" not in levels(doctor.device(with_torchvision=False))
 
 
+def test_a_package_that_cannot_be_imported_is_a_fault(monkeypatch):
+    real = doctor.importlib.import_module
+
+    def load(name):
+        if name in ("seaborn", "lzma"):
+            raise ImportError(f"{name} is broken")
+        return real(name)
+
+    monkeypatch.setattr(doctor.importlib, "import_module", load)
+    (fault,) = [finding for finding in doctor.packages(doctor.PLAIN) if finding.level == "fault"]
+    assert fault.what == "seaborn" and "is broken" in fault.found and "--force-reinstall" in fault.remedy
+    assert levels(doctor.python()) == {"Python": "ok", "Python's lzma": "fault"}
+
+
 def test_a_small_machine_is_warned_about(monkeypatch):
     monkeypatch.setattr(doctor.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 2**18))
     assert levels(doctor.memory()) == {"memory": "warning"}
 
 
-def test_a_full_disk_and_a_folder_that_cannot_be_written_are_told(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"memory.max": "1610612736", "cpu.max": "150000 100000"},
+        {
+            "memory/memory.limit_in_bytes": "1610612736",
+            "cpu/cpu.cfs_quota_us": "150000",
+            "cpu/cpu.cfs_period_us": "100000",
+        },
+    ],
+)
+def test_a_containers_limits_are_shown(monkeypatch, tmp_path, files):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    monkeypatch.setattr(doctor, "CGROUP", tmp_path)
+    (memory,) = doctor.memory()
+    assert memory.level == "warning" and memory.found.startswith("1.5 GiB, by the container's limit")
+    assert doctor._cores().endswith("(1.5 by the container's limit)")
+
+
+def test_without_a_limit_none_is_shown(monkeypatch, tmp_path):
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    monkeypatch.setattr(doctor, "CGROUP", tmp_path)
+    assert "container" not in next(doctor.memory()).found and doctor._cores().isdecimal()
+
+
+FOLDERS = ("COURSE_RESULTS", "COURSE_RUNS", "COURSE_HOME")
+
+
+def test_a_full_disk_and_folders_that_cannot_be_written_are_found(monkeypatch, tmp_path):
+    for name in FOLDERS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
-    assert levels(doctor.disk()) == {"disk": "ok"}
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    assert levels(doctor.disk()) == {"disk": "ok"} and not list(tmp_path.iterdir())
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
     assert levels(doctor.disk()) == {"disk": "warning"}
-    monkeypatch.setattr(doctor, "ROOT", tmp_path / "missing" / "deeper")
-    assert levels(doctor.disk()) == {"build folder": "fault"}
+    (tmp_path / "file").touch()
+    for module in (doctor, profiles):
+        monkeypatch.setattr(module, "ROOT", tmp_path / "file")  # takes no file, whoever one is
+    faults = list(doctor.disk())
+    assert [finding.level for finding in faults] == ["fault"] * 3
+    assert all(name in finding.remedy for name, finding in zip(FOLDERS, faults, strict=True))
+
+
+def test_a_course_that_cannot_be_written_is_no_fault_for_who_has_folders_of_their_own(monkeypatch, tmp_path):
+    """README's set-up of a class: one copy of the course, which only its teacher may change."""
+    (tmp_path / "file").touch()
+    for module in (doctor, profiles):
+        monkeypatch.setattr(module, "ROOT", tmp_path / "file")
+    for name in FOLDERS:
+        monkeypatch.setenv(name, str(tmp_path / "mine" / name))
+    assert levels(doctor.disk()) == {"disk": "ok"}
 
 
 def test_data_that_is_not_there_is_a_warning_and_a_wrong_folder_a_fault(monkeypatch, tmp_path):
@@ -103,12 +167,33 @@ def test_a_kernel_that_is_not_there_is_a_fault_with_what_to_do(monkeypatch):
     from jupyter_client import manager
     from jupyter_client.kernelspec import NoSuchKernel
 
+    started_in = []
+
     def start(**options):
+        started_in.append(options["cwd"])
         raise NoSuchKernel(options["kernel_name"])
 
     monkeypatch.setattr(manager, "start_new_kernel", start)
     (fault,) = doctor.jupyter_kernel()
     assert fault.level == "fault" and "ipykernel install" in fault.remedy
+    assert not doctor.PACKAGE_ROOT.is_relative_to(started_in[0]), "there any Python could import the course"
+
+
+def test_a_foreign_kernel_is_named_with_its_folder_and_what_it_printed(monkeypatch, tmp_path):
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    argv = [sys.executable, "-c", "raise SystemExit('No module named ipykernel')", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "other", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    (fault,) = doctor.jupyter_kernel()
+    assert fault.level == "fault" and "No module named ipykernel" in fault.found
+    assert str(folder) in fault.found and "JUPYTER_PATH" in fault.remedy
+
+
+def test_a_kernel_with_another_copy_of_the_course_is_a_fault(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "PACKAGE_ROOT", tmp_path)  # as if this one had been moved there since set-up
+    (fault,) = doctor.jupyter_kernel()
+    assert fault.level == "fault" and f"-e {tmp_path}" in fault.remedy
 
 
 def test_a_check_that_breaks_is_a_fault_and_stops_no_other(monkeypatch, capsys):

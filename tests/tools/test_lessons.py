@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from small_course import TINY, add
 
@@ -30,6 +32,16 @@ def test_the_start_notebook_is_a_lesson_but_no_study(course):
     assert lessons.find(course)[0].slug == "00_start"
 
 
+def test_a_copy_of_a_lesson_takes_nothing_over(course):
+    for name in ("01_tiny copy", "01_tiny-Copy1", "01_tiny (1)"):
+        shutil.copytree(course / "lessons" / "01_tiny", course / "lessons" / name)
+    assert [lesson.slug for lesson in lessons.resolve([], course)] == ["01_tiny", "02_broken"]
+    shutil.copytree(course / "lessons" / "01_tiny", course / "lessons" / "01_mine")
+    with pytest.raises(CourseError, match="number 1 is that of 01_mine and 01_tiny"):
+        lessons.resolve(["1"], course)
+    assert [lesson.slug for lesson in lessons.resolve(["01_tiny"], course)] == ["01_tiny"]
+
+
 def test_a_folder_without_lessons_says_what_to_do(tmp_path):
     with pytest.raises(CourseError, match="COURSE_ROOT"):
         lessons.resolve([], tmp_path)
@@ -45,10 +57,18 @@ def test_a_missing_or_damaged_notebook_says_what_to_do(course):
 
 def test_parameters_are_read_from_their_cell_and_checked_against_it(course):
     lesson = lessons.resolve(["1"], course)[0]
-    assert lessons.parameter_names(lesson.notebook) == ["PROFILE", "DATA", "SEED", "DEVICE"]
-    lessons.check_parameters(lesson, {"SEED": 3})
-    with pytest.raises(CourseError, match="01_tiny has no parameter SEEDS; it has PROFILE, DATA, SEED, DEVICE"):
-        lessons.check_parameters(lesson, {"SEEDS": 3})
+    assert lessons.parameter_defaults(lesson.notebook) == {"PROFILE": None, "DATA": None, "SEED": 0, "DEVICE": None}
+    lessons.check_parameters(lesson, {"SEED": 3, "DATA": "real", "DEVICE": None})
+    for wrong, said in (
+        ({"SEEDS": 3}, "01_tiny has no parameter SEEDS; it has PROFILE, DATA, SEED, DEVICE"),
+        ({"SEED": 1.5}, "expected a whole number like 0"),
+        ({"SEED": "abc"}, "expected a whole number like 0"),
+        ({"SEED": True}, "expected a whole number like 0"),
+        ({"SEED": -1}, "expected a whole number like 0"),
+        ({"DATA": 3}, "expected a text or None"),
+    ):
+        with pytest.raises(CourseError, match=said):
+            lessons.check_parameters(lesson, wrong)
 
 
 def test_parameter_values_are_literals_where_they_can_be():

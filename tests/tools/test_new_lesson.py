@@ -29,10 +29,14 @@ def test_a_new_lesson_runs_and_passes_the_tests_of_every_lesson(tmp_path):
     assert code == 0, said
     slug = next(path.name for path in (copy / "lessons").glob("*_trial"))
     module = f"lesson_{slug[:2]}"
-    every = ["tests/test_every_lesson.py", "tests/teach/test_teaching_notes.py", "tests/teach/test_every_exercise.py"]
+    every = [
+        "tests/test_every_lesson.py",
+        "tests/teach/test_teaching_notes.py",
+        "tests/teach/exercises/test_every_exercise.py",
+    ]
     chosen = f"({slug} and not stored and not unsolved) or Blend or PairedGains or test_exercises_{module}"
     pytest_options = ["-q", "-p", "no:cacheprovider", "-k", chosen]
-    code, said = python("pytest", *pytest_options, *every, f"tests/teach/test_exercises_{module}.py")
+    code, said = python("pytest", *pytest_options, *every, f"tests/teach/exercises/test_exercises_{module}.py")
     assert code == 0 and "skipped" not in said.splitlines()[-1], said
     assert python("ruff", "check", "--select", "E,F,I", "lessons", "course_utils")[0] == 0
 

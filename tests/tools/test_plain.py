@@ -62,7 +62,7 @@ def test_a_failure_names_its_cell_and_ends_the_lesson(tmp_path, capsys, broken):
     assert "[failed] cell 2/3 (id id-2)" in out
     assert "not reached" not in out
     assert '"<cell 2, id id-2>", line' in out
-    assert "runner/plain.py" not in out
+    assert "run/plain.py" not in out
 
 
 def test_the_process_needs_no_jupyter_and_can_start_workers(tmp_path):

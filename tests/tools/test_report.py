@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_tools.run import report
-from course_tools.run.run import Outcome
+from course_tools.run import outcome, report
+from course_tools.run.outcome import Outcome
 
 EVIL = '<script>alert("1")</script>&'
 
@@ -111,7 +111,7 @@ def test_lessons_of_earlier_runs_stay_on_the_page_and_odd_files_do_no_harm(tmp_p
     ("seconds", "text"), [(0, "0 s"), (59.6, "1 min 00 s"), (252, "4 min 12 s"), (7500, "2 h 05 min")]
 )
 def test_durations(seconds, text):
-    assert report.duration(seconds) == text
+    assert outcome.duration(seconds) == text
 
 
 @given(st.floats(1e-4, 1e6), st.floats(1, 100))
