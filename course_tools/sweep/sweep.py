@@ -63,7 +63,7 @@ def run(
     provenance = {key: experiment.provenance("cpu", 0)[key] for key in ("commit", "versions")}
     failed = {}
     with (
-        _interruptible(),
+        interruptible(),
         cluster.client(scheduler, slurm, workers, len(still)) as client,
         _bar(len(wanted), len(wanted) - len(still)) as bar,
     ):
@@ -200,7 +200,7 @@ def _answer(future: Any) -> Answer | None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM ends the sweep as Ctrl-C does: workers are closed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
