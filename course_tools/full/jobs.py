@@ -16,6 +16,7 @@ import hashlib
 import json
 import math
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -112,10 +113,8 @@ class Curve:
     def __init__(self, checkpoint: Path) -> None:
         self.path = checkpoint.with_suffix(".curve.json")
         self.points: dict[int, dict[str, float]] = {}
-        try:
+        with suppress(FileNotFoundError):
             self.points = {int(step): point for step, point in json.loads(self.path.read_text("utf-8")).items()}
-        except FileNotFoundError:
-            pass
 
     def add(self, step: int, point: dict[str, float]) -> None:
         """Note what was measured at a step, rounded to five places."""

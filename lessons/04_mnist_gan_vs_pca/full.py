@@ -1,4 +1,4 @@
-"""Lesson 4's full run: class-conditional GANs of the paper's width on all images, PCA and probabilistic PCA beside them,
+"""Lesson 4's full run: class-conditional GANs on all images, PCA and probabilistic PCA beside them,
 and hybrid training sets at three budgets; computed by `course run 4 --profile full`."""
 
 from collections.abc import Callable, Sequence
