@@ -258,7 +258,7 @@ def ccgan(
     final = images_of(progress.generator, seed, len(reference))
     copied = memorisation(final, net, train, new)
     return weights, {
-        "curve": curve,
+        "curve": curve.columns(),
         "losses": progress.losses,
         "images": len(train),
         "memorisation": copied,
