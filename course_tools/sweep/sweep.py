@@ -59,7 +59,7 @@ def run(
         if not missing:
             print("nothing to do; move the table away to compute it anew")
             return {}
-        with _interruptible(), cluster.client(scheduler, slurm, workers, len(missing)) as client:
+        with interruptible(), cluster.client(scheduler, slurm, workers, len(missing)) as client:
             failed = _compute(client, missing, wanted, table)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
@@ -206,7 +206,7 @@ def _answer(future: Any) -> Answer | None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """End the sweep on SIGTERM as on Ctrl-C: workers are closed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -264,6 +264,7 @@ def train_ccgan(
     depth: int = 1,
     batch: int = 64,
     lr: float = 1e-4,
+    average: float = 0.99,
     noise_and_label: JoinToNoise = join_to_noise,
     image_and_label: JoinToImage = join_to_image,
     D: nn.Module | None = None,
@@ -283,7 +284,7 @@ def train_ccgan(
         D = DCDiscriminator(capacity, depth, classes=classes, join=image_and_label)
     step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
     data = batches.labelled(images, batch, seed, "ccgan")
-    return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=0.99, **settings)
+    return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
 
 
 def train_plain_gan(

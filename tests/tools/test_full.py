@@ -1,0 +1,213 @@
+"""Full runs in pieces: stopped by the clock, killed, resumed, and always with the numbers of an unbroken one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from course_tools.full.jobs import Curve, Job, Store
+from course_tools.full.run import FullRun, compute, run
+from course_tools.run.lessons import Lesson
+from course_utils.core.checkpoint import CheckpointError
+from course_utils.core.errors import CourseError
+
+FULL = """
+import time
+
+import torch
+
+from course_tools.full.jobs import Curve, Job
+from course_utils import experiment
+from course_utils.data import images
+from course_utils.gan import batches
+from course_utils.gan import train as gan
+from course_utils.gan.networks import FCDiscriminator, FCGenerator
+from course_utils.gan.steps import gan_step
+
+DATASET = "mnist"
+
+
+def jobs(S):
+    gans = [Job(f"gan/{seed}", "train", {"seed": seed, "steps": S["steps"]}) for seed in range(S["seeds"])]
+    return gans + [Job(f"mean/{seed}", "mean", {}, (job,)) for seed, job in enumerate(gans)]
+
+
+def train(data, needed, checkpoint, device, *, seed, steps):
+    if steps < 0:
+        raise ValueError("no steps to train")
+    torch.manual_seed(seed)
+    curve = Curve(checkpoint)
+    small = data["train"].subset(range(64))
+    run = {"steps": steps, "seed": seed, "reports": 10, "checkpoint": checkpoint, "checkpoint_s": 0.0}
+    feed = batches.flat([small], 16, seed)
+    for progress in gan.training(gan_step, FCGenerator(1, hidden=(8,)), FCDiscriminator(1, hidden=(8,)), feed, **run):
+        curve.add(progress.step, {"mean": float(progress.samples().float().mean())})
+        time.sleep(PAUSE)
+        yield progress.step / steps
+    return dict(progress.generator.state_dict()), {"curve": curve.columns()}
+
+
+def mean(data, needed, checkpoint, device):
+    yield 0.0
+    return {}, {"last": needed[0][1]["curve"]["mean"][-1]}
+
+
+def results(S, data, answers):
+    curves = {name: facts["curve"] for name, (_, facts) in answers.items() if "curve" in facts}
+    last = [answers[f"mean/{seed}"][1]["last"] for seed in range(S["seeds"])]
+    return {"title": "tiny", "seeds": list(range(S["seeds"])), "curves": curves, "last": last, "verdict": "Done."}
+"""
+
+
+def tiny(root, pause=0.0, steps=40, seeds=2):
+    """A lesson whose full run trains a few small GANs on stand-ins, `pause` seconds between its reports."""
+    folder = root / "lessons" / "01_tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "full.py").write_text(FULL.replace("PAUSE", str(pause)))
+    (folder / "settings.toml").write_text(f"[full]\nsteps = {steps}\nseeds = {seeds}\n")
+    return Lesson("01_tiny", root)
+
+
+def numbers(root):
+    """What a complete run wrote, without what time and place have a part in."""
+    found = json.loads((root / "results" / "01_tiny" / "full.json").read_text("utf-8"))
+    return {name: found[name] for name in ("curves", "last", "seeds", "settings", "data")}
+
+
+def at_once(lesson, out):
+    """The whole run in this process, a job after the other."""
+    whole = FullRun(lesson, out, "standin")
+    for job in whole.todo():
+        ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
+        assert ended.done, ended.error
+    return whole
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    root = tmp_path_factory.mktemp("unbroken")
+    whole = at_once(tiny(root), root / "build")
+    return {name: json.loads(json.dumps(whole.results()[name])) for name in ("curves", "last")}
+
+
+def test_a_run_on_dask_writes_its_results_with_their_provenance(tmp_path, unbroken, capsys):
+    lesson = tiny(tmp_path)
+    assert run(lesson, tmp_path / "build", workers=1, source="standin")
+    found = json.loads((tmp_path / "results" / "01_tiny" / "full.json").read_text("utf-8"))
+    assert {name: found[name] for name in unbroken} == unbroken
+    assert found["profile"] == "full" and found["settings"] == {"steps": 40, "seeds": 2}
+    assert {"commit", "device", "versions", "wall_s"} <= found.keys()
+    assert "2 of 2 train" in capsys.readouterr().out
+    began = time.monotonic()
+    assert run(lesson, tmp_path / "build", source="standin")  # nothing is left to do
+    assert time.monotonic() - began < 5
+
+
+def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_same_numbers(tmp_path, unbroken):
+    whole = FullRun(tiny(tmp_path), tmp_path / "build", "standin")
+    ended, stops = None, 0
+    for job in whole.jobs:
+        while not whole.store.has(job):
+            ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, time.time())
+            stops += not ended.done
+            if not ended.done:
+                assert 0 <= whole.store.progress(job)[0] <= 1
+    assert stops > len(whole.jobs)
+    assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
+    assert not list((whole.store.folder / "running").iterdir())
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from course_tools.full.run import FullRun, compute
+from course_tools.run.lessons import Lesson
+root = Path(sys.argv[1])
+whole = FullRun(Lesson("01_tiny", root), root / "build", "standin")
+for job in whole.todo():
+    print(job.name, flush=True)
+    compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
+"""
+
+
+def test_a_run_that_is_killed_at_three_moments_ends_with_the_numbers_of_an_unbroken_one(tmp_path, unbroken):
+    lesson = tiny(tmp_path, pause=0.1)
+    for after in (0.15, 0.5, 0.9):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, env=os.environ
+        )
+        process.stdout.readline()  # the first job that is left has begun
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    whole = at_once(lesson, tmp_path / "build")
+    assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
+
+
+def test_a_job_that_fails_is_told_and_does_not_stop_the_others(tmp_path, capsys):
+    lesson = tiny(tmp_path, steps=-1, seeds=1)
+    assert not run(lesson, tmp_path / "build", workers=1, source="standin")
+    said = capsys.readouterr().out
+    assert "no steps to train" in said and "course run 01_tiny --profile full" in said
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_key_knows_all_that_a_job_rests_on_and_nothing_of_its_name():
+    one, other = Job("a", "train", {"seed": 0}), Job("b", "train", {"seed": 0})
+    assert one.key == other.key != Job("a", "train", {"seed": 1}).key
+    assert Job("c", "mean", {}, (one,)).key != Job("c", "mean", {}, (Job("a", "train", {"seed": 1}),)).key
+
+
+def test_answers_on_other_data_are_not_found_and_damaged_ones_refused(tmp_path):
+    job = Job("a/0", "train")
+    store = Store(tmp_path, {"images": "1"})
+    store.keep(job, {}, {"seconds": 1.0})
+    assert store.has(job) and store.find(job)[1] == {"seconds": 1.0}
+    assert not Store(tmp_path, {"images": "2"}).has(job)
+    store.path(job).write_bytes(store.path(job).read_bytes()[:-1] + b"x")
+    with pytest.raises(CheckpointError, match=store.path(job).name):
+        store.find(job)
+
+
+def test_a_curve_survives_a_stop_and_measures_a_step_once(tmp_path):
+    path = tmp_path / "run.safetensors"
+    Curve(path).add(10, {"fd": 3.0})
+    again = Curve(path)
+    again.add(20, {"fd": 2.0})
+    again.add(20, {"fd": 2.0})
+    assert again.columns() == {"steps": [10, 20], "fd": [3.0, 2.0]}
+
+
+def test_the_time_that_is_left_follows_from_what_was_measured(tmp_path):
+    whole = FullRun(tiny(tmp_path), tmp_path / "build", "standin")
+    assert whole.left(2) is None and "rest unknown" in whole.status(2)
+    gan, mean = (next(job for job in whole.jobs if job.work == work) for work in ("train", "mean"))
+    whole.store.stopped(gan, 0.5, 60.0)
+    whole.store.keep(mean, {}, {"seconds": 10.0})
+    assert whole.left(1) == pytest.approx(60 + 120 + 10)
+    assert "0 of 2 train, 1 of 2 mean" in whole.status(1)
+
+
+def test_a_lesson_without_a_full_run_and_settings_without_its_table_are_refused(tmp_path):
+    (tmp_path / "lessons" / "02_none").mkdir(parents=True)
+    with pytest.raises(CourseError, match="has no full run"):
+        FullRun(Lesson("02_none", tmp_path), tmp_path)
+    lesson = tiny(tmp_path)
+    (lesson.folder / "settings.toml").write_text(textwrap.dedent("[smoke]\nseeds = 1\n"))
+    with pytest.raises(CourseError, match=r"\[full\]"):
+        FullRun(lesson, tmp_path, "standin")
+
+
+def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict():
+    stored = sorted(Path(__file__).parents[2].glob("results/*/full.json"))
+    for path in stored:
+        found = json.loads(path.read_text("utf-8"))
+        missed = [who for who, gate in found["gate"].items() if not gate["passed"]]
+        assert bool(missed) == found["verdict"].startswith("Not judged"), path
+        assert len(found["seeds"]) >= 5
