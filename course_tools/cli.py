@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,7 +47,9 @@ def _add_lessons(parser: argparse.ArgumentParser) -> None:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="execute lessons and report their results")
     _add_lessons(run)
-    run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    run.add_argument("--profile", help=f"{', '.join(PROFILES)}, full; default: $COURSE_PROFILE, else cpu")
+    run.add_argument("--hours", type=float, metavar="H", help="of a full run, which the next call continues")
+    _add_where(run)
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
     run.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for what it leaves (default build)")
     run.add_argument("--kernel", default="python3", help="python3, or none for a plain Python process without Jupyter")
@@ -55,6 +58,22 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--timeout", type=float, metavar="S", help="seconds that a lesson may take (default: no limit)")
     run.set_defaults(act=_run)
 
+    status = commands.add_parser("status", help="what the full run of each lesson has, and what it lacks")
+    _add_lessons(status)
+    status.add_argument("--out", type=_folder, default=ROOT / "build", help="folder of full/ (default build)")
+    status.set_defaults(act=_status)
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster's; default: processes here")
+    where.add_argument(
+        "--slurm", type=_folder, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
+    )
+
 
 def _add_sweep(commands: Any) -> None:
     sweep = commands.add_parser("sweep", help="a lesson at every point of a grid and with every seed, on Dask")
@@ -62,14 +81,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values of parameters: F=1,2,3 D=1,2")
     sweep.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 at each point (default 5)")
     sweep.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
-    where = sweep.add_mutually_exclusive_group()
-    where.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster's; default: processes here")
-    where.add_argument(
-        "--slurm", type=_folder, metavar="FILE", help="TOML with the settings of dask-jobqueue's SLURMCluster"
-    )
-    sweep.add_argument(
-        "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
-    )
+    _add_where(sweep)
     sweep.add_argument("--out", type=_folder, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
     sweep.set_defaults(act=_sweep)
 
@@ -121,6 +133,8 @@ def _add_doctor(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.profile == "full":
+        return _full(args)
     from course_tools.run import lessons, run
 
     if args.jobs < 1:
@@ -139,6 +153,34 @@ def _run(args: argparse.Namespace) -> int:
     )
     failed = [outcome for outcome in outcomes if outcome.error]
     return 0 if not failed else 2 if all(outcome.mistake for outcome in failed) else 1
+
+
+def _full(args: argparse.Namespace) -> int:
+    """`course run --profile full`: the lessons that have a full run, one after the other, until the hours are over."""
+    from course_tools.full import run as full
+    from course_tools.run import lessons
+
+    for name, number in (("hours", args.hours), ("workers", args.workers)):
+        if number is not None and number <= 0:
+            raise CourseError(f"--{name} is {number:g}, expected more than 0")
+    chosen = [lesson for lesson in lessons.resolve(args.lessons) if args.lessons or full.has(lesson)]
+    source = lessons.parse_parameters(args.p).get("DATA", "auto")
+    deadline = time.time() + 3600 * args.hours if args.hours else None
+    where = (args.scheduler, args.slurm, args.workers)
+    well = [full.run(lesson, args.out, deadline, *where, source) for lesson in chosen]
+    return int(not all(well))
+
+
+def _status(args: argparse.Namespace) -> int:
+    from course_tools.full import run as full
+    from course_tools.run import lessons
+
+    for lesson in lessons.resolve(args.lessons):
+        if lesson.study:
+            print(
+                full.FullRun(lesson, args.out).status() if full.has(lesson) else f"{lesson.slug}: has no full run yet"
+            )
+    return 0
 
 
 def _sweep(args: argparse.Namespace) -> int:

@@ -40,6 +40,11 @@ class Ended:
     error: str = ""
 
 
+def has(lesson: Lesson) -> bool:
+    """Tell whether a lesson has a full run."""
+    return (lesson.folder / "full.py").is_file()
+
+
 class FullRun:
     """A lesson's jobs, the folder of their answers, and what can be said of both.
 
@@ -47,10 +52,11 @@ class FullRun:
     """
 
     def __init__(self, lesson: Lesson, out: Path, source: str = "auto", settings: dict[str, Any] | None = None) -> None:
-        path = lesson.folder / "full.py"
-        if not path.is_file():
-            raise CourseError(f"{lesson.slug} has no full run ({path.name} is missing); its profiles: smoke, cpu")
-        self.lesson, self.text, self.source = lesson, path.read_text("utf-8"), source
+        if not has(lesson):
+            raise CourseError(
+                f"{lesson.slug} has no full run (its folder has no full.py); its profiles: smoke, cpu, gpu"
+            )
+        self.lesson, self.text, self.source = lesson, (lesson.folder / "full.py").read_text("utf-8"), source
         self.module = _loaded(self.text)
         self.settings = _settings(lesson) if settings is None else settings
         self.data = _data(self.module.DATASET, source)
@@ -119,13 +125,14 @@ class FullRun:
 def run(
     lesson: Lesson,
     out: Path,
-    hours: float | None = None,
+    deadline: float | None = None,
     scheduler: str | None = None,
     slurm: Path | None = None,
     workers: int | None = None,
     source: str = "auto",
 ) -> bool:
-    """Compute what `out`/full/<slug> lacks, for `hours` at most; when all is there, write results/<slug>/full.json.
+    """Compute what `out`/full/<slug> lacks, until `deadline` (time.time()); when all is there, write
+    results/<slug>/full.json.
 
     Returns False where a job failed; the others are computed all the same. Raises CourseError on a user's mistake.
     """
@@ -134,7 +141,6 @@ def run(
     print(whole.status(workers or cluster.default_workers()))
     failed: dict[str, str] = {}
     if todo := whole.todo():
-        deadline = time.time() + 3600 * hours if hours else None
         with sweep.interruptible(), cluster.client(scheduler, slurm, workers, len(todo)) as client:
             for job, ended in _computed(client, whole, deadline):
                 if ended.error:
