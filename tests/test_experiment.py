@@ -121,7 +121,7 @@ def test_placebos():
 
 
 def starved():
-    return TRAIN.starve(3, 0.25, torch.Generator().manual_seed(0))  # 3 of 12 pictures of class 3 are left
+    return TRAIN.subsample_class(3, 0.25, torch.Generator().manual_seed(0))  # 3 of 12 pictures of class 3 are left
 
 
 def test_oversampling_repeats_what_is_there_until_classes_are_equal():

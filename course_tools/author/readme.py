@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course_tools.author import ledger_page, machines
+from course_tools.author import full_page, ledger_page, machines
 from course_tools.run import online
 from course_utils.core import files
 from course_utils.core.errors import CourseError
@@ -15,6 +15,7 @@ BLOCKS = {
     "badges": ("course notebooks", online.badges),
     "lessons": ("course notebooks", course_map.table),
     "ledger": ("course ledger --write", ledger_page.block),
+    "full runs": ("course ledger --write", full_page.table),
     "machines": ("course notebooks", machines.table),
 }
 """Block of README.md → the command that writes it, and the function that gives its text."""

@@ -166,9 +166,9 @@ class Images:
         """The same pictures as a test set."""
         return replace(self, sealed=True)
 
-    def starve(self, label: int, share: float, generator: torch.Generator) -> Images:
+    def subsample_class(self, label: int, share: float, generator: torch.Generator) -> Images:
         """All other classes whole, and a random `share` (0..1) of class `label`, at least one picture."""
-        self._open("starve a class of")
+        self._open("subsample a class of")
         if not 0 <= share <= 1:
             raise DataError(f"{self.name}: share {share} is not between 0 and 1")
         mine = torch.nonzero(self.labels == label).flatten()

@@ -171,7 +171,7 @@ def balanced(train, rng, subset=1):
 
 def starved(train, rng, subset=1):
     """The paper's set B: most images of one class taken away."""
-    return balanced(train, rng, subset).starve(STARVED, SHARE, rng)
+    return balanced(train, rng, subset).subsample_class(STARVED, SHARE, rng)
 
 
 first = lesson.seeds[0]
@@ -206,9 +206,9 @@ show.markdown(
 # %%
 def what_is_left(digit, left):
     """Up to thirty of the images that are left of a class."""
-    few = full.starve(digit, int(left.split()[0]) / 100, lesson.generator("slider")).of_class(
-        digit
-    )
+    few = full.subsample_class(
+        digit, int(left.split()[0]) / 100, lesson.generator("slider")
+    ).of_class(digit)
     rows = -(-min(30, len(few)) // 10)
     count = f"{len(few)} of {len(full.of_class(digit))}"
     return figures.image_grid(few.pixels[:30], cols=10, row_titles=[count, "", ""][:rows])
@@ -1196,7 +1196,7 @@ quiz(lesson.slug)
 # share. Write down first at which share you expect the GAN to stop mattering. A frame to start from:
 #
 # ```python
-# def starved(train, rng, subset=1): return balanced(train, rng, subset).starve(STARVED, …, rng)
+# def starved(train, rng, subset=1): return balanced(train, rng, subset).subsample_class(STARVED, …, rng)
 # # each new training set needs its own entry in `generators`: feed(images, seed, with_cvae=False)
 # mine = experiment.run({"hungrier": …}, train, tests, lesson.seeds, scores=scored)["hungrier"]
 # ```

@@ -116,7 +116,7 @@ def test_keras_example_learns_at_its_old_rate_and_hardly_at_todays():
 
 
 def starved():
-    return bars().starve(0, 0.1, torch.Generator().manual_seed(0))
+    return bars().subsample_class(0, 0.1, torch.Generator().manual_seed(0))
 
 
 def test_weights_are_scikit_learns_balanced_ones():

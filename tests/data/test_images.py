@@ -89,7 +89,7 @@ def test_a_split_by_animals_meets_its_share_and_one_by_pictures_leaks():
 @given(label_lists, st.integers(0, 2), shares, seeds)
 def test_starve_thins_out_one_class_only(labels, label, share, seed):
     images = make(labels)
-    kept = images.starve(label, share, rng(seed))
+    kept = images.subsample_class(label, share, rng(seed))
     before, after = images.counts().tolist(), kept.counts().tolist()
     expected = [min(n, max(1, round(share * n))) if k == label else n for k, n in enumerate(before)]
     assert after == expected
@@ -159,7 +159,7 @@ def test_subset_and_of_class_keep_labels_groups_and_seal():
     [
         lambda images: next(images.batches(1, rng())),
         lambda images: images.split(1, rng()),
-        lambda images: images.starve(0, 0.5, rng()),
+        lambda images: images.subsample_class(0, 0.5, rng()),
         lambda images: images.merge(make([0])),
         lambda images: make([0]).merge(images),
         lambda images: images.with_pixels(images.pixels),
@@ -216,7 +216,7 @@ def test_groups_must_be_one_an_image():
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_share_is_between_0_and_1(share):
-    for method in (lambda: make([0]).split(share, rng()), lambda: make([0]).starve(0, share, rng())):
+    for method in (lambda: make([0]).split(share, rng()), lambda: make([0]).subsample_class(0, share, rng())):
         with pytest.raises(DataError, match="is not between 0 and 1"):
             method()
 

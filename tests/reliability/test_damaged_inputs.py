@@ -308,7 +308,7 @@ LABELS = ["a class is empty", "a class has one picture", "one picture", "one pic
 USES = {
     "train on": lambda images: labelled(images, 4, 0)(0)[0],
     "weigh": balanced_weights,
-    "starve": lambda images: scaled(images.starve(1, 0.1, torch.Generator()).pixels),
+    "subsample_class": lambda images: scaled(images.subsample_class(1, 0.1, torch.Generator()).pixels),
     "augment": lambda images: scaled(augmented(images, PAPER_1, torch.Generator()).pixels),
     "oversample": arm(experiment.oversample),
     "top up": arm(experiment.top_up(1, experiment.noise)),
