@@ -19,12 +19,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_tools.full.jobs import Job, Store
+from course_tools.full.store import Store
 from course_tools.run.lessons import Lesson
 from course_tools.sweep import cluster, sweep
 from course_tools.sweep.task import ONE_AT_A_TIME
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.experiment.full import Job
 
 if TYPE_CHECKING:
     from distributed import Client, Future

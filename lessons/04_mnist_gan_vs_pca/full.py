@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_tools.full.jobs import Answer, Curve, Job, Work
 from course_utils import experiment
 from course_utils.classify import train as classify
 from course_utils.classify.networks import LeNet
@@ -19,6 +18,7 @@ from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import class_scores, classification, gates, samples, statistics
+from course_utils.experiment.full import Answer, Curve, Job, Work
 from course_utils.gan import losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator

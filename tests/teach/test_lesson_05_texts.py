@@ -146,7 +146,7 @@ def test_the_filter_counts_what_it_lets_in_without_a_check(passes, unchecked):
         made={"key": (None, None, (1, 0))},
         Images=lambda pixels, labels, classes: pixels,
         classifier=SimpleNamespace(logits=lambda sieve, pixels: pixels),
-        exercise_5=SimpleNamespace(chosen=lambda pixels, asked, least: pixels[:, 0] == passes),
+        exercise_5=SimpleNamespace(answer_or_reference=lambda pixels, asked, least: pixels[:, 0] == passes),
     )
     pixels = kept(labels, SimpleNamespace(digest=lambda: "key"), None)
     assert found == {1: [unchecked]} and pixels.shape == (5, 1)

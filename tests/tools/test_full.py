@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from course_tools.full.jobs import Curve, Job, Store
 from course_tools.full.run import FullRun, compute, run
+from course_tools.full.store import Store
 from course_tools.run.lessons import Lesson
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
+from course_utils.experiment.full import Curve, Job
 
 FULL = """
 import time
 
 import torch
 
-from course_tools.full.jobs import Curve, Job
-from course_utils import experiment
 from course_utils.data import images
+from course_utils.experiment.full import Curve, Job
 from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import FCDiscriminator, FCGenerator

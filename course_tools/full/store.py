@@ -1,0 +1,62 @@
+"""The folder of a full run, in which finished jobs are found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from course_utils.core import checkpoint, files
+from course_utils.experiment.full import Answer, Job
+
+
+class Store:
+    """The folder of a full run: an answer is one file, tensors as safetensors and facts in its header.
+
+    data: sha256 of the data by file. Answers that were computed on other data are not found.
+    """
+
+    def __init__(self, folder: Path, data: dict[str, str]) -> None:
+        self.folder = folder
+        self.data = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
+
+    def path(self, job: Job) -> Path:
+        """Where the answer to a job lies, or will."""
+        return self.folder / f"{job.name.replace('/', '-')}-{job.key}-{self.data}.safetensors"
+
+    def has(self, job: Job) -> bool:
+        """Whether the job is done."""
+        return self.path(job).exists()
+
+    def checkpoint(self, job: Job) -> Path:
+        """Where a training that is under way keeps its state."""
+        return self.folder / "running" / self.path(job).name
+
+    def find(self, job: Job) -> Answer:
+        """The answer to a job that is done; raises CheckpointError where the file is damaged."""
+        return checkpoint.load(self.path(job))
+
+    def keep(self, job: Job, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Write an answer, whole or not at all, and remove what was kept on the way to it."""
+        checkpoint.save(self.path(job), tensors, facts)
+        for left in self.checkpoint(job).parent.glob(f"{self.path(job).stem}.*"):
+            left.unlink()
+
+    def note(self, job: Job) -> Path:
+        """Where it is noted how far an unfinished job has come: {"share", "seconds"}."""
+        return self.checkpoint(job).with_suffix(".json")
+
+    def stopped(self, job: Job, share: float, seconds: float) -> None:
+        """Note how far a job had come when it was stopped, and what it had taken."""
+        files.write(self.note(job), json.dumps({"share": round(share, 4), "seconds": round(seconds, 1)}))
+
+    def progress(self, job: Job) -> tuple[float, float]:
+        """(share done, seconds it took) of a job that is not finished; (0, 0) where nothing is noted."""
+        try:
+            noted = json.loads(self.note(job).read_text("utf-8"))
+            return float(noted["share"]), float(noted["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0, 0.0
