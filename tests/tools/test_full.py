@@ -206,6 +206,8 @@ def test_a_lesson_without_a_full_run_and_settings_without_its_table_are_refused(
 
 def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict():
     stored = sorted(Path(__file__).parents[2].glob("results/*/full.json"))
+    if not stored:
+        pytest.skip("no full run is stored")
     for path in stored:
         found = json.loads(path.read_text("utf-8"))
         missed = [who for who, gate in found["gate"].items() if not gate["passed"]]
