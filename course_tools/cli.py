@@ -135,6 +135,8 @@ def _add_doctor(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     if args.profile == "full":
         return _full(args)
+    if given := [name for name in ("hours", "scheduler", "slurm", "workers") if getattr(args, name) is not None]:
+        raise CourseError(f"--{given[0]} is an option of full runs; add --profile full")
     from course_tools.run import lessons, run
 
     if args.jobs < 1:

@@ -1,4 +1,4 @@
-"""Fill the blocks of README.md that are computed: badges, map of the lessons, ledger, machines."""
+"""Fill the blocks of README.md that are computed: badges, map of the lessons, ledger, full runs, machines."""
 
 from __future__ import annotations
 

@@ -52,9 +52,12 @@ class Value:
 
 
 def committed(lesson: Lesson) -> list[Path]:
-    """List the committed results of the lesson, sweep.csv last."""
+    """List the committed results of the lesson that minutes can check: not the full run's; sweep.csv last."""
     folder = lesson.root / "results" / lesson.slug
-    return [*sorted(path for path in folder.glob("*.json") if path.stem != "sweep"), *folder.glob("sweep.csv")]
+    return [
+        *sorted(path for path in folder.glob("*.json") if path.stem not in ("sweep", "full")),
+        *folder.glob("sweep.csv"),
+    ]
 
 
 def report_on(lesson: Lesson, path: Path, anew: bool) -> bool:

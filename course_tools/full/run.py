@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_tools.full.store import Store
 from course_tools.run.lessons import Lesson
+from course_tools.run.outcome import duration
 from course_tools.sweep import cluster, sweep
 from course_tools.sweep.task import ONE_AT_A_TIME
 from course_utils.core import files
@@ -97,7 +98,9 @@ class FullRun:
             done[job.work][1] += 1
         parts = [f"{n} of {of} {kind}" for kind, (n, of) in done.items()]
         left = self.left(workers)
-        rest = "" if not self.todo() else f"; about {_hours(left)} left here" if left is not None else "; rest unknown"
+        rest = (
+            "" if not self.todo() else f"; about {duration(left)} left here" if left is not None else "; rest unknown"
+        )
         return f"{self.lesson.slug}: " + ", ".join(parts) + rest
 
     def results(self) -> dict[str, Any]:
@@ -259,7 +262,3 @@ def _settings(lesson: Lesson) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))[PROFILE]
     except KeyError:
         raise CourseError(f"{path} has no table [{PROFILE}], the settings of the full run") from None
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.0f} min"

@@ -1,4 +1,7 @@
-"""The folder of a full run, in which finished jobs are found again."""
+"""The folder of a full run, in which finished jobs are found again.
+
+Not `core.store`: there a changed line of code is new work; here hours of training would lapse.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ REMEDY = "memory was short: run one lesson at a time (--jobs 1), close other pro
 # The last line of a traceback where memory was refused: by Python and numpy, by PyTorch on a GPU, and on the CPU.
 REFUSED = re.compile(r"(\w+\.)*_?(Array)?(MemoryError|OutOfMemoryError)\b.*|.*can't allocate memory.*")
 UNWRITTEN = re.compile(r"([\w.]+\.)?NotWritten: .*|OSError: .*(No space left on device|Read-only file system).*")
-ABRUPT = re.compile(r".*\bBrokenProcessPool\b.*")  # a worker process of the lesson was killed, by whomever
+ABRUPT = re.compile(r".*\b(BrokenProcessPool|a worker process ended before its work was done)\b.*")
+"""A worker process of the lesson was killed; nothing tells by whom."""
 
 COUNTERS = (
     Path("/sys/fs/cgroup/memory.events"),

@@ -17,18 +17,8 @@ from course_tools.templates import render
 from course_utils.core.errors import CourseError
 from course_utils.teach import doctor
 
-NEEDED = doctor.PLAIN | {
-    "cloudpickle",
-    "ipywidgets",
-    "joblib",
-    "jsonschema",
-    "mistune",
-    "pillow",
-    "pooch",
-    "safetensors",
-    "tqdm",
-}
-"""What a lesson imports. The rest of our requirements serve JupyterLab and the runner; Colab has a front end of its
+NEEDED = doctor.PLAIN | {"ipywidgets", "pooch", "tqdm"}
+"""What a lesson imports. The rest of our requirements serve JupyterLab and `course run`; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 
 

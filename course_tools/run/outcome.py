@@ -52,5 +52,5 @@ def duration(seconds: float) -> str:
 
 
 def data_source(results: dict[str, Any]) -> str:
-    """Tell where a lesson's data came from: local, cache, download or standin; `unknown` if its results do not say."""
+    """Tell the `Dataset.source` of a lesson's data; `unknown` if its results do not say."""
     return str((results.get("data") or {}).get("source", "unknown"))

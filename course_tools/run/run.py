@@ -22,6 +22,7 @@ from course_tools.run.outcome import Outcome, duration
 from course_tools.run.progress import Progress
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.core.machine import cores
 from course_utils.core.profiles import FOLDERS
 from course_utils.core.results import read as read_results
 
@@ -110,7 +111,7 @@ async def _run_all(
     if os.name == "posix":  # a job that is cancelled ends its kernels too
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     turn = asyncio.Semaphore(jobs)
-    threads = max(1, (os.cpu_count() or 1) // min(jobs, len(chosen))) if jobs > 1 and chosen else None
+    threads = max(1, cores() // min(jobs, len(chosen))) if jobs > 1 and chosen else None
     with Progress() as progress:
 
         async def one(lesson: Lesson) -> Outcome:

@@ -29,7 +29,7 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
         import dask
         from distributed import Client, LocalCluster
     except ImportError:
-        raise CourseError("course sweep needs Dask; install it with: pip install -e '.[sweep]'") from None
+        raise CourseError("this needs Dask; install it with: pip install -e '.[sweep]'") from None
     if scheduler:
         try:
             client = Client(scheduler)

@@ -9,62 +9,28 @@ from __future__ import annotations
 
 import copyreg
 import importlib
-import math
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import islice
-from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 import torch
 
 from course_utils.core.errors import CourseError
+from course_utils.core.machine import GIB, cores, memory
 
 K = TypeVar("K")
 R = TypeVar("R")
 
-CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-GIB = 2**30  # bytes that a process takes with PyTorch and a training set
 MOST = 8  # workers; more gain little, and each holds a training set
 IDLE_S = 60  # then a worker without work ends
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-
-
-def cores() -> int:
-    """Count the cores that this process may use, as its affinity and its cgroups allow; 1 or more."""
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = (quota / period for quota, period in _limits("cpu", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"))
-    return max(1, int(min([mine, *quotas])))
-
-
-def memory() -> float:
-    """Give the bytes of memory that this process and its workers may use, as the machine and its cgroups allow."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else math.inf
-    return min([machine, *(limit for (limit,) in _limits("memory", "memory.max", "memory.limit_in_bytes"))])
-
-
-def _limits(controller: str, unified: str, *old: str) -> Iterator[list[float]]:
-    """Give the numbers that limit this process's cgroup and those around it: in the file `unified` of cgroup 2, or in
-    the files `old` of cgroup 1, which hold one number each."""
-    for line in OWN_CGROUPS.read_text().splitlines() if OWN_CGROUPS.exists() else ():
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        root, files = (CGROUPS / controller, old) if controllers else (CGROUPS, [unified])
-        own = root / path.lstrip("/")
-        for folder in (own, *own.parents):
-            if not folder.is_relative_to(root):
-                break
-            with suppress(OSError, ValueError):  # no such file, or "max"
-                numbers = [float(word) for file in files for word in (folder / file).read_text().split()]
-                if min(numbers) > 0:  # -1: no limit
-                    yield numbers
 
 
 def default_workers() -> int:
@@ -75,7 +41,8 @@ def default_workers() -> int:
     """
     threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     asked = int(threads) if threads.isdecimal() else 0
-    return max(1, min(asked or cores(), int(memory() / GIB) - 1, MOST))
+    room = memory() / GIB - 1  # a GiB for PyTorch and a training set in each, and in this process
+    return max(1, int(min(asked or cores(), room, MOST)))
 
 
 @contextmanager

@@ -45,13 +45,35 @@ def fastest(device_type: str) -> str:
     """
     if device_type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    x, w = torch.ones(32, 64, 14, 14), torch.ones(64, 64, 3, 3)
+    for images in (2, 32):  # where bfloat16 is hopeless, two images say so, and 32 would take half a second
+        seconds = _seconds(images)
+        if seconds[torch.bfloat16] > 3 * seconds[torch.float32]:
+            return "float32"
+    return "bfloat16" if seconds[torch.float32] > MIN_SPEEDUP * seconds[torch.bfloat16] else "float32"
+
+
+@cache
+def gigaflops(device_type: str) -> float | None:
+    """Measure how fast one thread convolves in the number format that 'auto' means here, in GFLOP/s; None on a GPU.
+
+    The time that a lesson takes goes roughly with its inverse.
+    """
+    if device_type != "cpu":
+        return None
+    images = 32
+    seconds = _seconds(images)[getattr(torch, fastest(device_type))]
+    return 2 * images * 64 * 64 * 9 * 14 * 14 / seconds / 1e9
+
+
+def _seconds(images: int) -> dict[torch.dtype, float]:
+    """Seconds that one thread computes a small convolution in each number format."""
+    x, w = torch.ones(images, 64, 14, 14), torch.ones(64, 64, 3, 3)
     seconds = {}
     with one_thread():
         for dtype in (torch.float32, torch.bfloat16):
             a, b = (t.to(dtype, memory_format=torch.channels_last) for t in (x, w))
             seconds[dtype] = _fastest_of(5, lambda a=a, b=b: F.conv2d(a, b, padding=1))
-    return "bfloat16" if seconds[torch.float32] > MIN_SPEEDUP * seconds[torch.bfloat16] else "float32"
+    return seconds
 
 
 def _fastest_of(n: int, product: Callable[[], Tensor]) -> float:

@@ -16,7 +16,7 @@ import course_utils
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.parallel import cores
-from course_utils.core.precision import resolve
+from course_utils.core.precision import gigaflops, resolve
 from course_utils.evaluate.statistics import paired_differences, t_interval
 from course_utils.experiment.pipeline import Outcome
 
@@ -58,8 +58,11 @@ def entry(values: Sequence[float]) -> dict:
 
 def provenance(device: torch.device | str, started: float) -> dict:
     """Tell how results were made: wall_s since `started` (time.monotonic(), which no setting of the clock moves),
-    device, the precision that `auto` means there, versions and commit: with '+' when course_utils or lessons differ
-    from it, new files included; None where no repository holds course_utils."""
+    device, the precision that `auto` means there and how fast it is, versions and commit.
+
+    The commit ends in '+' when course_utils or lessons differ from it, new files included; it is None where no
+    repository holds course_utils.
+    """
     device = torch.device(device)
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
@@ -69,6 +72,7 @@ def provenance(device: torch.device | str, started: float) -> dict:
         "wall_s": round(time.monotonic() - started, 1),
         "device": f"{device.type} ({name})",
         "precision": resolve("auto", device),
+        "gigaflops": gigaflops(device.type) and round(gigaflops(device.type), 1),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import os
 import platform
 import re
 import shutil
@@ -16,12 +15,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from course_utils.core import machine
 from course_utils.core.errors import DataError
+from course_utils.core.machine import GIB, cores
 from course_utils.core.profiles import ROOT, folder, results_folder, runs_folder
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 DISTRIBUTION = "gan-augmentation-course"
-PLAIN = {"torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn"}
+PLAIN = {
+    *("torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn"),
+    *("safetensors", "pillow", "joblib", "cloudpickle", "mistune", "jsonschema"),
+}
 """All that `run --kernel none` needs."""
 
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
@@ -30,8 +34,6 @@ MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 STANDARD = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
 """Modules of Python itself that it lacks where their library was missing when it was built."""
 
-GIB = 2**30
-CGROUP = Path("/sys/fs/cgroup")
 SIGNS = {"ok": "✔", "warning": "▲", "fault": "✘"}
 
 
@@ -186,9 +188,6 @@ def device(with_torchvision: bool = True) -> Iterator[Finding]:
             importlib.import_module("torchvision")
             yield Finding("ok", "torchvision", "imports together with torch")
         except Exception as error:  # operator torchvision::nms does not exist: built for another torch
-            name = getattr(error, "name", None) or ""
-            if name.startswith("_"):  # _lzma: no package is at fault, but the Python itself
-                reinstall = f"install a Python built with {name[1:]} (python.org, conda), then make clean setup"
             yield Finding("fault", "torchvision", f"{_line(error)} (torch {torch.__version__})", reinstall)
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
@@ -200,40 +199,19 @@ def device(with_torchvision: bool = True) -> Iterator[Finding]:
         yield Finding("ok", "device mps", f"Apple GPU, {platform.machine()}")
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()  # elsewhere bfloat16 is emulated, and slow
     bf16 = "bfloat16" if native else "no fast bfloat16"
-    yield Finding("ok", "device cpu", f"{_cores()} cores, {torch.get_num_threads()} threads, {bf16}")
-
-
-def _cores() -> str:
-    """Count the cores that this process may use, and those that its container allows."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _limit("cpu.max") or _limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
-    return f"{cores} ({quota[0] / quota[1]:.2g} by the container's limit)" if quota else f"{cores}"
-
-
-def _limit(*names: str) -> list[float] | None:
-    """Read the limit that a container's cgroup sets, in a file of cgroup 2 or files of cgroup 1; None without one."""
-    try:
-        numbers = [float(word) for name in names for word in (CGROUP / name).read_text().split()]
-    except (OSError, ValueError):  # no such file, or "max"
-        return None
-    return numbers if numbers and min(numbers) > 0 else None
+    yield Finding("ok", "device cpu", f"{cores()} cores, {torch.get_num_threads()} threads, {bf16}")
 
 
 def memory() -> Iterator[Finding]:
     """Check for the memory of a lesson: PyTorch and a data set take about 2 GiB, each worker process 1 more."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    except (AttributeError, ValueError, OSError):  # Windows
+    total = machine.memory() / GIB
+    if math.isinf(total):  # Windows
         yield Finding("ok", "memory", "not known on this system; 4 GiB will do")
-        return
-    limit = (_limit("memory.max") or _limit("memory/memory.limit_in_bytes") or [math.inf])[0] / GIB
-    where = ", by the container's limit" if limit < total else ""
-    total = min(total, limit)
-    if total >= 4:
-        yield Finding("ok", "memory", f"{total:.1f} GiB{where}")
+    elif total >= 4:
+        yield Finding("ok", "memory", f"{total:.1f} GiB")
     else:
         remedy = "run lessons one at a time, and with fewer worker processes: OMP_NUM_THREADS=1"
-        yield Finding("warning", "memory", f"{total:.1f} GiB{where}, 4 are wanted", remedy)
+        yield Finding("warning", "memory", f"{total:.1f} GiB that this process may use, 4 are wanted", remedy)
 
 
 def disk() -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from course_utils import experiment
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.core.precision import gigaflops
 from course_utils.core.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
 from course_utils.core.results import read as read_results
 from course_utils.core.seeds import generator, number
@@ -145,7 +146,7 @@ def start(
     if dataset is not None:
         lesson.data = load(dataset, data_source(data, profile), scale=standin_scale(profile))
         lesson.paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
-        said += [f"**Data.** {lesson.data.announce()}", f"**Time.** {_minutes(slug, profile)}"]
+        said += [f"**Data.** {lesson.data.announce()}", f"**Time.** {_minutes(slug, profile, where)}"]
     show.markdown("  \n".join(said))
     return lesson
 
@@ -168,11 +169,16 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _minutes(slug: str, profile: str) -> str:
+def _minutes(slug: str, profile: str, device: torch.device) -> str:
     past = _committed(slug, profile)
     if past is None:
         return f"Nobody has measured this lesson in the `{profile}` profile yet."
-    return f"When it was last measured, all cells together took {past['wall_s'] / 60:.1f} minutes on {past['device']}."
+    minutes = past["wall_s"] / 60
+    said = f"When it was last measured, all cells together took {minutes:.1f} minutes on {past['device']}."
+    there, here = past.get("gigaflops"), gigaflops(device.type)
+    if there and here and past["device"].startswith(device.type):
+        said += f" By a short measurement, this machine needs about {max(1, round(minutes * there / here))}."
+    return said
 
 
 def _committed(slug: str, profile: str) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Lesson 4's full run: class-conditional GANs on all images, PCA and probabilistic PCA beside them,
 and hybrid training sets at three budgets; computed by `course run 4 --profile full`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -44,81 +44,66 @@ def jobs(S: dict) -> list[Job]:
     judge = Job(
         "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
     )
-    pca = Job("pca", "pca", {"components": S["components"], **data})
-    few_pca = [
-        Job(
-            f"few_pca/{seed}",
-            "pca",
-            {"components": S["components"], "share": S["few"], "seed": seed, **data},
-        )
+    size = {"components": S["components"], **data}
+    pcas = [Job("pca", "pca", size)]
+    pcas += [
+        Job(f"few_pca/{seed}", "pca", {"share": S["few"], "seed": seed, **size})
         for seed in range(S["seeds"])
     ]
     recipe = {name: S[name] for name in ("width", "lr", "steps", "reports")} | data
+    kinds = {"gan": {}, "smoothed": {"target": S["smoothing"]}, "few": {"share": S["few"]}}
     gans = {
         kind: [
             Job(f"{kind}/{seed}", "ccgan", {"seed": seed, **recipe, **more}, (judge,))
             for seed in range(S["seeds"])
         ]
-        for kind, more in {
-            "gan": {},
-            "smoothed": {"target": S["smoothing"]},
-            "few": {"share": S["few"]},
-        }.items()
+        for kind, more in kinds.items()
     }
+    return [
+        judge,
+        *pcas,
+        *(job for kind in gans.values() for job in kind),
+        *arms(S, pcas, gans),
+    ]
 
-    def classifier(arm: str, seed: int, *needs: Job, **arm_of: object) -> Job:
-        training = {"seed": seed, "updates": S["updates"], "lr": S["rate"], "batch": S["batch"]}
-        return Job(f"{arm}/{seed}", "classifier", {**training, **data, **arm_of}, needs)
 
-    few, every = S["few"], range(S["seeds"])
+def arms(S: dict, pcas: list[Job], gans: dict[str, list[Job]]) -> list[Job]:
+    """The classifiers: first those that choose the ranges of classic augmentation, then all arms, seed by seed."""
+    few, least = S["few"], S["least"]
+    every_job = {name: S[name] for name in ("updates", "batch", "images", "validation")}
+    every_job["lr"] = S["rate"]
+
+    def job(arm: str, seed: int, *needs: Job, **arm_of: object) -> Job:
+        return Job(f"{arm}/{seed}", "classifier", {"seed": seed, **every_job, **arm_of}, needs)
+
     tuned = [
-        classifier(f"tuned_{name}", seed, fill="repeat", share=few, ranges=name)
+        job(f"tuned_{name}", seed, fill="repeat", share=few, ranges=name)
         for name, seed in product(RANGES, range(S["tuned"]))
     ]
-    found = [judge, pca, *few_pca, *(job for kind in gans.values() for job in kind), *tuned]
-    for seed in every:
-        G, S_G, few_G = (gans[kind][seed] for kind in ("gan", "smoothed", "few"))
-        found += [
-            classifier("real", seed),
-            classifier("real_classic", seed, *tuned, classic=True),
-        ]
-        found += [
-            classifier(f"gan_{share}", seed, G, fill="model", share=share)
-            for share in S["shares"]
-        ]
-        for share in (few, S["least"]):
-            found.append(classifier(f"repeat_{share}", seed, fill="repeat", share=share))
+    found = tuned.copy()
+    for seed in range(S["seeds"]):
+        G, smoothed, few_G = (gans[kind][seed] for kind in ("gan", "smoothed", "few"))
+        made = {"fill": "model", "share": few}
+        found += [job("real", seed), job("real_classic", seed, *tuned, classic=True)]
+        found += [job(f"gan_{s}", seed, G, fill="model", share=s) for s in S["shares"]]
+        for s in (few, least):
+            found.append(job(f"repeat_{s}", seed, fill="repeat", share=s))
             found.append(
-                classifier(
-                    f"classic_{share}", seed, *tuned, fill="repeat", share=share, classic=True
-                )
+                job(f"classic_{s}", seed, *tuned, fill="repeat", share=s, classic=True)
             )
         found += [
-            classifier("ppca_0", seed, pca, fill="model", share=0),
-            classifier(f"ppca_{few}", seed, pca, fill="model", share=few),
-            classifier(f"noise_{few}", seed, fill="noise", share=few),
-            classifier(f"smoothed_{few}", seed, S_G, fill="model", share=few),
-            classifier(f"few_{few}", seed, few_G, fill="model", share=few),
-            classifier(f"few_ppca_{few}", seed, few_pca[seed], fill="model", share=few),
-            classifier(
-                f"gan_classic_{few}", seed, G, *tuned, fill="model", share=few, classic=True
-            ),
-            classifier(
-                f"few_classic_{few}", seed, few_G, *tuned, fill="model", share=few, classic=True
-            ),
-            classifier(
-                f"gan_{few}_raised", seed, G, fill="model", share=few, raised=S["raised"]
-            ),
+            job("ppca_0", seed, pcas[0], fill="model", share=0),
+            job(f"ppca_{few}", seed, pcas[0], **made),
+            job(f"noise_{few}", seed, fill="noise", share=few),
+            job(f"smoothed_{few}", seed, smoothed, **made),
+            job(f"few_{few}", seed, few_G, **made),
+            job(f"few_ppca_{few}", seed, pcas[1 + seed], **made),
+            job(f"gan_classic_{few}", seed, G, *tuned, **made, classic=True),
+            job(f"few_classic_{few}", seed, few_G, *tuned, **made, classic=True),
+            job(f"gan_{few}_raised", seed, G, **made, raised=S["raised"]),
             # what another GAN, another subset and another classifier change, each by itself
-            classifier(f"gan_{few}_same_gan", seed, gans["gan"][0], fill="model", share=few),
-            classifier(
-                f"gan_{few}_same_gan_and_subset",
-                seed,
-                gans["gan"][0],
-                fill="model",
-                share=few,
-                subset=0,
-            ),
+            job(f"gan_{few}_same_gan", seed, gans["gan"][0], **made),
+            job(f"gan_{few}_same_gan_and_subset", seed, gans["gan"][0], **made, subset=0),
         ]
     return found
 
@@ -414,94 +399,117 @@ def best_ranges(tried: Sequence[Answer], labels: Tensor) -> str:
 
 
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
-    """What the full run found: measures of the images, accuracies of the arms at each budget, gates, and the verdict."""
+    """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
     train, held_out, test = parts(data, S["images"], S["validation"])
-    seeds = range(S["seeds"])
-    made = measured(S, train, test, answers)
-    arms = list(
-        dict.fromkeys(
-            name.rpartition("/")[0] for name, (_, facts) in answers.items() if "ranges" in facts
-        )
-    )
-    arms = [arm for arm in arms if not arm.startswith("tuned_")]
-    scores = {
-        arm: [scored(answers[f"{arm}/{seed}"], test.labels, held_out.labels) for seed in seeds]
-        for arm in arms
-    }
-    last = len(S["updates"]) - 1
-
-    def over_seeds(arm: str, metric: str, budget: int = last) -> np.ndarray:
-        return np.array([score[metric][budget] for score in scores[arm]])
-
-    def paired(arm: str, other: str, metric: str = "accuracy", budget: int = last) -> dict:
-        return experiment.entry(
-            over_seeds(arm, metric, budget) - over_seeds(other, metric, budget)
-        )
-
-    metrics = ("accuracy", "macro_f1", f"recall_{RAISED_CLASS}")
-    few = S["few"]
-    gan_gate, few_gate = (
-        generator_gate(S, answers, kind, at_least)
-        for kind, at_least in (("gan", S["gate"]), ("few", None))
-    )
-    gate = {
-        "ccGAN": gan_gate,
-        "ccGAN, smoothing": generator_gate(S, answers, "smoothed", S["gate"]),
-        f"ccGAN of {few} %": few_gate,
-        "classifier": gates.classifier_gate(
-            S["updates"], [score["validation"] for score in scores["real"]]
-        ),
-    }
-    questions = [(a.format(few), b.format(few)) for a, b in QUESTIONS]
-    p = statistics.holm(
-        [
-            statistics.paired_p(over_seeds(a, "accuracy") - over_seeds(b, "accuracy"))
-            for a, b in questions
-        ]
-    )
-    pairs = {
-        f"{a} - {b}": {
-            **paired(a, b),
-            "p_holm": round(float(adjusted), 5),
-            "by_updates": {str(n): paired(a, b, budget=k) for k, n in enumerate(S["updates"])},
-        }
-        for (a, b), adjusted in zip(questions, p, strict=True)
-    }
+    scores = Scores(S, answers, test.labels, held_out.labels)
+    pairs, gate = paired_questions(S, scores), gates_of(S, scores, answers)
+    metrics, names = ("accuracy", "macro_f1", f"recall_{RAISED_CLASS}"), list(scores.arms)
     return {
         "title": "Is a GAN needed at all?",
-        "seeds": list(seeds),
-        "updates": dict.fromkeys(arms, S["updates"][-1]),
+        "seeds": list(range(S["seeds"])),
+        "updates": dict.fromkeys(names, S["updates"][-1]),
         "baseline": "real",
-        "classic": f"classic_{few}",
+        "classic": f"classic_{S['few']}",
         "arms": {
-            arm: {m: {"test": experiment.entry(over_seeds(arm, m))} for m in metrics}
-            for arm in arms
+            arm: {m: {"test": experiment.entry(scores.values(arm, m))} for m in metrics}
+            for arm in names
         },
         "differences": {
-            f"{arm} - real": {m: {"test": paired(arm, "real", m)} for m in metrics}
-            for arm in arms
+            f"{arm} - real": {m: {"test": scores.paired(arm, "real", m)} for m in metrics}
+            for arm in names
             if arm != "real"
         },
         "pairs": pairs,
-        "curves": {
-            "updates": S["updates"],
-            "arms": {
-                arm: [experiment.entry(over_seeds(arm, "accuracy", k)) for k in range(last + 1)]
-                for arm in arms
-            },
-            "generators": {
-                f"{kind}/{seed}": answers[f"{kind}/{seed}"][1]["curve"]
-                for kind in ("gan", "smoothed", "few")
-                for seed in seeds
-            },
-        },
-        "measures": made,
+        "curves": curves(S, scores, answers),
+        "measures": measured(S, train, test, answers),
         "gate": gate,
-        "spread": spread(over_seeds, few),
-        "ranges": answers[f"classic_{few}/0"][1]["ranges"],
+        "spread": scores.spread(S["few"]),
+        "ranges": answers[f"classic_{S['few']}/0"][1]["ranges"],
         "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
         "floor": round(answers["judge"][1]["floor"], 4),
         "verdict": verdict(S, pairs, gate),
+    }
+
+
+class Scores:
+    """The metrics of every classifier, by arm, seed and number of updates."""
+
+    def __init__(
+        self, S: dict, answers: dict[str, Answer], test: Tensor, held_out: Tensor
+    ) -> None:
+        self.arms: dict[str, list[dict[str, list[float]]]] = {}
+        for name, answer in answers.items():
+            arm, _, seed = name.rpartition("/")
+            if "ranges" in answer[1] and not arm.startswith("tuned_"):
+                assert int(seed) == len(self.arms.setdefault(arm, [])), (
+                    name
+                )  # seeds in their order
+                self.arms[arm].append(scored(answer, test, held_out))
+
+    def values(self, arm: str, metric: str = "accuracy", budget: int = -1) -> np.ndarray:
+        """One value a seed, at the budget of that place in `updates`; by default the longest."""
+        return np.array([score[metric][budget] for score in self.arms[arm]])
+
+    def paired(self, arm: str, other: str, metric: str = "accuracy", budget: int = -1) -> dict:
+        """The paired difference of two arms with its interval, as the results JSON holds it."""
+        return experiment.entry(
+            self.values(arm, metric, budget) - self.values(other, metric, budget)
+        )
+
+    def spread(self, few: int) -> dict[str, float]:
+        """Standard deviations of accuracy, in points: of all, with the GAN fixed, with GAN and subset fixed."""
+        kinds = {
+            "all": "",
+            "same GAN": "_same_gan",
+            "same GAN and subset": "_same_gan_and_subset",
+        }
+        return {
+            name: round(float(100 * self.values(f"gan_{few}{suffix}").std(ddof=1)), 4)
+            for name, suffix in kinds.items()
+        }
+
+
+def paired_questions(S: dict, scores: Scores) -> dict[str, dict]:
+    """Each question's difference, with Holm's p over all of them, and how it moves with the updates."""
+    few = S["few"]
+    questions = [(a.format(few), b.format(few)) for a, b in QUESTIONS]
+    p_values = [statistics.paired_p(scores.values(a) - scores.values(b)) for a, b in questions]
+    return {
+        f"{a} - {b}": {
+            **scores.paired(a, b),
+            "p_holm": round(float(p), 5),
+            "by_updates": {
+                str(n): scores.paired(a, b, budget=k) for k, n in enumerate(S["updates"])
+            },
+        }
+        for (a, b), p in zip(questions, statistics.holm(p_values), strict=True)
+    }
+
+
+def gates_of(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict[str, dict]:
+    """Whether each kind of GAN, and the classifiers, are finished."""
+    converged = [score["validation"] for score in scores.arms["real"]]
+    return {
+        "ccGAN": generator_gate(S, answers, "gan", S["gate"]),
+        "ccGAN, smoothing": generator_gate(S, answers, "smoothed", S["gate"]),
+        f"ccGAN of {S['few']} %": generator_gate(S, answers, "few", None),
+        "classifier": gates.classifier_gate(S["updates"], converged),
+    }
+
+
+def curves(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict:
+    """Accuracy of each arm against the classifier's updates, and each GAN's measures against its steps."""
+    budgets, kinds = range(len(S["updates"])), ("gan", "smoothed", "few")
+    return {
+        "updates": S["updates"],
+        "arms": {
+            arm: [experiment.entry(scores.values(arm, budget=k)) for k in budgets]
+            for arm in scores.arms
+        },
+        "generators": {
+            name: answers[name][1]["curve"]
+            for name in (f"{kind}/{seed}" for kind in kinds for seed in range(S["seeds"]))
+        },
     }
 
 
@@ -603,15 +611,6 @@ def generator_gate(
     return gates.generator_gate(
         curves[0]["steps"], fd, answers["judge"][1]["floor"], accuracy, at_least
     )
-
-
-def spread(over_seeds: Callable[..., np.ndarray], few: int) -> dict[str, float]:
-    """Standard deviations of accuracy, in points: of everything, with the GAN fixed, with GAN and subset fixed."""
-    kinds = {"all": "", "same GAN": "_same_gan", "same GAN and subset": "_same_gan_and_subset"}
-    return {
-        name: round(float(100 * over_seeds(f"gan_{few}{suffix}", "accuracy").std(ddof=1)), 4)
-        for name, suffix in kinds.items()
-    }
 
 
 def verdict(S: dict, pairs: dict, gate: dict) -> str:

@@ -11,7 +11,7 @@ import types
 import pytest
 import torch
 
-from course_utils.core import parallel
+from course_utils.core import machine, parallel
 from course_utils.core.errors import CourseError
 from course_utils.core.parallel import as_completed, parallel_map
 from course_utils.data.images import Images
@@ -196,11 +196,11 @@ def test_limits_of_cgroups_count(monkeypatch, tmp_path, own, files):
         path.write_text(f"{text}\n")
     if own is not None:
         (tmp_path / "own").write_text(own)
-    monkeypatch.setattr(parallel, "CGROUPS", tmp_path)
-    monkeypatch.setattr(parallel, "OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path)
+    monkeypatch.setattr(machine, "OWN_CGROUPS", tmp_path / "own")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    assert parallel.cores() == (1 if files else 4)
-    assert (parallel.memory() == 3e9) == any("memory" in name for name in files)
+    assert machine.cores() == (1 if files else 4)
+    assert (machine.memory() == 3e9) == any("memory" in name for name in files)
 
 
 def test_a_lesson_travels_without_its_data():
@@ -208,3 +208,10 @@ def test_a_lesson_travels_without_its_data():
     there = pickle.loads(pickle.dumps(here))
     assert here.data == "the data" and there.data is None
     assert (there.seeds, there.claimed("n"), there.number("gan")) == ([3, 4], 5, here.number("gan"))
+
+
+def test_where_the_system_does_not_tell_its_memory_cores_decide(monkeypatch):
+    monkeypatch.delattr(os, "sysconf")  # Windows
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(parallel, "cores", lambda: 3)
+    assert parallel.default_workers() == 3

@@ -20,9 +20,25 @@ def test_names_are_checked_and_auto_is_one_of_them():
 
 @pytest.mark.parametrize(("factor", "expected"), [(0.5, "float32"), (1.1, "float32"), (2.0, "bfloat16")])
 def test_bfloat16_is_taken_only_where_it_is_clearly_faster(monkeypatch, factor, expected):
-    seconds = iter([1.0, 1.0 / factor])
-    monkeypatch.setattr(precision, "_fastest_of", lambda n, product: next(seconds))
+    monkeypatch.setattr(precision, "_seconds", lambda n: {torch.float32: n, torch.bfloat16: n / factor})
     assert precision.fastest.__wrapped__("cpu") == expected
+
+
+def test_a_small_product_is_enough_where_bfloat16_is_hopeless(monkeypatch):
+    asked = []
+
+    def seconds(images):
+        asked.append(images)
+        return {torch.float32: 0.001 * images, torch.bfloat16: 0.05 * images}
+
+    monkeypatch.setattr(precision, "_seconds", seconds)
+    assert precision.fastest.__wrapped__("cpu") == "float32"
+    assert asked == [2]
+
+
+def test_the_speed_of_this_machine_is_a_plausible_number():
+    assert 0.1 < precision.gigaflops("cpu") < 10_000
+    assert precision.gigaflops("cuda") is None
 
 
 def test_an_update_inside_autocast_is_seen_by_the_next_forward():

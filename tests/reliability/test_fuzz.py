@@ -189,7 +189,7 @@ def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monke
         "ledger": lambda: ledger.load(lesson).faults(),
         "readme": lambda: course_map.table(root),
         "origin": lambda: verify.origin(committed),
-        "time": lambda: lessons._minutes(SLUG, "cpu"),
+        "time": lambda: lessons._minutes(SLUG, "cpu", torch.device("cpu")),
     }
 
     def holds(content):

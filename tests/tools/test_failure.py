@@ -116,3 +116,10 @@ def test_the_count_is_read_from_the_first_file_that_has_one(tmp_path, monkeypatc
     (tmp_path / "b").write_text(text)
     monkeypatch.setattr(failure, "COUNTERS", (tmp_path / "none", tmp_path / "a", tmp_path / "b"))
     assert failure.memory_kills() == 12
+
+
+def test_a_killed_worker_is_a_want_of_memory_where_the_system_says_so():
+    last = "course_utils.core.errors.CourseError: a worker process ended before its work was done (killed); use fewer"
+    log = ["[failed] cell 3/20 (id x)", "Traceback", last]
+    assert failure.of_process(1, log, 1).kind == failure.MEMORY
+    assert failure.of_process(1, log, 0).kind == failure.CELL

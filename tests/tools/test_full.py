@@ -13,7 +13,7 @@ import pytest
 
 from course_tools.full.run import FullRun, compute, run
 from course_tools.full.store import Store
-from course_tools.run.lessons import Lesson
+from course_tools.run.lessons import Lesson, resolve
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
 from course_utils.experiment.full import Curve, Job
@@ -127,7 +127,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from course_tools.full.run import FullRun, compute
-from course_tools.run.lessons import Lesson
+from course_tools.run.lessons import Lesson, resolve
 root = Path(sys.argv[1])
 whole = FullRun(Lesson("01_tiny", root), root / "build", "standin")
 for job in whole.todo():
@@ -206,8 +206,50 @@ def test_a_lesson_without_a_full_run_and_settings_without_its_table_are_refused(
 
 def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict():
     stored = sorted(Path(__file__).parents[2].glob("results/*/full.json"))
+    if not stored:
+        pytest.skip("no full run is stored")
     for path in stored:
         found = json.loads(path.read_text("utf-8"))
         missed = [who for who, gate in found["gate"].items() if not gate["passed"]]
         assert bool(missed) == found["verdict"].startswith("Not judged"), path
         assert len(found["seeds"]) >= 5
+
+
+SMALL = {
+    "seeds": 2,
+    "images": 600,
+    "validation": 100,
+    "judged": 100,
+    "judge_updates": 20,
+    "components": 8,
+    "rebuilt": [1, 8],
+    "width": 1 / 16,
+    "lr": 5e-4,
+    "steps": 6,
+    "reports": 3,
+    "smoothing": 0.9,
+    "gate": 0.9,
+    "shares": [10, 0],
+    "few": 10,
+    "least": 5,
+    "raised": 40,
+    "rate": 1e-3,
+    "batch": 32,
+    "updates": [2, 4],
+    "tuned": 1,
+}
+
+
+def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
+    (lesson,) = resolve(["4"])
+    assert FullRun(lesson, tmp_path).settings.keys() == SMALL.keys()
+    whole = FullRun(lesson, tmp_path, "standin", SMALL)
+    for job in whole.todo():
+        ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
+        assert ended.done, (job.name, ended.error)
+    found = whole.results()
+    assert found["verdict"].startswith("Not judged: ccGAN: fd_ratio is")
+    assert not found["gate"]["ccGAN"]["passed"] and set(found["gate"]) >= {"classifier", "ccGAN of 10 %"}
+    assert found["curves"]["generators"]["gan/0"]["steps"] == [2, 4, 6]
+    assert set(found["pairs"]) >= {"gan_10 - classic_10", "few_10 - repeat_10", "gan_10_raised - gan_10"}
+    assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())

@@ -124,7 +124,7 @@ def test_mistakes_are_found_before_anything_is_touched(course, tmp_path):
 
 def test_lessons_side_by_side_share_the_cores(course, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(run, "cores", lambda: 6)
     seen = []
     converse = process.converse
     monkeypatch.setattr(
