@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import dcgan32, plain, quality
+from benchmarks import dcgan32, measure, plain, quality
 from benchmarks.measure import Row, measured, one_after_another, table
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.twins import twin, with_sigmoid
@@ -259,3 +259,16 @@ def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(t
     if not torch.cuda.is_available():
         refused = start()
         assert refused.returncode == 2 and "no GPU here" in refused.stdout
+
+
+@pytest.mark.parametrize(("slow", "repeats"), [(0.5, [1, 3, 1, 3, 1, 1]), (60.0, [1, 3, 1, 3, 1, 3, 1, 3])])
+def test_where_bfloat16_is_hopeless_no_large_product_is_tried(monkeypatch, slow, repeats):
+    asked = []
+
+    def peak(product, n):
+        asked.append(n)
+        return slow if product().dtype == torch.bfloat16 else 100.0
+
+    monkeypatch.setattr(measure, "_peak", peak)
+    found = measure.peaks(64, 3)
+    assert asked == repeats and found["matrix"] == {"float32": 100.0, "bfloat16": slow}

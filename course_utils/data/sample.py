@@ -1,7 +1,7 @@
 """Samples of the real data that the package brings with it: 3,000 + 1,000 pictures each of three sets.
 
-`python -m course_utils.data.sample` draws them anew from the whole sets in $COURSE_DATA. Origin and licences are in
-samples/README.md, the sha256 of each file in data/README.md.
+`python -m course_tools.author.samples` draws them anew. Origin and licences are in samples/README.md, the sha256 of
+each file in data/README.md.
 """
 
 from __future__ import annotations
@@ -27,23 +27,3 @@ def read(name: str, classes: tuple[str, ...], scale: float = 1.0) -> dict[str, I
             labels = torch.arange(len(pixels)) % len(classes)
             splits[split] = Images(pixels[:, None], labels, classes, f"{name} sample {split}")
     return splits
-
-
-def draw(images: Images, size: int) -> np.ndarray:
-    """Draw `size` pictures of each class at random, the classes in turn: uint8, N × H × W."""
-    rng = np.random.default_rng(0)
-    chosen = [rng.permutation(np.flatnonzero(images.labels == label))[:size] for label in range(len(images.classes))]
-    return images.pixels[np.stack(chosen, axis=1).ravel(), 0].numpy()
-
-
-def main() -> None:
-    """Draw all samples from the whole sets and write them to the package."""
-    from course_utils.data.sources import load
-
-    for name in NAMES:
-        data = load(name, "real")
-        np.savez_compressed(FOLDER / f"{name}.npz", **{split: draw(data[split], n) for split, n in SIZES.items()})
-
-
-if __name__ == "__main__":
-    main()
