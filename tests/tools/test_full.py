@@ -114,11 +114,13 @@ def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_sam
     ended, stops = None, 0
     for job in whole.jobs:
         while not whole.store.has(job):
-            ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, time.time())
+            deadline = time.time() if job.work == "train" else None
+            ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, deadline)
+            assert stops < 50, "it does not come to its end"
             stops += not ended.done
             if not ended.done:
                 assert 0 <= whole.store.progress(job)[0] <= 1
-    assert stops > len(whole.jobs)
+    assert stops >= 2 * 9  # at every report of both GANs but the last
     assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
     assert not list((whole.store.folder / "running").iterdir())
 
