@@ -78,4 +78,4 @@ def test_lesson_5(lab, page):
     lesson.answer("On the same 10 % that the classifier gets")
     assert set(lesson.verdict()["acgan"]) == {"head on real and fake", "head on real only"}
     kept = list((lab.root / "runs").iterdir())  # what was trained is found again when a cell runs again
-    assert {path.suffix for path in kept} >= {".safetensors", ".shots", ".labels"}
+    assert {path.suffix for path in kept} == {".safetensors"} and len(kept) > 1
