@@ -165,11 +165,13 @@ def _full(args: argparse.Namespace) -> int:
     for name, number in (("hours", args.hours), ("workers", args.workers)):
         if number is not None and number <= 0:
             raise CourseError(f"--{name} is {number:g}, expected more than 0")
+    usual = {"jobs": 1, "kernel": "python3", "p": [], "again": False, "timeout": None}
+    if given := [name for name, value in usual.items() if getattr(args, name) != value]:
+        raise CourseError(f"--profile full takes no {'-p' if given[0] == 'p' else f'--{given[0]}'}; leave it out")
     chosen = [lesson for lesson in lessons.resolve(args.lessons) if args.lessons or full.has(lesson)]
-    source = lessons.parse_parameters(args.p).get("DATA", "auto")
     deadline = time.time() + 3600 * args.hours if args.hours else None
     where = (args.scheduler, args.slurm, args.workers)
-    well = [full.run(lesson, args.out, deadline, *where, source) for lesson in chosen]
+    well = [full.run(lesson, args.out, deadline, *where) for lesson in chosen]
     return int(not all(well))
 
 
@@ -179,9 +181,8 @@ def _status(args: argparse.Namespace) -> int:
 
     for lesson in lessons.resolve(args.lessons):
         if lesson.study:
-            print(
-                full.FullRun(lesson, args.out).status() if full.has(lesson) else f"{lesson.slug}: has no full run yet"
-            )
+            there = full.has(lesson)
+            print(full.FullRun(lesson, args.out).status() if there else f"{lesson.slug}: has no full run yet")
     return 0
 
 

@@ -50,10 +50,11 @@ def has(lesson: Lesson) -> bool:
 class FullRun:
     """A lesson's jobs, the folder of their answers, and what can be said of both.
 
-    settings: those of the profile `full` in settings.toml, unless others are given.
+    source: of the data; evidence rests on real ones, whatever is at hand. settings: those of the profile `full` in
+    settings.toml, unless others are given.
     """
 
-    def __init__(self, lesson: Lesson, out: Path, source: str = "auto", settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, lesson: Lesson, out: Path, source: str = "real", settings: dict[str, Any] | None = None) -> None:
         if not has(lesson):
             raise CourseError(
                 f"{lesson.slug} has no full run (its folder has no full.py); its profiles: smoke, cpu, gpu"
@@ -133,14 +134,22 @@ def run(
     scheduler: str | None = None,
     slurm: Path | None = None,
     workers: int | None = None,
-    source: str = "auto",
+    source: str = "real",
 ) -> bool:
     """Compute what `out`/full/<slug> lacks, until `deadline` (time.time()); when all is there, write
     results/<slug>/full.json.
 
-    Returns False where a job failed; the others are computed all the same. Raises CourseError on a user's mistake.
+    Returns False where a job failed; the others are computed all the same. Raises CourseError on a user's mistake,
+    where the real data cannot be had, and where another process computes in the same folder.
     """
     whole = FullRun(lesson, out, source)
+    with files.locked(whole.store.folder / ".lock", f"a full run in {whole.store.folder} is under way already"):
+        return _run(whole, deadline, scheduler, slurm, workers)
+
+
+def _run(
+    whole: FullRun, deadline: float | None, scheduler: str | None, slurm: Path | None, workers: int | None
+) -> bool:
     print(whole.data.announce())
     print(whole.status(workers or cluster.default_workers()))
     failed: dict[str, str] = {}
@@ -156,9 +165,9 @@ def run(
     for error in dict.fromkeys(failed.values()):
         print("failed: " + ", ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
     if whole.todo():
-        print(f"to go on: course run {lesson.slug} --profile {PROFILE}")
+        print(f"to go on: course run {whole.lesson.slug} --profile {PROFILE}")
         return not failed
-    path = lesson.root / "results" / lesson.slug / f"{PROFILE}.json"
+    path = whole.lesson.root / "results" / whole.lesson.slug / f"{PROFILE}.json"
     results = whole.results()
     files.write(path, json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     print(f"{path}\n{results['verdict']}")

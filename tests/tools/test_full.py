@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from course_tools import cli
 from course_tools.full.run import FullRun, compute, run
 from course_tools.full.store import Store
 from course_tools.run.lessons import Lesson, resolve
+from course_utils.core import files
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
 from course_utils.experiment.full import Curve, Job
@@ -244,7 +246,7 @@ SMALL = {
 
 def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
     (lesson,) = resolve(["4"])
-    assert FullRun(lesson, tmp_path).settings.keys() == SMALL.keys()
+    assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL.keys()
     whole = FullRun(lesson, tmp_path, "standin", SMALL)
     for job in whole.todo():
         ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
@@ -255,3 +257,21 @@ def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert found["curves"]["generators"]["gan/0"]["steps"] == [2, 4, 6]
     assert set(found["pairs"]) >= {"gan_10 - classic_10", "few_10 - repeat_10", "gan_10_raised - gan_10"}
     assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
+
+
+@pytest.mark.parametrize("options", [["--kernel", "none"], ["-p", "DATA=standin"], ["--hours", "0"], ["--again"]])
+def test_a_full_run_takes_no_option_that_it_would_not_heed(options, capsys):
+    assert cli.main(["run", "4", "--profile", "full", *options]) == 2
+    assert options[0] in capsys.readouterr().err
+
+
+def test_hours_are_refused_where_no_full_run_is_asked_for(capsys):
+    assert cli.main(["run", "4", "--hours", "2"]) == 2
+    assert "--profile full" in capsys.readouterr().err
+
+
+def test_two_full_runs_in_one_folder_are_refused(tmp_path):
+    lesson = tiny(tmp_path)
+    folder = FullRun(lesson, tmp_path / "build", "standin").store.folder
+    with files.locked(folder / ".lock", "busy"), pytest.raises(CourseError, match="under way already"):
+        run(lesson, tmp_path / "build", source="standin")
