@@ -209,7 +209,7 @@ def test_a_second_run_into_the_same_folder_is_refused(course):
 def test_a_folder_of_any_name_reaches_the_command():
     for target in ("run", "student", "site"):
         for name in ("my out", "it's $HOME"):
-            command = ["make", "-n", target, "OUT=" + name.replace("$", "$$")]
+            command = ["make", "--no-print-directory", "-n", target, "OUT=" + name.replace("$", "$$")]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
             assert shlex.split(done.stdout.splitlines()[-1])[-1] == name
 
