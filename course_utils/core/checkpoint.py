@@ -48,7 +48,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict]:
         ) from None
     if header.get("sha256") != _digest(tensors, header["facts"]):
         raise CheckpointError(f"{path} is damaged: it has changed since it was written; delete it to start again")
-    if bad := [name for name, t in tensors.items() if t.is_floating_point() and not torch.isfinite(t).all()]:
+    if bad := [name for name, t in tensors.items() if t.is_floating_point() and not torch.isfinite(t.double()).all()]:
         raise CheckpointError(f"{path} holds numbers that are not finite in {bad[0]}; delete it to start again")
     return tensors, facts
 

@@ -88,3 +88,13 @@ def test_tensors_that_share_their_memory_are_kept_each(tmp_path):
     checkpoint.save(path, given, FACTS)
     found, _ = checkpoint.load(path)
     assert all(torch.equal(found[name], tensor) for name, tensor in given.items())
+
+
+def test_number_formats_that_pytorch_cannot_test_for_nan_are_tested_all_the_same(tmp_path):
+    path = tmp_path / "run.safetensors"
+    numbers = torch.tensor([0.5, 1.0]).to(torch.float8_e4m3fn)
+    checkpoint.save(path, {"w": numbers}, FACTS)
+    assert checkpoint.load(path)[0]["w"].dtype == torch.float8_e4m3fn
+    checkpoint.save(path, {"w": torch.tensor([0.5, float("nan")]).to(torch.float8_e4m3fn)}, FACTS)
+    with pytest.raises(CheckpointError, match="not finite in w"):
+        checkpoint.load(path)
