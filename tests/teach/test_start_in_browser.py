@@ -38,7 +38,7 @@ def test_a_learner_s_first_hour(lab, page):
     doctor = cell_with(page, "doctor.panel()")
     assert "things checked" in doctor.inner_text() and "Python" in doctor.inner_text()
     shot(page, doctor, "doctor")
-    shot(page, cell_with(page, "readme.table"), "map")
+    shot(page, cell_with(page, "course_map.table"), "map")
 
     guess = cell_with(page, '"half",\n    "They play')
     guess.get_by_text("close to zero").click()
@@ -64,7 +64,7 @@ def test_a_learner_s_first_hour(lab, page):
     shot(page, cell_with(page, "def late("), "table")
     shot(page, cell_with(page, "quiz(lesson.slug)"), "quiz")
 
-    panel = cell_with(page, "progress_panel([")
+    panel = cell_with(page, "progress_panel(")
     panel.get_by_role("button", name="Count again").click()
     row = panel.get_by_role("row").filter(has_text="00_start_here")
     row.get_by_text("1 of 2").first.wait_for()
