@@ -78,7 +78,7 @@ doctor.panel()
 # ## 2 · The map
 #
 # Each lesson asks one question of one study. The minutes are measured, and what came out is computed from the results;
-# both are of the last full run. The lessons build on each other, but each can be read alone. (If you want to be
+# both are of the run that is stored. The lessons build on each other, but each can be read alone. (If you want to be
 # surprised, do not read the last column.)
 
 # %% jupyter={"source_hidden": true}
