@@ -125,8 +125,8 @@ def test_no_number_in_its_prose_is_typed_by_hand(lesson):
 
 @each_lesson
 def test_its_tables_and_its_quiz_are_well_formed(lesson):
-    full = {"full"} if (lesson.folder / "full.py").exists() else set()
-    assert set(tables.read(lesson.folder / "settings.toml")) == {*PROFILES, *full}
+    assert set(tables.read(lesson.folder / "settings.toml")) == set(PROFILES)
+    assert (lesson.folder / "full.py").exists() == (lesson.folder / "full.toml").exists()
     questions = quiz.load(lesson.folder / "quiz.toml")
     assert len(questions) >= 3
     for question in questions:

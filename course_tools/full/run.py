@@ -1,8 +1,7 @@
 """`course run LESSON --profile full`: computes what a lesson's full run still lacks, until it is done or time is up.
 
 Each job is computed in a process of one thread, on Dask: here, on a running cluster, or as SLURM jobs, which share the
-run's folder. What is finished is a file there and stays finished; a training that is stopped leaves a checkpoint, from
-which the next call goes on and ends with the numbers of an unbroken one.
+run's folder.
 """
 
 from __future__ import annotations
@@ -11,35 +10,22 @@ import json
 import sys
 import time
 import tomllib
-import traceback
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from course_tools.full.store import Store
+from course_tools.full import cluster
 from course_tools.run.lessons import Lesson
 from course_tools.run.outcome import duration
-from course_tools.sweep import cluster, sweep
-from course_tools.sweep.task import ONE_AT_A_TIME
+from course_utils import experiment
 from course_utils.core import files
 from course_utils.core.errors import CourseError
-from course_utils.experiment.full import Job
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
+from course_utils.data import sources
+from course_utils.experiment.answers import Store
+from course_utils.experiment.pieces import Loaded, Pieces
 
 PROFILE = "full"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How the computing of a job ended: done, stopped because time was up, or with an error."""
-
-    done: bool = False
-    error: str = ""
 
 
 def has(lesson: Lesson) -> bool:
@@ -50,8 +36,8 @@ def has(lesson: Lesson) -> bool:
 class FullRun:
     """A lesson's jobs, the folder of their answers, and what can be said of both.
 
-    source: of the data; evidence rests on real ones, whatever is at hand. settings: those of the profile `full` in
-    settings.toml, unless others are given.
+    source: of the data; evidence rests on real ones, whatever is at hand. settings: those of full.toml, beside full.py,
+    unless others are given.
     """
 
     def __init__(self, lesson: Lesson, out: Path, source: str = "real", settings: dict[str, Any] | None = None) -> None:
@@ -59,56 +45,27 @@ class FullRun:
             raise CourseError(
                 f"{lesson.slug} has no full run (its folder has no full.py); its profiles: smoke, cpu, gpu"
             )
-        self.lesson, self.text, self.source = lesson, (lesson.folder / "full.py").read_text("utf-8"), source
-        self.module = _loaded(self.text)
+        self.lesson, text = lesson, (lesson.folder / "full.py").read_text("utf-8")
+        self.module = _module(text)
         self.settings = _settings(lesson) if settings is None else settings
         self.data = _data(self.module.DATASET, source)
-        self.store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256)
-        self.jobs: list[Job] = self.module.jobs(self.settings)
-
-    def todo(self) -> list[Job]:
-        """The jobs that are not done, in order."""
-        return [job for job in self.jobs if not self.store.has(job)]
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds that a job of each kind takes here, as measured: the mean of those that are done or under way."""
-        taken: dict[str, list[float]] = {}
-        for job in self.jobs:
-            if self.store.has(job):
-                taken.setdefault(job.work, []).append(self.store.find(job)[1]["seconds"])
-            else:
-                share, seconds = self.store.progress(job)
-                if share > 0:
-                    taken.setdefault(job.work, []).append(seconds / share)
-        return {work: sum(values) / len(values) for work, values in taken.items()}
-
-    def left(self, workers: int) -> float | None:
-        """Seconds that the rest will take with so many processes; None where a kind of job was never measured."""
-        per_job, left = self.seconds(), 0.0
-        for job in self.todo():
-            if job.work not in per_job:
-                return None
-            left += per_job[job.work] * (1 - self.store.progress(job)[0])
-        return left / workers
+        store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256)
+        load = partial(_load, text, source, self.data.sha256)
+        self.pieces = Pieces(self.module.jobs(self.settings), store, load)
 
     def status(self, workers: int = 1) -> str:
         """What is done of each kind of job, and how long the rest takes, in a line."""
-        done = {kind: [0, 0] for kind in dict.fromkeys(job.work for job in self.jobs)}
-        for job in self.jobs:
-            done[job.work][0] += self.store.has(job)
-            done[job.work][1] += 1
-        parts = [f"{n} of {of} {kind}" for kind, (n, of) in done.items()]
-        left = self.left(workers)
-        rest = (
-            "" if not self.todo() else f"; about {duration(left)} left here" if left is not None else "; rest unknown"
-        )
+        parts = [f"{n} of {of} {kind}" for kind, (n, of) in self.pieces.counts().items()]
+        left = self.pieces.left(workers)
+        if not self.pieces.todo():
+            rest = ""
+        else:
+            rest = "; rest unknown" if left is None else f"; about {duration(left)} left here"
         return f"{self.lesson.slug}: " + ", ".join(parts) + rest
 
     def results(self) -> dict[str, Any]:
         """The results JSON of a run that is complete, with its provenance."""
-        from course_utils import experiment
-
-        answers = {job.name: self.store.find(job) for job in self.jobs}
+        answers = self.pieces.answers()
         facts = [answer[1] for answer in answers.values()]
         made = {
             "lesson": self.lesson.slug,
@@ -143,7 +100,8 @@ def run(
     where the real data cannot be had, and where another process computes in the same folder.
     """
     whole = FullRun(lesson, out, source)
-    with files.locked(whole.store.folder / ".lock", f"a full run in {whole.store.folder} is under way already"):
+    folder = whole.pieces.store.folder
+    with files.locked(folder / ".lock", f"a full run in {folder} is under way already"):
         return _run(whole, deadline, scheduler, slurm, workers)
 
 
@@ -153,9 +111,9 @@ def _run(
     print(whole.data.announce())
     print(whole.status(workers or cluster.default_workers()))
     failed: dict[str, str] = {}
-    if todo := whole.todo():
-        with sweep.interruptible(), cluster.client(scheduler, slurm, workers, len(todo)) as client:
-            for job, ended in _computed(client, whole, deadline):
+    if whole.pieces.todo():
+        with cluster.computed(whole.pieces, deadline, scheduler, slurm, workers) as ends:
+            for job, ended in ends:
                 if ended.error:
                     failed[job.name] = ended.error
                     print(f"{job.name}: failed: {ended.error.strip().splitlines()[-1]}", flush=True)
@@ -164,7 +122,7 @@ def _run(
         print(whole.status(workers or cluster.default_workers()))
     for error in dict.fromkeys(failed.values()):
         print("failed: " + ", ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
-    if whole.todo():
+    if whole.pieces.todo():
         print(f"to go on: course run {whole.lesson.slug} --profile {PROFILE}")
         return not failed
     path = whole.lesson.root / "results" / whole.lesson.slug / f"{PROFILE}.json"
@@ -174,83 +132,17 @@ def _run(
     return True
 
 
-def _computed(client: Client, whole: FullRun, deadline: float | None) -> Iterator[tuple[Job, Ended]]:
-    """Each job with how it ended, as they end; one is started when all that it needs is there and a process is free."""
-    from distributed import as_completed
-
-    waiting, running = whole.todo(), {}
-    ended = as_completed()
-    while True:
-        if deadline is None or time.time() < deadline:
-            for job in [job for job in waiting if all(map(whole.store.has, job.needs))]:
-                if len(running) >= max(1, len(client.scheduler_info()["workers"])):
-                    break
-                waiting.remove(job)
-                args = (whole.text, whole.source, whole.data.sha256, job, whole.store, deadline)
-                future = client.submit(compute, *args, key=f"{job.name}-{job.key}-{time.time_ns()}", pure=False)
-                running[future.key] = job
-                ended.add(future)
-        if not running:
-            return
-        future = next(ended)
-        yield running.pop(future.key), _ended(future)
-
-
-def _ended(future: Future) -> Ended:
-    from distributed import KilledWorker
-
-    try:
-        return future.result()
-    except KilledWorker:
-        return Ended(error="the process that computed it died twice (too little memory?)")
-    except Exception as error:  # of Dask, on the way: those of the job are in its answer
-        return Ended(error=f"{type(error).__name__}: {error}")
-
-
-def compute(text: str, source: str, sha256: dict[str, str], job: Job, store: Store, deadline: float | None) -> Ended:
-    """Do a job until it is done or the deadline (time.time()) has passed; called in the process that computes."""
-    with ONE_AT_A_TIME:
-        try:
-            module = _loaded(text)
-            data = _data(module.DATASET, source)
-            if data.sha256 != sha256:
-                raise CourseError(f"its data of {module.DATASET} differ ({data.source}); set COURSE_DATA there")
-            return _compute(module, data, job, store, deadline)
-        except CourseError as error:
-            return Ended(error=str(error))
-        except Exception:
-            return Ended(error=traceback.format_exc())
-
-
-def _compute(module: Any, data: Any, job: Job, store: Store, deadline: float | None) -> Ended:
-    import torch
-
-    from course_utils import experiment
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    began, (_, before) = time.monotonic(), store.progress(job)
-    needed = [store.find(need) for need in job.needs]
-    work = getattr(module, job.work)(data, needed, store.checkpoint(job), device, **job.arguments)
-    while True:
-        try:
-            share = next(work)
-        except StopIteration as stop:
-            tensors, facts = stop.value
-            provenance = experiment.provenance(device, began)
-            own = {"seconds": round(before + time.monotonic() - began, 1)}
-            own |= {name: provenance[name] for name in ("device", "commit", "versions")}
-            store.keep(job, tensors, {**facts, **own})
-            return Ended(done=True)
-        seconds = before + time.monotonic() - began
-        if deadline is not None and time.time() >= deadline and share < 1:  # what is done only has to be written
-            work.close()  # a training writes its checkpoint when it is left
-            store.stopped(job, share, seconds)
-            return Ended()
-        store.stopped(job, share, seconds)
+def _load(text: str, source: str, sha256: dict[str, str]) -> Loaded:
+    """Give the functions of a full.py and the data, in the process that computes; they must be those of the run."""
+    module = _module(text)
+    data = _data(module.DATASET, source)
+    if data.sha256 != sha256:
+        raise CourseError(f"its data of {module.DATASET} differ ({data.source}); set COURSE_DATA there")
+    return vars(module), data
 
 
 @lru_cache(maxsize=1)
-def _loaded(text: str) -> types.ModuleType:
+def _module(text: str) -> types.ModuleType:
     """A lesson's full.py as a module."""
     module = types.ModuleType("lesson_full")
     sys.modules[module.__name__] = module
@@ -259,15 +151,13 @@ def _loaded(text: str) -> types.ModuleType:
 
 
 @lru_cache(maxsize=1)
-def _data(name: str, source: str) -> Any:
-    from course_utils.data.sources import load
-
-    return load(name, source)
+def _data(name: str, source: str) -> sources.Dataset:
+    return sources.load(name, source)
 
 
 def _settings(lesson: Lesson) -> dict[str, Any]:
-    path = lesson.folder / "settings.toml"
+    path = lesson.folder / "full.toml"
     try:
-        return tomllib.loads(path.read_text("utf-8"))[PROFILE]
-    except KeyError:
-        raise CourseError(f"{path} has no table [{PROFILE}], the settings of the full run") from None
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CourseError(f"{path} is missing, the settings of the full run; write it beside full.py") from None

@@ -13,7 +13,6 @@ import platform
 import signal
 import sys
 import tempfile
-import threading
 import time
 import tomllib
 import traceback
@@ -29,13 +28,12 @@ from course_tools.run.version import COUNTED, version
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import data_source, standin_scale
+from course_utils.experiment.pieces import ONE_AT_A_TIME
 
 Row = dict[str, Any]
 
 GIVEN = ("seed", "profile", "settings", "data", "device")
 """What `cell` of a lesson's sweep.py may ask for by parameters without a default; those with one are the grid's."""
-
-ONE_AT_A_TIME = threading.Lock()  # threads of one worker would share PyTorch's random numbers
 
 
 @dataclass(frozen=True)

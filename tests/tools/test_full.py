@@ -5,20 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
 from course_tools import cli
-from course_tools.full.run import FullRun, compute, run
-from course_tools.full.store import Store
+from course_tools.full.run import FullRun, run
 from course_tools.run.lessons import Lesson, resolve
 from course_utils.core import files
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
+from course_utils.experiment.answers import Store
 from course_utils.experiment.full import Curve, Job
+from course_utils.experiment.pieces import compute
 
 FULL = """
 import time
@@ -72,7 +72,7 @@ def tiny(root, pause=0.0, steps=40, seeds=2):
     folder = root / "lessons" / "01_tiny"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "full.py").write_text(FULL.replace("PAUSE", str(pause)))
-    (folder / "settings.toml").write_text(f"[full]\nsteps = {steps}\nseeds = {seeds}\n")
+    (folder / "full.toml").write_text(f"steps = {steps}\nseeds = {seeds}\n")
     return Lesson("01_tiny", root)
 
 
@@ -82,12 +82,11 @@ def numbers(root):
     return {name: found[name] for name in ("curves", "last", "seeds", "settings", "data")}
 
 
-def at_once(lesson, out):
+def at_once(lesson, out, settings=None):
     """The whole run in this process, a job after the other."""
-    whole = FullRun(lesson, out, "standin")
-    for job in whole.todo():
-        ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
-        assert ended.done, ended.error
+    whole = FullRun(lesson, out, "standin", settings)
+    for job, ended in whole.pieces.computed():
+        assert ended.done, (job.name, ended.error)
     return whole
 
 
@@ -113,30 +112,30 @@ def test_a_run_on_dask_writes_its_results_with_their_provenance(tmp_path, unbrok
 
 def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_same_numbers(tmp_path, unbroken):
     whole = FullRun(tiny(tmp_path), tmp_path / "build", "standin")
-    ended, stops = None, 0
-    for job in whole.jobs:
-        while not whole.store.has(job):
+    pieces, stops = whole.pieces, 0
+    for job in pieces.jobs:
+        while not pieces.store.has(job):
             deadline = time.time() if job.work == "train" else None
-            ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, deadline)
+            ended = compute(pieces.load, job, pieces.store, deadline)
             assert stops < 50, "it does not come to its end"
             stops += not ended.done
             if not ended.done:
-                assert 0 <= whole.store.progress(job)[0] <= 1
+                assert 0 <= pieces.store.progress(job)[0] <= 1
     assert stops >= 2 * 9  # at every report of both GANs but the last
     assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
-    assert not list((whole.store.folder / "running").iterdir())
+    assert not list((pieces.store.folder / "running").iterdir())
 
 
 KILLED = """
 import sys
 from pathlib import Path
-from course_tools.full.run import FullRun, compute
-from course_tools.run.lessons import Lesson, resolve
+from course_tools.full.run import FullRun
+from course_tools.run.lessons import Lesson
 root = Path(sys.argv[1])
 whole = FullRun(Lesson("01_tiny", root), root / "build", "standin")
-for job in whole.todo():
-    print(job.name, flush=True)
-    compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
+print("the first job begins", flush=True)
+for ended in whole.pieces.computed():
+    pass
 """
 
 
@@ -190,21 +189,22 @@ def test_a_curve_survives_a_stop_and_measures_a_step_once(tmp_path):
 
 def test_the_time_that_is_left_follows_from_what_was_measured(tmp_path):
     whole = FullRun(tiny(tmp_path), tmp_path / "build", "standin")
-    assert whole.left(2) is None and "rest unknown" in whole.status(2)
-    gan, mean = (next(job for job in whole.jobs if job.work == work) for work in ("train", "mean"))
-    whole.store.stopped(gan, 0.5, 60.0)
-    whole.store.keep(mean, {}, {"seconds": 10.0})
-    assert whole.left(1) == pytest.approx(60 + 120 + 10)
+    pieces = whole.pieces
+    assert pieces.left(2) is None and "rest unknown" in whole.status(2)
+    gan, mean = (next(job for job in pieces.jobs if job.work == work) for work in ("train", "mean"))
+    pieces.store.stopped(gan, 0.5, 60.0)
+    pieces.store.keep(mean, {}, {"seconds": 10.0})
+    assert pieces.left(1) == pytest.approx(60 + 120 + 10)
     assert "0 of 2 train, 1 of 2 mean" in whole.status(1)
 
 
-def test_a_lesson_without_a_full_run_and_settings_without_its_table_are_refused(tmp_path):
+def test_a_lesson_without_a_full_run_or_without_its_settings_is_refused(tmp_path):
     (tmp_path / "lessons" / "02_none").mkdir(parents=True)
     with pytest.raises(CourseError, match="has no full run"):
         FullRun(Lesson("02_none", tmp_path), tmp_path)
     lesson = tiny(tmp_path)
-    (lesson.folder / "settings.toml").write_text(textwrap.dedent("[smoke]\nseeds = 1\n"))
-    with pytest.raises(CourseError, match=r"\[full\]"):
+    (lesson.folder / "full.toml").unlink()
+    with pytest.raises(CourseError, match=r"full\.toml"):
         FullRun(lesson, tmp_path, "standin")
 
 
@@ -247,11 +247,7 @@ SMALL = {
 def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
     (lesson,) = resolve(["4"])
     assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL.keys()
-    whole = FullRun(lesson, tmp_path, "standin", SMALL)
-    for job in whole.todo():
-        ended = compute(whole.text, whole.source, whole.data.sha256, job, whole.store, None)
-        assert ended.done, (job.name, ended.error)
-    found = whole.results()
+    found = at_once(lesson, tmp_path, SMALL).results()
     assert found["verdict"].startswith("Not judged: ccGAN: fd_ratio is")
     assert not found["gate"]["ccGAN"]["passed"] and set(found["gate"]) >= {"classifier", "ccGAN of 10 %"}
     assert found["curves"]["generators"]["gan/0"]["steps"] == [2, 4, 6]
@@ -272,6 +268,6 @@ def test_hours_are_refused_where_no_full_run_is_asked_for(capsys):
 
 def test_two_full_runs_in_one_folder_are_refused(tmp_path):
     lesson = tiny(tmp_path)
-    folder = FullRun(lesson, tmp_path / "build", "standin").store.folder
+    folder = FullRun(lesson, tmp_path / "build", "standin").pieces.store.folder
     with files.locked(folder / ".lock", "busy"), pytest.raises(CourseError, match="under way already"):
         run(lesson, tmp_path / "build", source="standin")

@@ -1,4 +1,4 @@
-"""The folder of a full run, in which finished jobs are found again.
+"""The folder in which finished jobs of a long run are found again.
 
 Not `core.store`: there a changed line of code is new work; here hours of training would lapse.
 """
@@ -17,7 +17,7 @@ from course_utils.experiment.full import Answer, Job
 
 
 class Store:
-    """The folder of a full run: an answer is one file, tensors as safetensors and facts in its header.
+    """A folder of answers to jobs: an answer is one file, tensors as safetensors and facts in its header.
 
     data: sha256 of the data by file. Answers that were computed on other data are not found.
     """
