@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from course_utils.core.errors import CourseError
 
 
 class KannadaCNN(nn.Sequential):
@@ -65,7 +69,7 @@ class SmallCNN(nn.Sequential):
     """A small CNN as one would write it today, the second judge of lesson 3: N × channels × H × W → logits N × classes.
 
     Three times convolution, batch normalisation, ReLU and pooling, then the mean over all places, so that it takes
-    pictures of any size of 8 × 8 and more.
+    pictures of any size of 8 × 8 and more. `features` gives those means, N × 4·maps.
     """
 
     def __init__(self, channels: int = 3, classes: int = 2, maps: int = 16) -> None:
@@ -74,6 +78,66 @@ class SmallCNN(nn.Sequential):
             convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)  # the normalisation has a bias of its own
             layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
         super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * maps, classes))
+
+    @property
+    def head(self) -> nn.Module:
+        """The last layer: features → logits."""
+        return self[-1]
+
+    def features(self, x: Tensor) -> Tensor:
+        """N × channels × H × W → N × 4·maps."""
+        for layer in list(self)[:-1]:
+            x = layer(x)
+        return x
+
+
+class ResNet18(nn.Module):
+    """torchvision's ResNet-18 (He et al. 2016): N × channels × H × W in [-1, 1] → logits N × classes.
+
+    weights: "" to begin at random, "imagenet" for torchvision's, or a file of such weights (.pth, .safetensors), which
+    grey pictures reach in three equal channels; a last layer for other classes is left out. `features` gives the mean
+    over all places, N × 512. Raises CourseError where the weights cannot be had or do not fit.
+    """
+
+    def __init__(self, classes: int = 10, weights: str = "") -> None:
+        from torchvision.models import resnet18
+
+        super().__init__()
+        self.body = resnet18()
+        if weights:
+            _fill(self.body, weights)
+        self.body.fc = nn.Identity()
+        self.head = nn.Linear(512, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """N × channels × H × W → N × 512."""
+        return self.body(x.expand(-1, 3, -1, -1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N × channels × H × W → logits N × classes."""
+        return self.head(self.features(x))
+
+
+def _fill(net: nn.Module, weights: str) -> None:
+    """Load weights of an image classifier into all layers but the last."""
+    try:
+        if weights == "imagenet":
+            from torchvision.models import ResNet18_Weights
+
+            found = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+        elif weights.endswith(".safetensors"):
+            found = load_file(weights)
+        else:
+            found = torch.load(weights, map_location="cpu", weights_only=True)
+        missing, unknown = net.load_state_dict(
+            {name: tensor for name, tensor in found.items() if not name.startswith("fc.")}, strict=False
+        )
+    except Exception as error:  # URLError, OSError, UnpicklingError, SafetensorError, RuntimeError of shapes …
+        raise CourseError(
+            f"cannot load the weights {weights!r} ({str(error).splitlines()[0]}); give a file of torchvision's resnet18"
+        ) from None
+    if unknown or set(missing) - {"fc.weight", "fc.bias"}:
+        raise CourseError(f"the weights {weights!r} are not torchvision's resnet18: {(unknown or missing)[0]}")
 
 
 class LeNet(nn.Module):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,11 +53,14 @@ def training(
     generator: torch.Generator,
     transform: Transform | None = None,
     class_weights: Tensor | None = None,
+    mixup: float = 0.0,
     precision: str = "auto",
 ) -> Iterator[Tensor]:
     """Train `model` in place by cross-entropy; yields the loss of each update, a scalar left on the device.
 
-    `transform` changes each batch afresh (classic augmentation on the fly). class_weights: float32, one a class; the
+    `transform` changes each batch afresh (classic augmentation on the fly). mixup: α of Zhang et al. (2018), 0 is off:
+    each batch is mixed with itself in another order, in shares λ and 1 − λ of Beta(α, α), and so are the losses.
+    class_weights: float32, one a class; the
     loss is then the mean weighted by each picture's class, as in F.cross_entropy. precision: of the network's
     arithmetic ('float32', 'bfloat16', or 'auto' for the faster one); the loss is float32. Raises SealedError on a
     test set.
@@ -69,13 +73,24 @@ def training(
     for _, (x, labels) in zip(range(updates), batches, strict=False):
         if transform is not None:
             x = transform(x, generator)
+        share = _beta(mixup, generator) if mixup else 1.0
+        if mixup:  # batches come shuffled: turned round, each picture meets another one
+            x = share * x + (1 - share) * x.flip(0)
         with autocast(images.device, precision):
             answer = model(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(answer.float(), labels, weight=weights)
+        loss = share * F.cross_entropy(answer.float(), labels, weight=weights)
+        if mixup:
+            loss = loss + (1 - share) * F.cross_entropy(answer.float(), labels.flip(0), weight=weights)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
         yield loss.detach()
+
+
+def _beta(alpha: float, generator: torch.Generator) -> float:
+    """Draw from Beta(α, α), as `generator` says."""
+    seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
+    return float(np.random.default_rng(seed).beta(alpha, alpha))
 
 
 def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: object) -> nn.Module:

@@ -231,3 +231,78 @@ def holm_caveat(difference: Interval, p: float) -> str:
     """
     left_out = 0 not in difference
     return f" As one of several comparisons it is a lead only (p = {p:.2f}, Holm)." if left_out and p >= 0.05 else ""
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """A mean over seeds × pictures, with what varies from seed to seed, from picture to picture, and from cell to cell.
+
+    seeds, pictures: how many there were. between_seeds, between_pictures, rest: variances, not below 0.
+    """
+
+    mean: float
+    seeds: int
+    pictures: int
+    between_seeds: float
+    between_pictures: float
+    rest: float
+    freedom: float
+
+    def error(self, seeds: int | None = None, pictures: int | None = None) -> float:
+        """Compute the standard error of the mean, with as many seeds and pictures as there were or as are asked for."""
+        s, n = seeds or self.seeds, pictures or self.pictures
+        return math.sqrt(self.between_seeds / s + self.between_pictures / n + self.rest / (s * n))
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Compute the interval that holds what other seeds *and* other test pictures would change."""
+        half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error()
+        return Interval(self.mean, self.mean - half, self.mean + half)
+
+    def p(self) -> float:
+        """Compute p of the two-sided test that the mean is 0."""
+        error = self.error()
+        if error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return float(2 * stats.t.sf(abs(self.mean) / error, self.freedom))
+
+    def visible(self, power: float = 0.8, level: float = 0.95) -> float:
+        """Compute the smallest mean that a run like this one sees with probability `power`."""
+        return float(sum(stats.t.ppf(q, self.freedom) for q in ((1 + level) / 2, power))) * self.error()
+
+    def seeds_for(self, effect: float, power: float = 0.8, level: float = 0.95) -> int | None:
+        """Count the seeds with which a mean of `effect` would be seen on as many pictures; None for over 1,000."""
+        reach = abs(effect) / float(stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power))
+        return next((n for n in range(2, 1001) if self.error(seeds=n) <= reach), None)
+
+    def pictures_for(self, effect: float, power: float = 0.8, level: float = 0.95) -> int | None:
+        """Count the test pictures with which a mean of `effect` would be seen with as many seeds; None if no number is
+        enough."""
+        reach = abs(effect) / float(stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power))
+        left = reach**2 - self.between_seeds / self.seeds
+        return None if left <= 0 else math.ceil((self.between_pictures + self.rest / self.seeds) / left)
+
+
+def crossed(values: np.ndarray, groups: np.ndarray | None = None) -> Crossed:
+    """Take apart what varies in values of S seeds × N pictures, where each seed saw the same pictures (S, N ≥ 2).
+
+    It is the two-way analysis of variance with random seeds and pictures, one value a cell (Searle, Casella &
+    McCulloch 1992, section 4.3), with Satterthwaite's degrees of freedom. groups: N numbers; pictures of one group
+    (patient, writer, animal) count as one, weighted by its size. Raises CourseError for fewer than two seeds or groups.
+    """
+    x = np.asarray(values, float)
+    if groups is not None:
+        _, number = np.unique(groups, return_inverse=True)
+        sums = np.zeros((len(x), number.max() + 1))
+        np.add.at(sums, (slice(None), number), x)
+        x = sums * sums.shape[1] / x.shape[1]  # so that the mean over groups is the mean over pictures
+    if x.ndim != 2 or min(x.shape) < 2 or not np.isfinite(x).all():
+        raise CourseError(f"expected finite values of at least 2 seeds × 2 pictures (or groups), got shape {x.shape}")
+    s, n = x.shape
+    mean, rows, columns = x.mean(), x.mean(axis=1), x.mean(axis=0)
+    by_seed, by_picture = n * rows.var(ddof=1), s * columns.var(ddof=1)
+    rest = float(np.square(x - rows[:, None] - columns + mean).sum() / ((s - 1) * (n - 1)))
+    between_seeds, between_pictures = max(0.0, by_seed - rest) / n, max(0.0, by_picture - rest) / s
+    whole = n * between_seeds + s * between_pictures + rest
+    parts = (by_seed**2 / (s - 1), by_picture**2 / (n - 1), rest**2 / ((s - 1) * (n - 1)))
+    freedom = whole**2 / sum(parts) if whole > 0 else math.inf
+    return Crossed(float(mean), s, n, between_seeds, between_pictures, rest, max(1.0, freedom))

@@ -1,0 +1,338 @@
+"""The page of a verdict: one file that needs no network, the sentence first, then what it rests on."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from course_utils.data.images import Images
+from course_utils.evaluate import samples
+from course_utils.evaluate.statistics import Interval
+from course_utils.teach.plots.comparisons import runs_and_intervals
+from course_utils.teach.plots.figures import LOOKS, image_grid, style
+from course_utils.verdict import work
+from course_utils.verdict.findings import Answers
+from course_utils.verdict.work import Data
+
+MEASURES = {
+    "fd": "Fréchet distance in the judge's features (low is good)",
+    "floor": "the same between real pictures: as low as it can be",
+    "agreement": "share taken for the class asked for (high is good)",
+    "density": "density (near 1 is good)",
+    "coverage": "coverage of the real pictures (near 1 is good)",
+    "memorisation": "memorisation (near 1 is good; far below 1: copies)",
+}
+
+
+class Section(NamedTuple):
+    """A part of the page: sentences, figures with their alternative texts, tables as HTML, and plain lines."""
+
+    title: str
+    texts: Sequence[str] = ()
+    figures: Sequence[dict[str, str]] = ()
+    tables: Sequence[str] = ()
+    pre: str = ""
+
+
+def render(found: dict[str, Any], data: Data, answers: Answers) -> str:
+    """Write the page as HTML."""
+    sections = _sections(found, data, answers) if "questions" in found else []
+    sections.append(_about(found))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.jinja").render(
+        title=found["about"].get("name", ""),
+        verdict=found["verdict"],
+        sentences=_sentences(found) if "questions" in found else [],
+        sections=sections,
+    )
+
+
+def inline(html: str) -> str:
+    """The page within a notebook, in a frame that keeps its style to itself."""
+    text = html.replace("&", "&amp;").replace('"', "&quot;")
+    return f'<iframe srcdoc="{text}" style="border:0;width:100%;height:40rem" title="verdict"></iframe>'
+
+
+def table(found: dict[str, Any]) -> pd.DataFrame:
+    """All arms: pictures trained on, the metric with its interval, and its values seed by seed."""
+    rows = []
+    for arm, row in found.get("arms", {}).items():
+        mean, lo, hi = row["interval"]
+        values = {f"seed {seed}": value for seed, value in zip(found["seeds"], row["values"], strict=True)}
+        rows.append({"arm": arm, "pictures": row["images"], "mean": mean, "lo": lo, "hi": hi, **values})
+    return pd.DataFrame(rows)
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    """What must stand beside the verdict: how far it reaches, the controls, and what was left out."""
+    images, seeds = found["images"], len(found["seeds"])
+    control = found["controls"]["more_real"]
+    lines = [
+        f"Measured by {found['metric']} on {images['test']:,} test pictures, over {seeds} seeds, each with another "
+        f"training set of {images['train']:,} pictures and generators of its own. Intervals hold what other seeds and "
+        "other test pictures would change.",
+        f"Positive control: {images['more']:,} further real pictures change it by {_points(control)}: "
+        + ("seen, so the run can judge." if found["assay"] else "not seen, so the run cannot judge."),
+        f"Negative control: wrong labels change it by {_points(found['controls']['wrong_labels'])}.",
+    ]
+    for question in found["questions"]:
+        if question["other"] == "real" and question["arm"] in found["worth"]:
+            lines.append(_worth(question["arm"], found["worth"][question["arm"]]))
+    return lines
+
+
+def _worth(arm: str, worth: dict[str, Any]) -> str:
+    mean, lo, hi = worth["pictures"]
+
+    def told(value: int | None, beyond: str) -> str:
+        return beyond if value is None else f"{value:+,}".replace("-", "−")
+
+    most = worth["most"]
+    return (
+        f"{arm} is worth {told(mean, f'less than none, or more than {most:,}')} real pictures "
+        f"[{told(lo, 'below the curve')}, {told(hi, f'over +{most:,}')}], by the learning curve of the real ones."
+    )
+
+
+def _points(difference: dict[str, Any]) -> str:
+    return Interval(difference["mean"], *difference["interval"]).text(100, 1, " points")
+
+
+# ------------------------------------------------------------------ sections
+
+
+def _sections(found: dict[str, Any], data: Data, answers: Answers) -> list[Section]:
+    parts = [_answers(found), _arms(found), _curve(found), _dose(found), _budget(found), _classes(found)]
+    parts += [_samples(found, data, answers)] if found["samples"] or data.synthetic else []
+    return [part for part in parts if part is not None]
+
+
+def _answers(found: dict[str, Any]) -> Section:
+    questions = found["questions"]
+    rows = [
+        (f"{q['arm']} − {q['other']}", [100 * q["mean"]], 100 * q["mean"], *(100 * end for end in q["interval"]))
+        for q in questions
+    ]
+    matters = found["settings"]["matters"]
+    shown = pd.DataFrame(
+        {
+            "question": [f"{q['arm']} against {q['other']}" for q in questions],
+            "answer": [q["says"] for q in questions],
+            "points": [_points(q) for q in questions],
+            "p, Holm": [f"{q['p_holm']:.3f}" for q in questions],
+            "could have seen, points": [f"{100 * q['visible']:.1f}" for q in questions],
+            f"seeds for {matters:g} points": [q["seeds_needed"] or "no number" for q in questions],
+            f"test pictures for {matters:g} points": [q["pictures_needed"] or "no number" for q in questions],
+        }
+    )
+    text = (
+        "Helps or harms: the interval leaves out 0 after Holm's correction for all questions of this table. "
+        "Not judged: a generator or the classifiers were still improving when time was up."
+    )
+    return Section(
+        "The questions", [text], [_figure(_forest(rows), "Differences with their 95 % intervals.")], [_html(shown)]
+    )
+
+
+@style()
+def _forest(rows: list[tuple]) -> Figure:
+    return runs_and_intervals(
+        {"difference, points": rows}, reference=0, order=[row[0] for row in rows][: len(LOOKS)] or None
+    )
+
+
+def _arms(found: dict[str, Any]) -> Section:
+    arms = table(found)
+    shown = arms.assign(
+        **{f"{found['metric']}, %": [Interval(*row).text(100) for row in arms[["mean", "lo", "hi"]].to_numpy()]}
+    )[["arm", "pictures", f"{found['metric']}, %"]]
+    return Section("All arms", tables=[_html(shown)])
+
+
+def _curve(found: dict[str, Any]) -> Section | None:
+    worths = list(found["worth"].values())
+    if not worths:
+        return None
+    fig = _learning_curve(found, worths[0]["curve"])
+    return Section(
+        "Worth how many real pictures",
+        ["The curve of the real pictures gives every gain a price in pictures that you would have to collect."],
+        [_figure(fig, f"{found['metric']} against the number of real pictures; dashed: with made pictures.")],
+    )
+
+
+@style()
+def _learning_curve(found: dict[str, Any], curve: list[list[float]]) -> Figure:
+    fig = Figure(figsize=(8, 4), layout="constrained")
+    ax = fig.subplots()
+    numbers, accuracy = zip(*curve, strict=True)
+    ax.plot(numbers, [100 * a for a in accuracy], "o-", color=LOOKS[0].colour, label="real pictures")
+    for look, arm in zip(LOOKS[1:], ["classic", *found["worth"]], strict=False):
+        ax.axhline(100 * found["arms"][arm]["interval"][0], color=look.colour, linestyle="--", label=arm)
+    ax.set_xscale("log")
+    ax.set_xticks(numbers, [f"{n:,}" for n in numbers])
+    ax.minorticks_off()
+    ax.set(xlabel="real training pictures", ylabel=f"{found['metric']}, %")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+def _dose(found: dict[str, Any]) -> Section | None:
+    doses: dict[str, list[tuple[float, list[float]]]] = {}
+    for arm, row in found["arms"].items():
+        if match := re.fullmatch(r"(.+)×([\d.]+)", arm):
+            doses.setdefault(match[1], []).append((float(match[2]), row["interval"]))
+    if not doses:
+        return None
+    for source, points in doses.items():
+        points.append((1.0, found["arms"][source]["interval"]))
+        points.sort()
+    alt = f"{found['metric']} against made pictures for each real one, with 95 % intervals; line: real pictures alone."
+    return Section("Dose", [], [_figure(_doses(found, doses), alt)])
+
+
+@style()
+def _doses(found: dict[str, Any], doses: dict[str, list[tuple[float, list[float]]]]) -> Figure:
+    fig = Figure(figsize=(8, 4), layout="constrained")
+    ax = fig.subplots()
+    ax.axhline(100 * found["arms"]["real"]["interval"][0], color="0.3", linewidth=1.5)
+    for look, (source, points) in zip(LOOKS, doses.items(), strict=False):
+        ratio, mean, lo, hi = (np.array(v) for v in zip(*((r, *e) for r, e in points), strict=True))
+        error = 100 * np.stack([mean - lo, hi - mean])
+        ax.errorbar(ratio, 100 * mean, error, color=look.colour, marker=look.marker, linestyle=look.line, label=source)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(ratio, [f"{r:g}" for r in ratio])
+    ax.set(xlabel="made pictures for each real one", ylabel=f"{found['metric']}, %")
+    ax.legend()
+    return fig
+
+
+def _budget(found: dict[str, Any]) -> Section:
+    gates = [
+        f"{who}: {name} is {check['found']:g}, limit {check['limit']:.3g}: {'passed' if check['passed'] else 'missed'}"
+        for who, gate in found["gate"].items()
+        for name, check in gate["checks"].items()
+    ]
+    figures = [
+        _figure(_by_updates(found), f"{found['metric']} of the arms against the updates of the classifier."),
+        *(
+            _figure(_fd_curves(name, of), f"Fréchet distance of {name}'s pictures along its training, one line a seed.")
+            for name, of in found["samples"].items()
+        ),
+    ]
+    return Section("Was it trained for long enough?", gates, figures)
+
+
+@style()
+def _by_updates(found: dict[str, Any]) -> Figure:
+    fig = Figure(figsize=(8, 4), layout="constrained")
+    ax = fig.subplots()
+    shown = [arm for arm in found["by_updates"] if "×" not in arm and not arm.startswith(("real_", "wrong", "noise"))]
+    for look, arm in zip(LOOKS, shown, strict=False):
+        means = [100 * point[0] for point in found["by_updates"][arm]]
+        at = np.array([1 / 4, 2 / 3, 1])[-len(means) :]
+        ax.plot(at, means, color=look.colour, marker=look.marker, linestyle=look.line, label=arm)
+    ax.set(xlabel="share of the updates", ylabel=f"{found['metric']}, %")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+@style()
+def _fd_curves(name: str, of: dict[str, Any]) -> Figure:
+    fig = Figure(figsize=(8, 3.4), layout="constrained")
+    ax = fig.subplots()
+    for curve in of["curves"]:
+        ax.plot(curve["steps"], curve["fd"], marker="o", color=LOOKS[0].colour, alpha=0.7)
+    ax.axhline(of["measures"]["floor"][0], color="0.3", linestyle="--", label="real pictures")
+    ax.set(xlabel=f"steps of {name}", ylabel="Fréchet distance", yscale="log")
+    ax.legend()
+    return fig
+
+
+def _classes(found: dict[str, Any]) -> Section:
+    arms = [arm for arm in found["by_class"] if "×" not in arm and not arm.startswith("real_")]
+    shown = pd.DataFrame(
+        {"arm": arms}
+        | {name: [f"{100 * found['by_class'][arm][k]:.1f}" for arm in arms] for k, name in enumerate(found["classes"])}
+    )
+    return Section(
+        "By class", ["Share of the test pictures of each class that is found, in per cent."], [], [_html(shown)]
+    )
+
+
+def _samples(found: dict[str, Any], data: Data, answers: Answers) -> Section:
+    sources = {name: answers[f"{name}/{found['seeds'][0]}"][0] for name in found["samples"]}
+    if data.synthetic is not None:
+        sources["synthetic"] = {"pixels": data.synthetic.pixels, "labels": data.synthetic.labels}
+    train, held, validation = work.parts(data, found["seeds"][0])
+    net = work.restored(answers["judge"], data.known)
+    figures, rows = [_sheet("real", train.pixels, train.labels, data.known)], {}
+    for name, made in sources.items():
+        figures.append(_sheet(name, made["pixels"], made["labels"], data.known))
+        figures.append(_nearest(name, made["pixels"], train, net))
+        if name in found["samples"]:
+            rows[name] = {m: Interval(*found["samples"][name]["measures"][m]).text(1, 2) for m in MEASURES}
+        else:
+            rows[name] = _of_synthetic(net, made, train, held, validation)
+    shown = pd.DataFrame(rows).rename(index=MEASURES).rename_axis("measure").reset_index().fillna("")
+    return Section("The made pictures", [], figures, [_html(shown)])
+
+
+def _of_synthetic(net: torch.nn.Module, made: dict[str, torch.Tensor], *parts: Images) -> dict[str, str]:
+    order = torch.randperm(len(made["labels"]), generator=torch.Generator().manual_seed(0))
+    found = work.measures(net, made["pixels"][order], made["labels"][order], *parts)
+    return {name: f"{found[name]:.2f}" for name in MEASURES if name in found}
+
+
+def _sheet(name: str, pixels: torch.Tensor, labels: torch.Tensor, known: Images) -> dict[str, str]:
+    rows = [pixels[labels == k][:10] for k in range(min(10, len(known.classes)))]
+    empty = torch.full((10, *pixels.shape[1:]), 255, dtype=torch.uint8)
+    rows = [torch.cat([row, empty[: 10 - len(row)]]) for row in rows]
+    titles = [name_ if len(name_) < 16 else name_[:15] + "…" for name_ in known.classes[: len(rows)]]
+    fig = image_grid(torch.cat(rows), cols=10, row_titles=titles)
+    return _figure(
+        fig, f"{name}: ten pictures of each class" + ("." if len(known.classes) <= 10 else ", the first ten.")
+    )
+
+
+def _nearest(name: str, pixels: torch.Tensor, train: Images, net: torch.nn.Module, n: int = 10) -> dict[str, str]:
+    some = pixels[:500]
+    _, mine, theirs = samples.nearest_pairs(
+        samples.features(net, some), samples.features(net, train.pixels), min(n, len(some))
+    )
+    fig = image_grid(torch.cat([some[mine], train.pixels[theirs]]), cols=len(mine), row_titles=[name, "nearest real"])
+    return _figure(
+        fig, f"{name}: the made pictures nearest to a training picture, each above it. Copies would look alike."
+    )
+
+
+def _about(found: dict[str, Any]) -> Section:
+    lines = [*found["about"].get("notes", []), ""] if found["about"].get("notes") else []
+    lines += [f"left out: {what}" for what in found["left_out"]]
+    lines += [f"{done} of {of} {kind} finished" for kind, (done, of) in found["finished"].items()]
+    made = ("device", "precision", "gigaflops", "versions", "commit", "wall_s", "sha256", "settings")
+    lines += [f"{name}: {json.dumps(found[name], ensure_ascii=False)}" for name in made if name in found]
+    return Section("The pictures, and how this was made", pre="\n".join(lines))
+
+
+def _figure(fig: Figure, alt: str) -> dict[str, str]:
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=110)
+    return {"png": base64.b64encode(file.getvalue()).decode(), "alt": alt}
+
+
+def _html(shown: pd.DataFrame) -> str:
+    return shown.to_html(index=False, border=0)
