@@ -490,16 +490,24 @@ def paired_questions(S: dict, scores: Scores) -> dict[str, dict]:
 def gates_of(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict[str, dict]:
     """Whether each kind of GAN, and the classifiers, are finished."""
     converged = [score["validation"] for score in scores.arms["real"]]
-    at_least = {"gan": S["gate"], "smoothed": S["gate"]}  # the paper names no accuracy of GANs of few images
+    at_least = {
+        "gan": S["gate"],
+        "smoothed": S["gate"],
+    }  # the paper names no accuracy of GANs of few images
     return {
-        **{name_of(S, kind): generator_gate(S, answers, kind, at_least.get(kind)) for kind in S["kinds"]},
+        **{
+            name_of(S, kind): generator_gate(S, answers, kind, at_least.get(kind))
+            for kind in S["kinds"]
+        },
         "classifier": gates.classifier_gate(S["updates"], converged),
     }
 
 
 def name_of(S: dict, kind: str) -> str:
     """A kind of GAN in words."""
-    return {"gan": "ccGAN", "smoothed": "ccGAN, smoothing", "few": f"ccGAN of {S['few']} %"}[kind]
+    return {"gan": "ccGAN", "smoothed": "ccGAN, smoothing", "few": f"ccGAN of {S['few']} %"}[
+        kind
+    ]
 
 
 def curves(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict:
