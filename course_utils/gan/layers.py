@@ -121,6 +121,14 @@ class VirtualBatchNorm(nn.Module):
         return torch.cat([mean.expand_as(reference), share * own + (1 - share) * mean])
 
 
+def halvings(shape: tuple[int, int, int], smallest: int = 8) -> int:
+    """Count how often the side of square pictures, C × size × size, is halved until it is at most `smallest`."""
+    _, height, side = shape
+    if height != side or side < smallest:
+        raise CourseError(f"pictures are {height} × {side}, expected squares of at least {smallest}; resize them")
+    return (-(-side // smallest) - 1).bit_length()
+
+
 def one_hot(labels: Tensor, classes: int) -> Tensor:
     """Encode int64 labels, N, as float32, N × classes. PyTorch's version reads values, which `vmap` does not allow."""
     return (labels[:, None] == torch.arange(classes, device=labels.device)).float()

@@ -18,6 +18,7 @@ from course_utils.core.seeds import number
 from course_utils.data.images import Images, scaled
 from course_utils.gan import batches, losses
 from course_utils.gan.batches import Batches
+from course_utils.gan.diffaugment import Augmentation, Augmented, diff_augment
 from course_utils.gan.networks import (
     CVAE,
     ACDiscriminator,
@@ -32,11 +33,14 @@ from course_utils.gan.networks import (
     DCDiscriminator,
     DCGenerator,
     Decoder,
+    Diffusion,
     Encoder,
     FCDiscriminator,
     FCGenerator,
     FourConvDiscriminator,
     PatchDiscriminator,
+    ProjectionDiscriminator,
+    ProjectionGenerator,
     ResidualGenerator,
     Translators,
     TransposedGenerator,
@@ -51,6 +55,7 @@ from course_utils.gan.steps import (
     cgan_step,
     cvae_step,
     cyclegan_step,
+    diffusion_step,
     gan_step,
 )
 from course_utils.gan.train import Gate, Progress, Step, training
@@ -334,3 +339,62 @@ def train_acgan(
     step = partial(acgan_step, class_on_fakes=class_on_fakes, source_loss=source_loss, class_loss=class_loss)
     data = batches.labelled(images, batch, seed, "acgan")
     return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, **settings)
+
+
+def train_projection_gan(
+    images: Images,
+    steps: int,
+    seed: int,
+    *,
+    latent: int = 64,
+    width: float = 1.0,
+    batch: int = 64,
+    lr: float = 4e-4,
+    average: float = 0.99,
+    augment: Augmentation = diff_augment,
+    d_loss: Loss = losses.hinge_discriminator_loss,
+    g_loss: Loss = losses.hinge_generator_loss,
+    **settings: object,
+) -> Training:
+    """Train a conditional GAN as the field builds it today, on square pictures of any size, few of them too.
+
+    D is a projection discriminator with spectral normalisation (Miyato & Koyama 2018) and the hinge loss (Lim & Ye
+    2017). augment: what it sees of all pictures, real and fake, in place of themselves (DiffAugment, Zhao et al. 2020).
+    """
+    torch.manual_seed(seed)
+    classes = len(images.classes)
+    G = ProjectionGenerator(images.shape, classes, latent, width)
+    D = Augmented(ProjectionDiscriminator(images.shape, classes, width), augment)
+    step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
+    data = batches.labelled(images, batch, seed, "projection")
+    return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
+
+
+def train_diffusion(
+    images: Images,
+    steps: int,
+    seed: int,
+    *,
+    width: float = 1.0,
+    batch: int = 64,
+    lr: float = 1e-3,
+    unlabelled: float = 0.1,
+    guidance: float = 0.0,
+    **settings: object,
+) -> Training:
+    """Train a denoising diffusion model with classes on square pictures of any size (Ho et al. 2020); it has no D.
+
+    unlabelled: share of the pictures shown without their label. guidance: of what the trained model draws (Ho &
+    Salimans 2022). Ours: the learning rate falls linearly to 0, which serves short runs.
+    """
+    torch.manual_seed(seed)
+    G = Diffusion(images.shape, len(images.classes), width, guidance=guidance)
+    step = partial(diffusion_step, unlabelled=unlabelled)
+    data = batches.labelled(images, batch, seed, "diffusion")
+    settings = {"betas": (0.9, 0.999), "schedule": down, "stop_on_collapse": False, **settings}
+    return Training(step, G, None, data, steps=steps, seed=seed, lr=lr, **settings)
+
+
+def down(share: float) -> float:
+    """The factor of the diffusion model's learning rate: from 1 linearly to 0."""
+    return 1 - share

@@ -195,6 +195,30 @@ def cvae_step(
     return (loss.detach(),)
 
 
+def diffusion_step(
+    G: nn.Module,
+    D: None,
+    opt_G: Optimizer,
+    opt_D: None,
+    x: Tensor,
+    y: Tensor,
+    noise: Tensor,
+    c: Tensor,
+    unlabelled: float = 0.1,
+) -> tuple[Tensor]:
+    """Update a denoising diffusion model (Ho et al. 2020, algorithm 1): predict the noise ε in √ᾱ_t x + √(1 − ᾱ_t) ε.
+
+    ε is `noise`; the classes c, which `G.prior` draws with it, are not used here. `unlabelled`: share of the pictures
+    that are shown without their label, for guidance (Ho & Salimans 2022, algorithm 1). Returns (mean squared error,).
+    """
+    t = torch.randint(1, G.T + 1, y.shape, device=x.device)
+    y = torch.where(torch.rand(y.shape, device=x.device) < unlabelled, G.no_class, y)
+    share = G.alpha_bar[t].view(-1, 1, 1, 1)
+    loss = F.mse_loss(G.noise(share.sqrt() * x + (1 - share).sqrt() * noise, t, y).float(), noise)
+    update(opt_G, loss)
+    return (loss.detach(),)
+
+
 def update(optimizer: Optimizer, loss: Tensor) -> None:
     """Take one step of `optimizer` down the gradient of `loss`."""
     optimizer.zero_grad(set_to_none=True)

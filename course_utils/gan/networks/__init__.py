@@ -18,9 +18,11 @@ from course_utils.gan.networks.conditional import AnimalDiscriminator, AnimalGen
 from course_utils.gan.networks.cvae import CVAE
 from course_utils.gan.networks.cyclegan import Critics, ImagePool, PatchDiscriminator, ResidualGenerator, Translators
 from course_utils.gan.networks.dcgan import DCDiscriminator, DCGenerator
+from course_utils.gan.networks.diffusion import Diffusion
 from course_utils.gan.networks.fc import FCDiscriminator, FCGenerator
 from course_utils.gan.networks.pca import ClassPCA, PPCAGenerator
 from course_utils.gan.networks.plain import FourConvDiscriminator, TransposedGenerator
+from course_utils.gan.networks.projection import ProjectionDiscriminator, ProjectionGenerator
 
 __all__ = [
     "CVAE",
@@ -37,6 +39,7 @@ __all__ = [
     "DCDiscriminator",
     "DCGenerator",
     "Decoder",
+    "Diffusion",
     "Encoder",
     "FCDiscriminator",
     "FCGenerator",
@@ -44,6 +47,8 @@ __all__ = [
     "ImagePool",
     "PPCAGenerator",
     "PatchDiscriminator",
+    "ProjectionDiscriminator",
+    "ProjectionGenerator",
     "ResidualGenerator",
     "StackedLinear",
     "Translators",
