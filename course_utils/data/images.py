@@ -223,16 +223,19 @@ class Images:
         names, number = torch.where(alone, groups.max() + alone.cumsum(0), groups).unique(return_inverse=True)
         counts = torch.zeros(len(names), len(self.classes))
         counts.index_put_((number, labels), torch.ones(()), accumulate=True)
-        missing, has = share * counts.sum(0), counts > 0
-        chosen = torch.zeros(len(names), dtype=torch.bool)
+        missing, share, counts = (share * counts.sum(0)).numpy(), share.numpy(), counts.numpy()
+        has = counts > 0
+        chosen = np.zeros(len(names), bool)
+        inside, outside = np.zeros(len(self.classes), int), has.sum(0)  # groups that have pictures of each class
         for k in _permutation(len(names), generator).tolist():
             left = missing - counts[k]
-            nearer = left.square().sum() < missing.square().sum()
-            first = (has[k] & (share > 0) & ~has[chosen].any(0)).any()
-            last = (has[k] & (share < 1) & (has[~chosen].sum(0) == 1)).any()
+            nearer = np.square(left).sum() < np.square(missing).sum()
+            first = (has[k] & (share > 0) & (inside == 0)).any()
+            last = (has[k] & (share < 1) & (outside == 1)).any()
             if (nearer or first) and not last:
                 chosen[k], missing = True, left
-        return chosen[number].to(self.device)
+                inside, outside = inside + has[k], outside - has[k]
+        return torch.from_numpy(chosen)[number].to(self.device)
 
     def merge(self, *others: Images) -> Images:
         """These pictures followed by those of `others`; same shape and classes, none of them sealed."""

@@ -183,14 +183,15 @@ def decode(content: bytes, name: str) -> np.ndarray:
                 raise DataError(
                     f"{name}: is a picture of {picture.width} × {picture.height} pixels, which is too large"
                 )
-            return np.array(_rgb(ImageOps.exif_transpose(picture)))
+            return np.array(rgb(ImageOps.exif_transpose(picture)))
     except UnidentifiedImageError:  # its own text names an object in memory
         raise DataError(f"{name}: is not a whole picture in one of the formats {', '.join(FORMATS)}") from None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: is not a whole picture ({error})") from None
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def rgb(picture: Image.Image) -> Image.Image:
+    """Make a picture of any mode RGB: 16 bits become 8, and what is transparent white."""
     from PIL import Image
 
     if picture.mode.startswith("I"):  # 16 bits
