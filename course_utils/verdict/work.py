@@ -181,9 +181,7 @@ def train_generator(
     run = {"width": width, "reports": 6, "stop_on_collapse": False, "checkpoint": checkpoint, "checkpoint_s": 60}
     for progress in GENERATORS[method](train.to(device), steps, seed, **run):
         made = drawn(progress.generator, labels[: len(real)], seed, device)
-        curve.add(
-            progress.step, {"fd": samples.frechet_distance(samples.features(net, new), samples.features(net, made))}
-        )
+        curve.add(progress.step, {"fd": samples.frechet_distance(new, samples.features(net, made))})
         yield 0.95 * progress.step / steps
     asked = train.labels[torch.randperm(len(train), generator=generator(seed, "asked"))]
     asked = asked.repeat(max(1, round(most)))

@@ -230,6 +230,7 @@ SMALL = {
     "width": 1 / 16,
     "lr": 5e-4,
     "steps": 6,
+    "few_steps": 6,
     "reports": 3,
     "kinds": ["gan", "few", "smoothed"],
     "smoothing": 0.9,
