@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="course", description="GAN-based data augmentation, rebuilt and put to the test.")
     top.add_argument("--version", action="version", version=f"course {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_sweep, _add_author, _add_data, _add_doctor):
+    for add in (_add_run, _add_verdict, _add_sweep, _add_author, _add_data, _add_doctor):
         add(commands)
     return top
 
@@ -73,6 +73,27 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes, or SLURM jobs (default: one a core; one job)"
     )
+
+
+def _add_verdict(commands: Any) -> None:
+    verdict = commands.add_parser("verdict", help="would generated pictures help a classifier of *your* pictures?")
+    verdict.add_argument("folder", type=_folder, help="class folders, perhaps in train/ and test/; an .npz; IDX files")
+    verdict.add_argument("--size", type=int, default=32, metavar="PIXELS", help="side, 28 to 128 (default 32)")
+    verdict.add_argument("--labels", type=_folder, metavar="CSV", help="file, label and perhaps group of each picture")
+    verdict.add_argument("--groups", metavar="REGEX", help="what a picture comes from, in its name: '(patient\\d+)'")
+    verdict.add_argument("--synthetic", type=_folder, metavar="FOLDER", help="pictures by a generator of yours")
+    verdict.add_argument("--no-train", action="store_true", help="train no generators: judge --synthetic only")
+    verdict.add_argument("--hours", type=float, default=0.5, metavar="H", help="time limit (default 0.5)")
+    verdict.add_argument("--seeds", type=int, default=5, metavar="N", help="default 5")
+    verdict.add_argument("--classifier", choices=["auto", "small", "resnet18"], default="auto")
+    verdict.add_argument("--weights", default="", metavar="WEIGHTS", help="of the resnet18: imagenet, or a file")
+    verdict.add_argument("--flip", choices=["auto", "yes", "no"], default="auto", help="mirror pictures (default auto)")
+    verdict.add_argument(
+        "--matters", type=float, default=1.0, metavar="POINTS", help="smallest difference that matters (default 1)"
+    )
+    _add_where(verdict)
+    verdict.add_argument("--out", type=_folder, help="folder of the report (default build/verdict/FOLDER)")
+    verdict.set_defaults(act=_verdict)
 
 
 def _add_sweep(commands: Any) -> None:
@@ -184,6 +205,22 @@ def _status(args: argparse.Namespace) -> int:
             there = full.has(lesson)
             print(full.FullRun(lesson, args.out).status() if there else f"{lesson.slug}: has no full run yet")
     return 0
+
+
+def _verdict(args: argparse.Namespace) -> int:
+    from course_tools import verdict
+
+    for name in ("hours", "matters"):
+        if getattr(args, name) <= 0:
+            raise CourseError(f"--{name} is {getattr(args, name):g}, expected more than 0")
+    for name, least in (("seeds", 2), ("workers", 1)):
+        if (number := getattr(args, name)) is not None and number < least:
+            raise CourseError(f"--{name} is {number}, expected {least} or more")
+    reading = {name: getattr(args, name) for name in ("size", "labels", "groups", "synthetic")}
+    options = {name: getattr(args, name) for name in ("seeds", "classifier", "weights", "flip", "matters")}
+    out = args.out or ROOT / "build" / "verdict" / args.folder.name
+    where = verdict.Where(args.scheduler, args.slurm, args.workers)
+    return int(not verdict.run(args.folder, out, args.hours, where, **reading, train=not args.no_train, **options))
 
 
 def _sweep(args: argparse.Namespace) -> int:

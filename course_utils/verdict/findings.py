@@ -10,7 +10,7 @@ import numpy as np
 from course_utils.evaluate import gates, statistics
 from course_utils.evaluate.statistics import Crossed, Interval, crossed, holm
 from course_utils.experiment.full import Answer
-from course_utils.verdict.work import Data, parts
+from course_utils.verdict.work import Data, made_by, parts
 
 Answers = dict[str, Answer]
 
@@ -145,7 +145,7 @@ def _gates(S: dict[str, Any], answers: Answers, scores: Scores) -> dict[str, dic
     """
     found = {}
     for method in S["methods"]:
-        facts = [answers[f"{method}/{seed}"][1] for seed in scores.seeds]
+        facts = [answers[made_by(method, seed)][1] for seed in scores.seeds]
         fd = [one["curve"]["fd"] for one in facts]
         floor = float(np.mean([one["floor"] for one in facts]))
         found[method] = gates.generator_gate(facts[0]["curve"]["steps"], fd, floor, np.ones_like(fd))
@@ -218,7 +218,8 @@ def _worth(scores: Scores, table: dict[str, dict[str, Any]], question: dict[str,
 
 def _samples(S: dict[str, Any], answers: Answers, method: str) -> dict[str, Any]:
     """Measures of a method's pictures, with intervals over its generators, and their curves."""
-    facts = [answers[f"{method}/{seed}"][1] for seed in range(S["seeds"]) if f"{method}/{seed}" in answers]
+    jobs = [made_by(method, seed) for seed in range(S["seeds"])]
+    facts = [answers[job][1] for job in jobs if job in answers]
     names = ("fd", "floor", "agreement", "density", "coverage", "memorisation")
     return {
         "measures": {name: _ends(statistics.t_interval([one[name] for one in facts])) for name in names},

@@ -19,8 +19,7 @@ from matplotlib.figure import Figure
 from course_utils.data.images import Images
 from course_utils.evaluate import samples
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.plots.comparisons import runs_and_intervals
-from course_utils.teach.plots.figures import LOOKS, image_grid, style
+from course_utils.teach.plots.figures import LOOKS, draw_interval, image_grid, style
 from course_utils.verdict import work
 from course_utils.verdict.findings import Answers
 from course_utils.verdict.work import Data
@@ -122,10 +121,6 @@ def _sections(found: dict[str, Any], data: Data, answers: Answers) -> list[Secti
 
 def _answers(found: dict[str, Any]) -> Section:
     questions = found["questions"]
-    rows = [
-        (f"{q['arm']} − {q['other']}", [100 * q["mean"]], 100 * q["mean"], *(100 * end for end in q["interval"]))
-        for q in questions
-    ]
     matters = found["settings"]["matters"]
     shown = pd.DataFrame(
         {
@@ -142,16 +137,25 @@ def _answers(found: dict[str, Any]) -> Section:
         "Helps or harms: the interval leaves out 0 after Holm's correction for all questions of this table. "
         "Not judged: a generator or the classifiers were still improving when time was up."
     )
-    return Section(
-        "The questions", [text], [_figure(_forest(rows), "Differences with their 95 % intervals.")], [_html(shown)]
-    )
+    figure = _figure(_forest(questions), "Differences with their 95 % intervals.")
+    return Section("The questions", [text], [figure], [_html(shown)])
 
 
 @style()
-def _forest(rows: list[tuple]) -> Figure:
-    return runs_and_intervals(
-        {"difference, points": rows}, reference=0, order=[row[0] for row in rows][: len(LOOKS)] or None
-    )
+def _forest(questions: Sequence[dict[str, Any]]) -> Figure:
+    """One interval a question, a look for each source of made pictures."""
+    sources = list(dict.fromkeys(q["arm"].removeprefix("classic+") for q in questions))
+    fig = Figure(figsize=(8, 1.2 + 0.4 * len(questions)), layout="constrained")
+    ax = fig.subplots()
+    ax.axvline(0, color="0.3", linestyle="--", linewidth=1.5)
+    for y, q in enumerate(questions):
+        look = LOOKS[sources.index(q["arm"].removeprefix("classic+")) + 1]
+        draw_interval(ax, y, Interval(q["mean"], *q["interval"]).times(100), look)
+    ax.set_yticks(range(len(questions)), [f"{q['arm']} − {q['other']}" for q in questions])
+    ax.set_ylim(len(questions) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("difference, points")
+    return fig
 
 
 def _arms(found: dict[str, Any]) -> Section:
@@ -274,7 +278,7 @@ def _classes(found: dict[str, Any]) -> Section:
 
 
 def _samples(found: dict[str, Any], data: Data, answers: Answers) -> Section:
-    sources = {name: answers[f"{name}/{found['seeds'][0]}"][0] for name in found["samples"]}
+    sources = {name: answers[work.made_by(name, found["seeds"][0])][0] for name in found["samples"]}
     if data.synthetic is not None:
         sources["synthetic"] = {"pixels": data.synthetic.pixels, "labels": data.synthetic.labels}
     train, held, validation = work.parts(data, found["seeds"][0])

@@ -53,7 +53,7 @@ def jobs(S: dict) -> list[Job]:
     made = {
         method: [
             Job(
-                f"{method}/{seed}",
+                made_by(method, seed),
                 "train_generator",
                 {"method": method, "seed": seed, "steps": S["steps"][method], "width": S["width"], "most": S["most"]},
                 (judge,),
@@ -82,6 +82,11 @@ def jobs(S: dict) -> list[Job]:
             flip = {"flip": S["flip"]} if of.get("classic") and S["flip"] != "auto" else {}
             found.append(job(arm, seed, *needs, **of, **flip))
     return found
+
+
+def made_by(method: str, seed: int) -> str:
+    """The name of the job that trains a generator; its arm bears the method's own."""
+    return f"generator {method}/{seed}"
 
 
 def parts(data: Data, seed: int) -> tuple[Images, Images, Images]:
