@@ -1,7 +1,7 @@
 """The toy of cycle consistency: the cycle closes for every map that can be undone, and says nothing of pairs."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.teach import show
@@ -10,13 +10,11 @@ from course_utils.teach.toys import cycles
 UNDONE = ("rotation", "reflection", "swaps")
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from(UNDONE), turn=st.integers(-360, 360), seed=st.integers(0, 20))
 def test_whatever_can_be_undone_has_no_cycle_loss(kind, turn, seed):
     assert cycles.translation(kind, turn, seed).cycle_loss < 1e-6
 
 
-@settings(deadline=None)
 @given(turn=st.integers(-360, 360))
 def test_what_cannot_be_undone_has(turn):
     assert cycles.translation("all onto one", turn).cycle_loss > 0.5
