@@ -112,11 +112,15 @@ def test_what_the_learner_s_code_raises_is_reported_in_a_line(answer, line, caps
 
 
 @pytest.mark.parametrize("execution", ["autograde", "validate"])
-def test_under_nbgrader_whatever_is_not_correct_fails_its_cell_and_the_lesson_goes_on(
-    monkeypatch, capsys, recwarn, execution
-):
-    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
+def test_under_nbgrader_what_is_not_correct_fails_its_cell(monkeypatch, capsys, recwarn, execution):
+    def warned(x):
+        warnings.warn("slow", stacklevel=1)
+        return x + x
+
     exercise = Double()
+    exercise.check(warned)
+    assert len(recwarn) == 1, "a learner sees it"
+    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
     with pytest.raises(Wrong, match="That is the square"):
         exercise.check(lambda x: x * x)
     for stub in (..., lambda x: None, raise_stub):

@@ -24,12 +24,6 @@ def hits(logits, asked):
     return (logits.argmax(1) == asked).float()
 
 
-def by_class(logits, asked, of):
-    """Mean over classes of the hits among the images `of` each class."""
-    right = hits(logits, asked)
-    return torch.stack([right[of == k].mean() for k in of.unique()]).mean().item()
-
-
 def as_often(logits, asked):
     said = torch.bincount(logits.argmax(1), minlength=5)
     return float(torch.minimum(said, torch.bincount(asked, minlength=5)).sum() / len(asked))
@@ -68,8 +62,6 @@ WRONG = {
         (lambda x, y: 100 * hits(x, y).mean(), "per cent"),
         (lambda x, y: hits(x, y).sum(), r"\*how many\*"),
         (hits, "must be one number.*forget the mean"),
-        (lambda x, y: by_class(x, y, of=y), "mean over classes"),
-        (lambda x, y: x.softmax(1).gather(1, y[:, None]).mean(), r"mean \*probability\*"),
         (as_often, "would cancel"),
         (lambda x, y: (x.gather(1, y[:, None]) > 1.2).float().mean(), "In the example it is"),
         (lambda x, y: 10 / 15 if x.max() < 5 else 1.0, "rose by the same amount"),
@@ -80,8 +72,6 @@ WRONG = {
         (lambda a, x, y: torch.stack([x[y == k][2] for k in a]), r"first one, each time"),
         (at_random, r"not always the \*same\* one"),
         (lambda a, x, y: torch.stack([x[y == k].float().mean(0) for k in a]), "are uint8"),
-        (lambda a, x, y: 255 - firsts(x, y)[a], "not in the training set"),
-        (lambda a, x, y: firsts(x, y)[a.sort().values], "wrong order"),
         (lambda a, x, y: firsts(x, y), "8 × 1 × 28 × 28"),
         (lambda a, x, y: [firsts(x, y)[k] for k in a], "is a list"),
         (written_into, "training images themselves"),
@@ -89,24 +79,18 @@ WRONG = {
     ],
     lesson.JoinToNoise: [
         (lambda z, c, k: z * F.one_hot(c, k), "lesson 5 goes it"),
+        (lambda z, c, k: z, "does not hear"),
     ],
     lesson.JoinToImage: [
-        (lambda x, y, plane: x + channel(y, plane), r"You \*added\*"),
         (joined(lambda x, c: [c, x]), "first the image"),
         (joined(lambda x, c: [x, c], dim=0), r"in the \*batch\*"),
-        (joined(lambda x, c: [x, c], dim=3), r"\*beside\* each other"),
         (joined(lambda x, c: [x, c.mT]), "turned on its side"),
-        (lambda x, y, plane: x, "image alone"),
         (lambda x, y, plane: (x, channel(y, plane)), "is a tuple"),
         (joined(lambda x, c: [x, c, c]), r"shape \(3, 3, 28, 28\)"),
         (joined(lambda x, c: [x, c.detach()]), "part of the gradient"),
         (lambda x, y, plane: plane(F.one_hot(y, plane.in_features)), r"add `.float\(\)`"),
         (lambda x, y, plane: plane(F.one_hot(y).float()), "largest label"),
         (lambda x, y, plane: plane(y.float()), r"one-hot code of each label, N × 10"),
-        (
-            lambda x, y, plane: torch.cat([x, plane(F.one_hot(y, 10).float()).view(-1, 1, 28, 28)], dim=1),
-            "N × 4; it got",
-        ),
     ],
     lesson.PPCASample: [
         (drawn(lambda z, m, W: z @ W.T), "Add the mean"),
@@ -117,7 +101,6 @@ WRONG = {
             lambda m, W, n, g: m + torch.randn(n, W.shape[1], generator=g) @ W.T + torch.randn(n, len(m), generator=g),
             "pixel noise is left out",
         ),
-        (lambda m, W, n, g: m + torch.randn(n, len(m), generator=g) * (W @ W.T).diag().sqrt(), "by itself"),
         (drawn(lambda z, m, W: m + 1.3 * z @ W.T), "covariance of the draws should be"),
     ],
 }
