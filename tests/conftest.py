@@ -9,9 +9,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from benchmarks.measure import write
 from course_utils.experiment import provenance
+
+settings.register_profile("busy machine", deadline=None)  # of no test should the verdict hang on its pace
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser):

@@ -19,18 +19,6 @@ def scores(labels: Tensor, predictions: Tensor) -> dict[str, float]:
     return {"accuracy": float((y == p).mean()), "macro_f1": float(metrics.f1_score(y, p, average="macro"))}
 
 
-def balanced_accuracy(labels: Tensor, predictions: Tensor) -> float:
-    """Average the recalls of the classes that `labels` hold (int64, N); 0..1. Rare classes weigh as much as others.
-
-    One answer for ever scores 1 over the number of classes, whatever their shares. Raises CourseError for one class.
-    """
-    y, p = checks.answers(labels, predictions)
-    classes = np.unique(y)
-    if len(classes) < 2:
-        raise CourseError(f"all {len(y)} labels are {classes[0]}: one class has no balance; score on a fuller set")
-    return float(np.mean([(p[y == label] == label).mean() for label in classes]))
-
-
 def report(labels: Tensor, predictions: Tensor, classes: tuple[str, ...]) -> pd.DataFrame:
     """Tabulate precision, recall, F1 (0..1) and support, a row a class; 0 where a class is never predicted."""
     y, p = checks.answers(labels, predictions)
@@ -54,26 +42,3 @@ def constant_answer(predictions: Tensor) -> int | None:
         raise CourseError("no predictions, expected at least one; predict on a test set first")
     first = int(predictions[0])
     return first if bool((predictions == first).all()) else None
-
-
-def calibration(labels: Tensor, probabilities: Tensor, bins: int = 10) -> tuple[float, pd.DataFrame]:
-    """Compute (expected calibration error, reliability table) of probabilities, N × K (Guo et al. 2017).
-
-    Pictures are binned by the confidence of their answer, the largest probability, in `bins` equal parts of 0..1
-    (each without its lower edge). Table: a row a bin with `lower` and `upper` edge, mean `confidence`, `accuracy`
-    (NaN where the bin is empty) and `share` of the pictures. The error, 0..1, is the mean of |accuracy − confidence|
-    over pictures. It depends on `bins`: compare only like with like.
-    """
-    if bins < 1:
-        raise CourseError(f"{bins} bins, expected at least 1; 10 is usual")
-    confidence, predictions = (part.cpu() for part in checks.class_probabilities(probabilities).max(dim=1))
-    y, p = checks.answers(labels, predictions)
-    edges = np.linspace(0, 1, bins + 1)
-    where = np.searchsorted(edges[1:-1], confidence.numpy())
-    pictures = pd.DataFrame({"confidence": confidence.numpy(), "accuracy": (y == p).astype(float)})
-    table = pictures.groupby(where).mean().reindex(range(bins))
-    table.insert(0, "lower", edges[:-1])
-    table.insert(1, "upper", edges[1:])
-    table["share"] = np.bincount(where, minlength=bins) / len(y)
-    error = ((table["accuracy"] - table["confidence"]).abs() * table["share"]).sum()
-    return float(error), table.rename_axis("bin")

@@ -74,22 +74,6 @@ def prediction_interval(values: Sequence[float], level: float = 0.95, *, images:
     return Interval(float(x.mean()), float(x.mean() - half), float(x.mean() + half))
 
 
-def bootstrap_interval(
-    values: Sequence[float], level: float = 0.95, *, resamples: int = 9999, seed: int = 0
-) -> Interval:
-    """Compute the bias-corrected and accelerated bootstrap interval of the mean over seeds (Efron 1987).
-
-    It assumes no normal distribution, but with few seeds it is too narrow, where Student's t keeps its promise: use
-    it beside `t_interval`, not instead. Raises CourseError for fewer than two values.
-    """
-    x = _runs(values)
-    if np.ptp(x) == 0:  # every resample is the same
-        return Interval(*[float(x[0])] * 3)
-    rng = np.random.default_rng(seed)
-    found = stats.bootstrap((x,), np.mean, n_resamples=resamples, confidence_level=level, random_state=rng)
-    return Interval(float(x.mean()), *(float(end) for end in found.confidence_interval))
-
-
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     """Compute Wilson's interval of a share, such as the accuracy of *one* network on n test images.
 

@@ -1,7 +1,5 @@
 """Answers to several questions at once: corrected by Holm, and said with their caveat."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,13 +30,10 @@ def test_every_sentence_carries_its_caveat():
     answers = compare(ASKED)
     assert answers[LEAD].p < 0.05 < answers[LEAD].p_holm
     sure, lead, unclear = answers.sentences
-    assert sure == "`gan` raises accuracy over `real`: 3.0 [2.9, 3.1] points."
-    assert re.search(
-        r"^`gan` lowers accuracy .* points\. As one of several comparisons it is a lead only \(p = 0", lead
-    )
-    assert unclear.startswith("We cannot tell `gan` from `placebo` by recall of class 0:") and "lead" not in unclear
+    assert "3.0 [2.9, 3.1] points" in sure and not answers[SURE].caveat
+    assert lead.endswith(answers[LEAD].caveat) and "lead only" in answers[LEAD].caveat
+    assert unclear.startswith("We cannot tell `gan` from `placebo`") and "lead" not in unclear
     assert answers[LEAD].sentence("the GAN", "turning", "accuracy at 1 %").startswith("The GAN lowers accuracy at 1 %")
-    assert answers[LEAD].sentence("the GAN").endswith(answers[LEAD].caveat) and not answers[SURE].caveat
 
 
 def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ():

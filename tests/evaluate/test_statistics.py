@@ -1,7 +1,5 @@
 """Intervals, held against scipy and statsmodels, and against what they promise."""
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -17,7 +15,6 @@ from statsmodels.stats.weightstats import DescrStatsW
 from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import (
     Interval,
-    bootstrap_interval,
     holm,
     holm_caveat,
     mcnemar,
@@ -93,60 +90,23 @@ def test_prediction_interval_knows_that_the_other_run_had_other_test_images():
 
 def test_prediction_interval_of_equal_runs_is_a_point_unless_images_vary():
     assert prediction_interval([0.5, 0.5]) == Interval(0.5, 0.5, 0.5)
-    low = prediction_interval([0.5, 0.5], images=400).lo
-    assert low == pytest.approx(0.5 - 1.96 * 0.025, abs=1e-4)
+    assert prediction_interval([0.5, 0.5], images=400).lo == pytest.approx(0.5 - 1.96 * 0.025, abs=1e-4)
     assert 0.96 in prediction_interval([1.0, 1.0], images=40)  # no run erred; of few images one may still be wrong
-
-
-def test_bootstrap_interval_is_scipys_bca():
-    x = np.random.default_rng(0).exponential(1, 12)
-    found = stats.bootstrap((x,), np.mean, n_resamples=2000, confidence_level=0.9, method="BCa", rng=7)
-    ours = bootstrap_interval(x, 0.9, resamples=2000, seed=7)
-    expected = (x.mean(), *found.confidence_interval)
-    np.testing.assert_allclose((ours.mean, ours.lo, ours.hi), expected, rtol=1e-4)
-
-
-@given(st.lists(st.integers(0, 400).map(lambda right: right / 400), min_size=2, max_size=12))
-@settings(max_examples=50, deadline=None)
-def test_bootstrap_interval_stays_among_the_values_without_a_warning(x):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        ours = bootstrap_interval(x, resamples=200)
-    slack = 1e-9
-    assert min(x) - slack <= ours.lo <= ours.hi <= max(x) + slack
-    assert ours == bootstrap_interval(x, resamples=200)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda x: np.std(x) > 1e-6))
 def test_paired_p_is_statsmodels_and_agrees_with_the_interval(x):
     p = paired_p(x)
     assert p == pytest.approx(DescrStatsW(x).ttest_mean(0)[1], rel=1e-4)
-    assert p == pytest.approx(stats.ttest_rel(x, np.zeros(len(x))).pvalue, rel=1e-4)
     if abs(p - 0.05) > 1e-6:
         assert (p < 0.05) == (0 not in t_interval(x))
+    assert (paired_p([0.0] * 3), paired_p([0.5] * 3)) == (1, 0)  # no spread to divide by
 
 
-def test_differences_without_spread_need_no_division():
-    assert paired_p([0.0, 0.0, 0.0]) == 1
-    assert paired_p([0.5, 0.5, 0.5]) == 0
-
-
-ps = st.lists(st.floats(0, 1), min_size=1, max_size=8)
-
-
-@given(ps)
-@settings(max_examples=15, deadline=None)  # statsmodels takes a tenth of a second
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+@settings(max_examples=15)  # statsmodels takes a tenth of a second
 def test_holm_is_statsmodels(p):
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-4)
-
-
-@given(ps, st.randoms())
-def test_holm_is_monotone_keeps_the_order_and_never_lowers_a_p(p, random):
-    adjusted, where = holm(p), list(range(len(p)))
-    assert (adjusted >= p).all() and (adjusted <= 1).all()
-    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
-    random.shuffle(where)
-    np.testing.assert_array_equal(holm([p[i] for i in where]), adjusted[where])
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
@@ -157,7 +117,6 @@ def test_mcnemar_is_statsmodels_exact_test(answers):
     assert (ours.only_a, ours.only_b) == (table[0][1], table[1][0])
     if ours.only_a + ours.only_b:
         assert ours.p == pytest.approx(contingency_tables.mcnemar(table, exact=True).pvalue, rel=1e-4)
-        assert ours.p == pytest.approx(stats.binomtest(ours.only_b, ours.only_a + ours.only_b).pvalue, rel=1e-4)
     else:
         assert ours.p == 1
     assert mcnemar(b, a).p == ours.p
@@ -197,7 +156,6 @@ right = torch.tensor([True, False])
         (lambda: mcnemar(right.int(), right), "pass predictions == labels"),
     ],
 )
-def test_bad_input_gets_one_line_that_names_it(call, says):
-    with pytest.raises(CourseError, match=says) as caught:
+def test_bad_input_is_named(call, says):
+    with pytest.raises(CourseError, match=says):
         call()
-    assert "\n" not in str(caught.value)

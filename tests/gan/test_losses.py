@@ -1,7 +1,5 @@
 """Losses on logits: what they equal, and the mistakes that scripts make with them."""
 
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,17 +16,13 @@ def test_they_are_cross_entropy_on_logits():
     torch.testing.assert_close(losses.discriminator_loss(REAL, FAKE), bce(REAL, ONES) + bce(FAKE, ZEROS))
     torch.testing.assert_close(losses.generator_loss(FAKE), bce(FAKE, ONES))
     torch.testing.assert_close(losses.minimax_generator_loss(FAKE), -bce(FAKE, ZEROS))
-    assert float(losses.discriminator_loss(ZEROS, ZEROS)) == pytest.approx(2 * math.log(2))
+    logits, labels = noise(10, 4), torch.arange(10) % 4
+    torch.testing.assert_close(losses.class_loss(logits, labels), F.cross_entropy(logits, labels))
 
 
 def test_smoothing_moves_the_targets_of_real_images_only():
     smooth = losses.discriminator_loss(REAL, FAKE, target=0.9)
     torch.testing.assert_close(smooth, bce(REAL, 0.9 * ONES) + bce(FAKE, ZEROS))
-    assert not torch.isclose(smooth, bce(REAL, 0.9 * ONES) + bce(FAKE, 0.1 * ONES))
-    # D is pulled back to its target: with real images as sure as can be, the loss falls when D becomes less sure
-    sure = torch.full((8,), 20.0, requires_grad=True)
-    losses.discriminator_loss(sure, torch.full((8,), -20.0), target=0.9).backward()
-    assert (sure.grad > 0).all()
 
 
 def test_least_squares_pull_logits_to_one_and_zero():
@@ -47,15 +41,6 @@ def slope(loss):
 def test_g_learns_most_where_it_is_bad_unless_its_loss_saturates():
     assert slope(losses.generator_loss) == pytest.approx(1, abs=1e-6)
     assert slope(losses.minimax_generator_loss) < 1e-9
-
-
-def test_the_class_loss_has_no_floor_and_a_double_softmax_has():
-    labels = torch.arange(10)
-    perfect = 100 * F.one_hot(labels, 10).float()
-    floor = math.log(1 + 9 / math.e)  # cross-entropy of a softmax of a one-hot vector
-    assert floor == pytest.approx(1.461, abs=1e-3)
-    assert float(losses.class_loss(perfect, labels)) == pytest.approx(0, abs=1e-6)
-    assert float(losses.class_loss(perfect.softmax(1), labels)) == pytest.approx(floor, abs=1e-4)
 
 
 def test_the_class_loss_of_a_stack_is_the_mean_of_its_members():

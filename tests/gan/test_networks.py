@@ -2,8 +2,6 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
@@ -128,31 +126,20 @@ def test_a_discriminator_answers_in_logits(name):
 
 @pytest.mark.reliability("determinism")
 @pytest.mark.parametrize("name", GENERATORS)
-def test_a_prior_repeats_with_its_generator_and_with_the_default_one(name):
+def test_a_prior_draws_normal_points_and_uniform_labels_from_one_generator_alone(name):
     G, _ = GENERATORS[name]()
-    for one, other in zip(
-        G.prior(N, torch.Generator().manual_seed(1)), G.prior(N, torch.Generator().manual_seed(1)), strict=True
-    ):
-        assert torch.equal(one, other)
+    drawn, again = (G.prior(2000, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert all(torch.equal(*pair) for pair in zip(drawn, again, strict=True))
+    z, *c = drawn
+    assert name == "bagan" or stats.kstest(z.flatten().numpy(), "norm").pvalue > 0.001
+    assert len(c) == (name in CONDITIONAL)
+    for asked in c:
+        assert asked.dtype == torch.int64
+        assert stats.chisquare(torch.bincount(asked, minlength=CLASSES).numpy()).pvalue > 0.001
     torch.manual_seed(2)
     first, second = G.prior(N), G.prior(N)
     torch.manual_seed(2)
-    again = G.prior(N)
-    assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    assert not torch.equal(first[0], second[0])
-
-
-@pytest.mark.parametrize("name", [name for name in GENERATORS if name != "bagan"])
-def test_latent_points_are_standard_normal(name):
-    z, *_ = GENERATORS[name]()[0].prior(2000, torch.Generator().manual_seed(3))
-    assert stats.kstest(z.flatten().numpy(), "norm").pvalue > 0.001
-
-
-@pytest.mark.parametrize("name", CONDITIONAL)
-def test_labels_asked_for_are_uniform_over_the_classes(name):
-    _, c = GENERATORS[name]()[0].prior(3000, torch.Generator().manual_seed(4))
-    assert c.dtype == torch.int64
-    assert stats.chisquare(torch.bincount(c, minlength=CLASSES).numpy()).pvalue > 0.001
+    assert torch.equal(G.prior(N)[0], first[0]) and not torch.equal(first[0], second[0])
 
 
 @pytest.mark.parametrize("name", [name for name in CONDITIONAL if name != "bagan"])
@@ -190,13 +177,10 @@ def test_networks_work_in_a_stack(name):
 # ---------------------------------------------------------------- paper 4
 
 
-def test_the_capacity_of_paper_4():
-    G, D = (count_parameters(network)[0] for network in (DCGenerator(), DCDiscriminator()))
-    assert round(G / 1e6) == 7 and pytest.approx(310_000, rel=0.005) == D
-
-
-def test_the_picture_of_a_label_starts_as_strong_as_a_picture():
-    D = DCDiscriminator(1 / 16, classes=10)
+def test_paper_4s_d_has_its_capacity_and_a_label_starts_as_strong_as_a_picture():
+    G, D = DCGenerator(), DCDiscriminator(classes=10)
+    assert round(count_parameters(G)[0] / 1e6) == 7
+    assert count_parameters(DCDiscriminator())[0] == pytest.approx(310_000, rel=0.005)
     assert float(D.label.weight.detach().std()) == pytest.approx(1, rel=0.05)
 
 
@@ -205,9 +189,8 @@ def test_capacity_multiplies_maps_and_depth_adds_blocks():
         return [layer.out_channels for layer in D.modules() if isinstance(layer, nn.Conv2d)]
 
     assert convolutions(DCDiscriminator(2)) == [2 * maps for maps in convolutions(DCDiscriminator())]
-    assert [len(convolutions(DCDiscriminator(1 / 32, depth))) for depth in (1, 2, 3)] == [2, 4, 6]
-    assert DCDiscriminator(1 / 32, depth=3)(digits()).shape == (N, 1)
     assert convolutions(DCGenerator(3))[0] == 3 * convolutions(DCGenerator())[0]
+    assert [len(convolutions(DCDiscriminator(1 / 32, depth))) for depth in (1, 2, 3)] == [2, 4, 6]
 
 
 def times_the_class(z, c, classes):
@@ -238,8 +221,6 @@ def test_a_learners_join_is_what_d_is_fed_and_trains_its_dense_layer():
     x, y = digits(), labels()
     assert torch.equal(D(x, y), twin(x, y)), "the same function, written otherwise"
     assert_gradient_reaches_every_parameter(D, x, y)
-    other = DCDiscriminator(1 / 16, classes=CLASSES, join=lambda x, y, plane: x.expand(-1, 2, -1, -1))
-    assert torch.equal(other(x, y), other(x, (y + 1) % CLASSES)), "it does not hear the label"
 
 
 def test_virtual_batch_norm_keeps_examples_apart_where_batch_norm_does_not():
@@ -295,39 +276,15 @@ def covariance(gaussians):
     return gaussians.factor @ gaussians.factor.mT
 
 
-def test_many_images_give_their_own_mean_and_covariance():
-    L, n = 4, 4000
-    factor, mean = torch.randn(CLASSES, L, L), 10 * torch.randn(CLASSES, L)
-    c = labels(CLASSES * n)
-    x = mean[c] + (factor[c] @ torch.randn(len(c), L, 1))[:, :, 0]
-    found = ClassGaussians.fit(x, c, CLASSES)
-    torch.testing.assert_close(found.mean, mean, rtol=0, atol=0.2)
-    torch.testing.assert_close(covariance(found), factor @ factor.mT, rtol=0.1, atol=0.4)
-
-
 @pytest.mark.parametrize("few", [1, 2, 5])
-def test_a_starved_class_has_a_gaussian(few):
+def test_a_class_has_the_gaussian_of_its_images_even_where_they_do_not_span_the_space(few):
     L = 8
     x = torch.cat([torch.randn(40, L), 50 + torch.randn(few, L)])
-    c = (torch.arange(40 + few) >= 40).long()
-    found = ClassGaussians.fit(x, c, 2)
+    found = ClassGaussians.fit(x, (torch.arange(40 + few) >= 40).long(), 2)
     torch.testing.assert_close(covariance(found)[0], torch.cov(x[:40].T), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.mean[1], x[40:].mean(0), rtol=1e-4, atol=1e-4)
     assert torch.linalg.matrix_rank(covariance(found)[1], rtol=1e-4) == few - 1
     assert found.draw(torch.ones(10, dtype=torch.int64)).isfinite().all()
-    with pytest.raises(torch.linalg.LinAlgError):  # the trap: Cholesky of a covariance without full rank
-        torch.linalg.cholesky(torch.cov(x[40:].T, correction=0))
-
-
-@settings(max_examples=30, deadline=None)
-@given(sizes=st.lists(st.integers(1, 7), min_size=1, max_size=4), latent=st.integers(1, 9), seed=st.integers(0, 999))
-def test_gaussians_of_any_class_sizes_are_finite(sizes, latent, seed):
-    rng = torch.Generator().manual_seed(seed)
-    c = torch.cat([torch.full((n,), k) for k, n in enumerate(sizes)])
-    found = ClassGaussians.fit(torch.randn(len(c), latent, generator=rng), c, len(sizes))
-    assert found.factor.isfinite().all()
-    z = found.draw(c, rng)
-    assert z.shape == (len(c), latent) and z.dtype == torch.float32 and z.isfinite().all()
 
 
 def test_draws_have_the_mean_and_covariance_of_the_class_asked_for():
@@ -403,7 +360,9 @@ def numbered(*numbers):
 
 def test_a_pool_returns_new_fakes_until_it_is_full():
     pool = ImagePool((1, 2, 2), size=3)
-    assert torch.equal(pool(numbered(1, 2)), numbered(1, 2))
+    fakes = numbered(1, 2).clone().requires_grad_()
+    out = pool(fakes)
+    assert torch.equal(out, fakes) and not out.requires_grad
     assert torch.equal(pool(numbered(3)), numbered(3))
     assert int(pool.filled) == 3 and torch.equal(pool.pictures, numbered(1, 2, 3))
 
@@ -422,8 +381,3 @@ def test_a_full_pool_swaps_half_of_the_time_and_loses_nothing():
             assert out in before and after == before - {out} | {k}
     assert stats.binomtest(swaps, 1000).pvalue > 0.001
     assert int(pool.filled) == 3
-
-
-def test_a_pool_passes_no_gradient():
-    fakes = numbered(1.0, 2.0).clone().requires_grad_()
-    assert not ImagePool((1, 2, 2))(fakes).requires_grad

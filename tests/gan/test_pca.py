@@ -60,19 +60,6 @@ def test_components_are_orthonormal_and_their_signs_are_fixed():
     assert (U.gather(1, U.abs().argmax(dim=1, keepdim=True)) > 0).all()
 
 
-@pytest.mark.parametrize("n", [3, 10])
-def test_its_gaussian_is_that_of_scikit_learns_ppca(n):
-    images = pictures()
-    pca = ClassPCA.fit(images, n)
-    for k in range(CLASSES):
-        known, x = oracle(images, k, n), rows(images, k)
-        U, scales = pca.components[k].double(), (pca.variances - pca.noise[:, None])[k].double()
-        covariance = (U * scales) @ U.T + pca.noise[k] * torch.eye(len(U))
-        np.testing.assert_allclose(covariance, known.get_covariance(), atol=1e-6)
-        normal = torch.distributions.MultivariateNormal(pca.mean[k].double(), covariance)
-        assert float(normal.log_prob(torch.from_numpy(x)).mean()) == pytest.approx(known.score(x), abs=0.01)
-
-
 def test_a_truncated_model_is_one_fitted_with_fewer_components():
     images = pictures()
     few, many = ClassPCA.fit(images, 5), ClassPCA.fit(images, 20).truncated(5)
@@ -95,17 +82,7 @@ def test_rebuilding_is_projecting_and_going_back(n):
         assert torch.equal(rebuilt, images.pixels)
 
 
-def test_a_picture_is_rebuilt_by_the_class_it_is_said_to_be_of():
-    images = pictures()
-    pca = ClassPCA.fit(images, 4)
-    other = 1 - images.labels
-    for labels in (images.labels, other):
-        mean = pca.rebuild(images.pixels, labels, 0).flatten(1)
-        torch.testing.assert_close(scaled(mean), pca.mean[labels], atol=0.005, rtol=0)
-    assert not torch.equal(pca.rebuild(images.pixels, other, 4), pca.rebuild(images.pixels, images.labels, 4))
-
-
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(1, 8), min_size=1, max_size=3), n=st.integers(1, 16), seed=st.integers(0, 99))
 def test_few_images_have_as_many_components_as_they_span(sizes, n, seed):
     labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
@@ -161,17 +138,13 @@ def test_draws_have_the_mean_and_the_covariance_of_the_model(noise):
 
 def test_it_samples_like_any_generator(digits):
     pca = ClassPCA.fit(digits, 5)
-    G, noisy = PPCAGenerator(pca), PPCAGenerator(pca, noise=True)
-    for ppca, latent in ((G, 5), (noisy, 5 + 784)):
-        z, c = ppca.prior(7, generator("a"))
-        again = ppca.prior(7, generator("a"))
-        assert z.shape == (7, latent) == (7, ppca.latent) and torch.equal(z, again[0]) and torch.equal(c, again[1])
-        drawn = gan.sample(ppca, z, c)
+    for ppca, latent in ((PPCAGenerator(pca), 5), (PPCAGenerator(pca, noise=True), 5 + 784)):
+        (z, c), again = (ppca.prior(200, generator("a")) for _ in range(2))
+        assert z.shape == (200, latent) == (200, ppca.latent) and torch.equal(z, again[0]) and torch.equal(c, again[1])
+        assert set(c.tolist()) == set(range(CLASSES))
+        drawn = gan.sample(ppca, z[:7], c[:7])
         assert drawn.shape == (7, 1, 28, 28) and drawn.dtype == torch.uint8
-        assert torch.equal(drawn, gan.sample(ppca, z, c)) and ppca(1000 * z, c).abs().max() == 1
-    z, c = noisy.prior(6, generator("b"))
-    torch.testing.assert_close(G(z[:, :5], c), noisy(torch.cat([z[:, :5], torch.zeros(6, 784)], dim=1), c))
-    assert set(G.prior(200)[1].tolist()) == set(range(CLASSES))
+        assert ppca(1000 * z[:7], c[:7]).abs().max() == 1
 
 
 def test_each_picture_comes_from_the_class_asked_for(digits):

@@ -66,8 +66,6 @@ def test_the_measures_know_what_is_known():
     assert lab(linear("#FF0000")) == pytest.approx([53.24, 80.09, 67.20], abs=0.1)
     for eye, matrix in SEEN.items():
         assert np.sum(matrix, axis=1) == pytest.approx([1, 1, 1], abs=1e-5), eye  # white stays white
-    assert difference("#C00000", "#4F6A00", "deutan") < difference("#C00000", "#4F6A00", "normal") / 4
-    assert difference("#0000FF", "#006060", "tritan") < difference("#0000FF", "#006060", "normal") / 2
 
 
 @pytest.mark.parametrize("eye", SEEN)
@@ -79,8 +77,8 @@ def test_no_two_looks_are_taken_for_one(eye):
 
 def test_looks_differ_without_any_colour():
     assert len({look.marker for look in LOOKS}) == len({str(look.line) for look in LOOKS}) == len(LOOKS)
-    for one, other in itertools.pairwise(LOOKS):
-        assert one.hatch != other.hatch
+    assert len({(look.marker, look.hatch) for look in LOOKS}) == len(LOOKS)
+    assert all(one.hatch != other.hatch for one, other in itertools.pairwise(LOOKS))
 
 
 def test_looks_stand_out_from_white():
@@ -114,11 +112,6 @@ def test_what_is_written_in_a_figure_reads_on_a_projector(name):
     assert sizes and min(sizes.values()) >= SMALLEST, sizes
 
 
-def test_long_titles_over_narrow_pictures_are_the_exception():
-    fig = figures.image_grid(DIGITS, titles=["a very long title"] * 20)
-    assert 6 <= min(text.get_fontsize() for text in fig.axes[0].texts) < SMALLEST
-
-
 @pytest.mark.parametrize("path", [*TEACH, *SOURCES], ids=lambda path: path.parent.name + "/" + path.name)
 def test_no_module_writes_smaller(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -150,13 +143,16 @@ def test_every_picture_of_a_lesson_is_described_where_it_is_shown(path):
     assert "matplotlib.pyplot" not in imported and "pyplot" not in imported  # plt.show() would show it undescribed
 
 
-@pytest.mark.parametrize("alt", ["", "  "])
-def test_nothing_is_shown_undescribed(alt):
-    with pytest.raises(CourseError, match="no alternative text"):
-        show.figure(figures.loss_curves({"D": [1.0]}, 1), alt)
-    with pytest.raises(CourseError, match="no alternative text"):
-        explorer(lambda size: figures.loss_curves({"D": [1.0]}, size), alt, size=[1, 2])
-    with pytest.raises(CourseError, match="no alternative text"):
-        show.tag(b"", alt)
-    with pytest.raises(CourseError, match="no alternative text"):
-        game.real_or_fake("04_x", DIGITS, DIGITS, torch.zeros(20), torch.zeros(20), alt)
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda alt: show.figure(figures.loss_curves({"D": [1.0]}, 1), alt),
+        lambda alt: explorer(lambda size: figures.loss_curves({"D": [1.0]}, size), alt, size=[1, 2]),
+        lambda alt: show.tag(b"", alt),
+        lambda alt: game.real_or_fake("04_x", DIGITS, DIGITS, torch.zeros(20), torch.zeros(20), alt),
+    ],
+)
+def test_nothing_is_shown_undescribed(shown):
+    for alt in ("", "  "):
+        with pytest.raises(CourseError, match="no alternative text"):
+            shown(alt)

@@ -47,8 +47,7 @@ def test_measures_are_drawn_in_per_cent_of_real_with_an_interval_a_class():
     lines = [line for line in distance.lines if len(line.get_xdata()) == 1]
     assert [round(line.get_xdata()[0]) for line in lines] == [50, 60, 70, 80] + [90] * 4
     assert [line.get_marker() for line in lines] == ["o"] * 4 + ["s"] * 4, "not told apart by colour alone"
-    spans = [tuple(np.round(line.get_xdata())) for line in distance.lines if line.get_linewidth() == 2.5]
+    spans = [tuple(np.round(line.get_xdata())) for line in distance.lines if len(line.get_xdata()) == 2]
     assert (40, 60) in spans and (80, 100) in spans
     assert {line.get_marker() for line in coverage.lines if len(line.get_xdata()) == 1} == {"s"}
-    assert [t.get_text() for t in distance.get_legend().get_texts()] == ["a", "b"]
     assert show.png(fig)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach import show
@@ -39,22 +38,15 @@ def test_a_single_point_stands_on_its_interval_without_a_band():
     assert len(ax.collections) == 2  # bands of gan and classic
     upright = [line for line in ax.lines if list(line.get_xdata()) == [10, 10]]
     assert [list(line.get_ydata()) for line in upright] == [[75, 82]]
-    assert curve(ax, "gan_few").get_marker() == LOOKS[2].marker
 
 
-def test_places_may_be_evenly_spaced_in_an_order_of_their_own():
-    ax = drawn(at=[50, 10, 0])
+def test_places_and_looks_follow_the_orders_that_are_given_and_levels_go_across():
+    ax = drawn(at=[50, 10, 0], levels={"real": Interval(93, 92, 94)}, order=["other", "gan_few", "classic", "gan"])
     assert list(curve(ax, "gan").get_xdata()) == [0, 1, 2] and list(curve(ax, "gan_few").get_xdata()) == [1]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "10", "0"]
+    assert set(curve(ax, "real").get_ydata()) == {93} and curve(ax, "gan").get_marker() == LOOKS[3].marker
     with pytest.raises(KeyError):
         drawn(at=[50, 10])
-
-
-def test_levels_go_across_and_looks_follow_the_order_of_all_names():
-    ax = drawn(levels={"real": Interval(93, 92, 94)}, order=["other", "gan_few", "classic", "gan"])
-    assert set(curve(ax, "real").get_ydata()) == {93}
-    assert to_hex(curve(ax, "gan").get_color()).upper() == LOOKS[3].colour
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["real", *LINES]
 
 
 def test_histories_have_a_panel_a_measure_and_a_line_a_run():

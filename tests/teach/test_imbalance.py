@@ -46,64 +46,37 @@ def test_the_papers_value_is_filled_only_where_one_further_run_could_fall():
     thin, thick = spans(fig.axes[0])[::2], spans(fig.axes[0])[1::2]
     np.testing.assert_allclose(thin, [(80, 110), (86, 94), (50, 90)])
     np.testing.assert_allclose(thick, [(88, 92), (84, 96), (60, 80)])
-    looks = [line.get_color() for line in fig.axes[0].lines if len(line.get_xdata()) == 2][::2]
-    assert looks == [imbalance.LOOKS[i].colour for i in (2, 1, 0)]
     assert show.png(fig)
 
 
-def ellipses(fig):
-    return [np.stack(line.get_data(), axis=1) for line in fig.axes[0].lines if len(line.get_xdata()) == 100]
-
-
-@pytest.fixture
-def clouds():
-    """Latents of three classes, N × 2, labels, and their Gaussians."""
+def test_an_ellipse_holds_95_percent_of_its_class_in_any_number_of_dimensions():
     rng = torch.Generator().manual_seed(0)
     shapes = torch.tensor([[[2.0, 0], [1, 0.3]], [[0.5, 0], [0, 0.5]], [[0.2, 0], [0.4, 1]]])
     counts = (12, 4000, 4000)
-    latents = [
-        torch.randn(n, 2, generator=rng) @ shape.T + 4 * k
-        for k, (n, shape) in enumerate(zip(counts, shapes, strict=True))
-    ]
-    mean, factor = map(torch.stack, zip(*map(ClassGaussian.reference, latents), strict=True))
-    return torch.cat(latents), torch.arange(3).repeat_interleave(torch.tensor(counts)), mean, factor
+    clouds = [torch.randn(n, 2, generator=rng) @ shapes[k].T + 4 * k for k, n in enumerate(counts)]
+    mean, factor = map(torch.stack, zip(*map(ClassGaussian.reference, clouds), strict=True))
+    latents, labels = torch.cat(clouds), torch.arange(3).repeat_interleave(torch.tensor(counts))
 
+    def lines(*gaussian):
+        fig = imbalance.latent_clouds(gaussian[0], labels, *gaussian[1:], starved=0)
+        assert [text.get_text() for text in fig.axes[0].texts] == ["1", "2", "0"]  # the starved class is drawn last
+        assert show.png(fig)
+        dots = [line for line in fig.axes[0].lines if line.get_marker() != "None"]
+        rims = [line for line in fig.axes[0].lines if len(line.get_xdata()) == 100]
+        assert dots[-1].get_marker() != dots[0].get_marker() and rims[-1].get_linestyle() != rims[0].get_linestyle()
+        return [np.stack(line.get_data(), axis=1) for line in rims]
 
-def test_an_ellipse_holds_95_percent_of_its_class(clouds):
-    latents, labels, mean, factor = clouds
-    fig = imbalance.latent_clouds(latents, labels, mean, factor, starved=0)
-    one, two, starved = ellipses(fig)  # the starved class is drawn last
-    for k, ellipse in ((1, one), (2, two), (0, starved)):
-        x = (latents[labels == k] - mean[k]) @ torch.linalg.inv(factor[k]).T
+    flat = lines(latents, mean, factor)
+    for k, ellipse in zip((1, 2, 0), flat, strict=True):
+        x = (clouds[k] - mean[k]) @ torch.linalg.inv(factor[k]).T
         rim = (torch.from_numpy(ellipse).float() - mean[k]) @ torch.linalg.inv(factor[k]).T
         radius = rim.norm(dim=1)
         assert radius.std() < 1e-3
         assert float((x.norm(dim=1) < radius[0]).float().mean()) == pytest.approx(0.95, abs=0.15 if k == 0 else 0.02)
-    assert [text.get_text() for text in fig.axes[0].texts] == ["1", "2", "0"]
-    assert show.png(fig)
-
-
-def test_more_dimensions_are_shown_in_the_plane_of_their_spread(clouds):
-    latents, labels, mean, factor = clouds
-    turn = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(1))).Q[:2]
-    flat = ellipses(imbalance.latent_clouds(latents, labels, mean, factor, starved=0))
+    turn = torch.linalg.qr(torch.randn(5, 5, generator=rng)).Q[:2]
     wide = torch.zeros(3, 5, 5)
     wide[:, :, :2] = turn.T @ factor
-    deep = ellipses(imbalance.latent_clouds(latents @ turn, labels, mean @ turn, wide, starved=0))
-    for a, b in zip(flat, deep, strict=True):  # equal up to a turn of the plane about the centre of all latents
+    deep = lines(latents @ turn, mean @ turn, wide)
+    for a, b in zip(flat, deep, strict=True):  # in the plane of the spread, turned about the centre
         middle = a.mean(0) - latents.mean(0).numpy()
         np.testing.assert_allclose(np.linalg.norm(middle), np.linalg.norm(b.mean(0)), rtol=0.05)
-        np.testing.assert_allclose(area(a), area(b), rtol=0.01)
-
-
-def area(ellipse):
-    x, y = ellipse.T
-    return abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
-
-
-def test_the_starved_class_differs_without_colour(clouds):
-    fig = imbalance.latent_clouds(*clouds, starved=0)
-    lines = fig.axes[0].lines
-    dots = [line for line in lines if line.get_marker() != "None"]
-    rims = [line for line in lines if len(line.get_xdata()) == 100]
-    assert dots[-1].get_marker() != dots[0].get_marker() and rims[-1].get_linestyle() != rims[0].get_linestyle()

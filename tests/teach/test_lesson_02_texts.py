@@ -43,12 +43,6 @@ def test_each_f1_is_that_of_its_precision_and_recall(arm):
         assert min(known) - 0.005 <= f1 <= max(known) + 0.005, (subset, c)
 
 
-def test_the_claims_second_half_is_not_in_the_table():
-    assert PAPER["accuracy_bagan_20"] > PAPER["accuracy_manual_20"]
-    assert PAPER["accuracy_bagan_100"] < PAPER["accuracy_starved_100"] < PAPER["accuracy_manual_100"]
-    assert PAPER["recall_bagan_1_class_0"] < PAPER["recall_manual_1_class_0"]
-
-
 def test_the_quizs_numbers_are_those_of_the_paper():
     n = PAPER["tested_1"]
     bagan, manual = (round(PAPER[f"accuracy_{arm}_1"] * n) for arm in ("bagan", "manual"))

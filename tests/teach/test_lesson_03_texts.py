@@ -31,24 +31,11 @@ def test_table_one_is_whole_and_sizes_fit_together():
 
 
 @pytest.mark.parametrize("arm", ["cgan_500", "cgan_1000"])
-def test_two_columns_are_what_a_constant_answer_scores(arm):
+def test_two_columns_are_what_a_constant_answer_scores_and_two_nobodys(arm):
     printed = [PAPER[f"bce_{arm}_val"], *shares(arm)]
     assert printed == [round(value, 1) for value in ConstantScores.reference(COWS / (COWS + HORSES))]
-    assert all(tp + fp > 0.9 * (COWS + HORSES) for tp, fp in confusions(*shares(arm), COWS, HORSES))
-
-
-def test_two_columns_no_classifier_can_have_scored_and_one_it_could_without_the_last_batch():
+    assert confusions(*shares(arm), COWS, HORSES)
     assert confusions(*shares("real"), COWS, HORSES) == confusions(*shares("cgan_250"), COWS, HORSES) == []
-    left = PAPER["test_images"] // 32 * 32
-    possible = {
-        arm: any(confusions(*shares(arm), cows, left - cows) for cows in range(left - HORSES, COWS + 1))
-        for arm in ("real", "cgan_250")
-    }
-    assert possible == {"real": False, "cgan_250": True}
-
-
-def test_a_training_loss_of_8_is_a_constant_answer_that_is_sure():
-    assert round(-math.log(1e-7) / 2) == PAPER["bce_cgan_1000_train"] and shares("cgan_1000", "train") == [0.5, 0.5, 1]
 
 
 def test_the_quizs_numbers_are_what_a_computation_gives():

@@ -48,10 +48,6 @@ def test_the_cheats_scores_are_what_a_computation_gives():
     assert TEXTS.holds("cheat", 100 * ConditionalAccuracy.reference(sure, labels))
     score = inception_score(sure, torch.Generator().manual_seed(0), splits=1)
     assert TEXTS.holds("inception-score", round(score, 6))
-    swapped = sure.roll(1, dims=1)
-    assert ConditionalAccuracy.reference(swapped, labels) == 0
-    assert abs(inception_score(swapped, torch.Generator().manual_seed(0), splits=1) - 10) < 1e-6
-    assert TEXTS.right_option("swapped") == "Conditional accuracy: it falls to 0"
 
 
 def test_the_quizs_column_is_that_of_the_model():

@@ -11,15 +11,6 @@ from course_utils.core.errors import CourseError
 from course_utils.teach import progress, show
 
 
-def test_what_is_recorded_is_read_back():
-    progress.record("01_a", "quiz", "spread", {"right": True})
-    progress.record("01_a", "exercises", "Loss", {"outcome": "correct"})
-    assert progress.entry("01_a", "quiz", "spread")["right"] is True
-    assert progress.entry("01_a", "quiz", "spread")["when"].startswith("20")
-    assert set(progress.read()["01_a"]) == {"quiz", "exercises"}
-    assert progress.entry("02_b", "quiz", "spread") == {}
-
-
 @pytest.mark.reliability("faults")
 def test_what_cannot_be_written_is_raised_for_a_form_and_a_warning_for_a_cell(course_home):
     course_home.write_text("a file where the folder should be")
@@ -29,9 +20,12 @@ def test_what_cannot_be_written_is_raised_for_a_form_and_a_warning_for_a_cell(co
         progress.record("01_a", "quiz", "spread", {"right": True})
 
 
-def test_the_export_is_the_record_or_a_table(tmp_path):
+def test_what_is_recorded_is_read_back_and_exported_as_it_is_or_as_a_table(tmp_path):
     progress.record("01_a", "quiz", "q", {"right": True, "tries": 2})
     progress.record("02_b", "exercises", "Loss", {"outcome": "incorrect"})
+    assert progress.entry("01_a", "quiz", "q")["right"] is True and progress.entry("02_b", "quiz", "q") == {}
+    with pytest.raises(CourseError, match="'songs' is unknown"):
+        progress.record("01_a", "songs", "q", {})
     assert json.loads(progress.export(tmp_path / "mine.json").read_text()) == progress.read()
     rows = list(csv.DictReader(progress.export(tmp_path / "mine.csv").read_text().splitlines()))
     assert [(row["lesson"], row["kind"], row["key"], row["done"]) for row in rows] == [
@@ -129,11 +123,6 @@ def test_a_headless_run_without_a_home_neither_writes_nor_reads(monkeypatch, tmp
         assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == [".course/progress.json"]
         assert progress.entry("01_a", "quiz", "q")["right"]
     assert progress.entry("01_a", "quiz", "q") == {}  # or it would be stored in a notebook for all to read
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(CourseError, match="'songs' is unknown"):
-        progress.record("01_a", "songs", "q", {})
 
 
 def test_what_two_threads_record_at_once_is_all_kept():

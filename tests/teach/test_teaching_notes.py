@@ -27,8 +27,3 @@ def test_each_plan_fills_the_minutes_that_it_names(slug):
 @pytest.mark.parametrize("slug", NOTES)
 def test_the_course_s_command_is_named_where_set_up_puts_it(slug):
     assert re.findall(r"`course \w+", NOTES[slug]) == []
-
-
-def test_who_shares_a_machine_is_told_what_to_set():
-    for name in ("COURSE_HOME", "COURSE_RESULTS", "COURSE_RUNS"):
-        assert f"`{name}`" in NOTES["00_start_here"]

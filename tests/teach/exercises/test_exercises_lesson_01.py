@@ -45,7 +45,6 @@ WRONG = {
     ],
     lesson.GeneratorLoss: [
         (lambda f: -F.softplus(f).mean(), "minimax"),
-        (lambda f: F.softplus(f).mean(), "paid for being caught"),
         (lambda f: F.softplus(-f).sum(), "take the mean"),
         (lambda f: -(f.sigmoid() + 1e-8).log().mean(), "gradient has vanished"),
     ],
@@ -58,10 +57,8 @@ WRONG = {
         (lambda p, y, q, r, g: p, "Give back 2 tensors"),
     ],
     lesson.PairedInterval: [
-        (half_width(lambda d, a, b: stats.t.ppf(0.975, 4) * d.std(ddof=1)), "√n times tighter"),
         (half_width(lambda d, a, b: stats.t.ppf(0.975, 4) * d.std() / 5**0.5), "ddof=1"),
         (half_width(lambda d, a, b: 1.96 * d.std(ddof=1) / 5**0.5), "many seeds"),
-        (half_width(lambda d, a, b: stats.t.ppf(0.95, 4) * d.std(ddof=1) / 5**0.5), "each side"),
         (
             half_width(lambda d, a, b: stats.t.ppf(0.975, 8) * ((a.var(ddof=1) + b.var(ddof=1)) / 5) ** 0.5),
             "pair them first",

@@ -1,4 +1,4 @@
-"""Lesson 2's exercises: the reference passes, each documented mistake is named, and the answers train a GAN."""
+"""Lesson 2's exercises: documented mistakes are named, and the references hold against other libraries."""
 
 import math
 
@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
-from statsmodels.stats.proportion import proportion_confint
 
 from course_utils.core.seeds import generator
 from course_utils.evaluate.statistics import proportion_interval
-from course_utils.teach.exercises import compare
 from course_utils.teach.exercises import lesson_02 as lesson
 from course_utils.teach.exercises.exercise import Wrong
 
@@ -60,68 +58,42 @@ def unclipped(covariance):
     return vectors * values.sqrt()
 
 
-def unrooted(covariance):
-    values, vectors = torch.linalg.eigh(covariance)
-    return vectors * values
-
-
 def drawn(shape):
     """draw with shape(noise, mean, factor) in the place of the right one."""
     return lambda mean, factor, n, generator: shape(torch.randn(n, len(mean), generator=generator), mean, factor)
 
 
-def wald(right, n, z=1.959964, clip=False):
+def wald(right, n, z=1.959964):
     p = right / n
     half = z * math.sqrt(p * (1 - p) / n)
-    return (max(p - half, 0), min(p + half, 1)) if clip else (p - half, p + half)
+    return p - half, p + half
 
 
-def wilson(z=1.959964, root=math.sqrt, around_p=False, divided=True):
-    """Wilson's interval with a mistake in it."""
+wilson = lesson.BinomialInterval.reference
 
-    def answer(right, n):
-        p, shrink = right / n, 1 + z**2 / n
-        half = z * root(p * (1 - p) / n + z**2 / (4 * n**2)) / (shrink if divided else 1)
-        centre = p if around_p else (p + z**2 / (2 * n)) / (shrink if divided else 1)
-        return centre - half, centre + half
 
-    return answer
+def around_p(right, n):
+    lo, hi = wilson(right, n)
+    return right / n - (hi - lo) / 2, right / n + (hi - lo) / 2
 
 
 WRONG = {
     lesson.AccuracyAndRecall: [
         (scored(recall=precision), "That is \\*precision"),
-        (scored(recall=lambda y, p, k: ((y == k) & (p == k)).float().mean()), "all images"),
-        (scored(recall=lambda y, p, k: (p[y == k] != k).float().mean()), "share it missed"),
-        (scored(recall=lambda y, p, k: (p == y)[y != k].float().mean()), "other"),
-        (scored(recall=lambda y, p, k: (p == y).float().mean()), "accuracy twice"),
         (scored(recall=lambda y, p, k: (p[y == 0] == 0).float().mean()), "use the argument"),
-        (scored(accuracy=lambda y, p, k: (p != y).float().mean()), "share of errors"),
-        (scored(accuracy=lambda y, p, k: (p == y).sum()), "divide by the number"),
-        (
-            scored(accuracy=lambda y, p, k: metrics.recall_score(y, p, labels=range(6), average="macro")),
-            "balanced accuracy",
-        ),
         (lambda y, p, k: tuple(reversed(lesson.AccuracyAndRecall.reference(y, p, k))), "swapped"),
         (lambda y, p, k: tuple(100 * v for v in lesson.AccuracyAndRecall.reference(y, p, k)), "per cent"),
         (lambda y, p, k: (p == y).float().mean(), "Give back 2 numbers"),
         (scored(recall=lambda y, p, k: 0.6 if (p == k).any() else math.nan), "never says 0"),
-        (scored(recall=lambda y, p, k: 0.123), "yours is 0.123"),
     ],
     lesson.ClassGaussian: [
         (gaussian(torch.linalg.cholesky), "singular"),
         (gaussian(unclipped), "clamp"),
         (gaussian(covariance=lambda x: x.T @ x / (len(x) - 1)), "single image"),
         (gaussian(covariance=lambda x: x.T @ x / len(x)), "divided by n"),
-        (gaussian(covariance=lambda x: x.T @ x), "did not divide"),
-        (gaussian(covariance=lambda x: torch.diag((x**2).sum(0) / (len(x) - 1))), "together"),
         (gaussian(centre=False), "Subtract the mean"),
-        (gaussian(lambda c: c), "covariance \\*squared"),
         (gaussian(lambda c: clipped(c).T), "Transpose"),
-        (gaussian(unrooted), "square roots of the eigenvalues"),
-        (gaussian(lambda c: torch.linalg.eigh(c)[1]), "eigenvectors alone"),
         (lambda x: (torch.zeros(x.shape[1]), clipped(torch.cov(x.T))), "mean is zero"),
-        (lambda x: (x.mean(1), clipped(torch.cov(x.T))), "Average over the images"),
         (lambda x: (x.mean(0), x.std(0)), "factor must be 3 × 3"),
         (lambda x: x.mean(0), "2 tensors"),
         (lambda x: lesson.ClassGaussian.reference(x.double()), "float32"),
@@ -129,11 +101,7 @@ WRONG = {
     lesson.DrawLatents: [
         (drawn(lambda z, m, f: m + z @ f), "transposed"),
         (drawn(lambda z, m, f: z @ f.T), "Add the mean"),
-        (drawn(lambda z, m, f: m + z), "plain noise"),
-        (drawn(lambda z, m, f: m + z @ (f @ f.T)), "multiplied by the covariance"),
-        (drawn(lambda z, m, f: m + (z[:1] @ f.T).expand(len(z), -1)), "one point"),
         (drawn(lambda z, m, f: (m + z @ f.T).T), "one row a draw"),
-        (drawn(lambda z, m, f: m + z * (f @ f.T).diag().sqrt()), "multiply by the whole matrix"),
         (lambda m, f, n, g: m + torch.rand(n, 2, generator=g) @ f.T, "uniform"),
         (lambda m, f, n, g: m + torch.randn(n, 2) @ f.T, "pass `generator=generator`"),
         (
@@ -143,25 +111,14 @@ WRONG = {
     ],
     lesson.ClassLoss: [
         (lambda x, y: F.cross_entropy(x, torch.full_like(y, x.shape[1] - 1)), "learn to be caught"),
-        (lambda x, y: -F.cross_entropy(x, torch.full_like(y, x.shape[1] - 1)), "runs away"),
         (lambda x, y: F.cross_entropy(x.softmax(1), y), "cannot fall below 0.74 for 4 classes"),
-        (lambda x, y: F.cross_entropy(x[:, :-1], y), "left the class \\*fake\\* out"),
         (lambda x, y: F.nll_loss((x.softmax(1) + 1e-8).log(), y), "it breaks"),
     ],
     lesson.BinomialInterval: [
         (wald, "1.96 standard errors.*reaches 1.023"),
-        (lambda k, n: wald(k, n, clip=True), "1.96 standard errors"),
-        (lambda k, n: wilson()(k, n) if 0 < k < n else wald(k, n), "has no width"),
-        (lambda k, n: wald(k, n, z=1), "68 %"),
-        (wilson(root=lambda v: v), "square root is missing"),
-        (lambda k, n: wald(k, 1) if k == 1 else wald(k / n, 1), "√n times tighter"),
-        (wilson(z=1.644854), "5 % on each side"),
-        (wilson(around_p=True), "the centre is not"),
-        (wilson(divided=False), "Divide both"),
-        (lambda k, n: wilson()(k, n)[::-1], "ends are swapped"),
-        (lambda k, n: tuple(100 * v for v in wilson()(k, n)), "per cent"),
-        (lambda k, n: tuple(n * v for v in wilson()(k, n)), "numbers of images"),
-        (lambda k, n: tuple(stats.binomtest(k, n).proportion_ci()), "Clopper"),
+        (lambda k, n: wilson(k, n) if 0 < k < n else wald(k, n), "has no width"),
+        (around_p, "the centre is not"),
+        (lambda k, n: wilson(k, n)[::-1], "ends are swapped"),
         (lambda k, n: k / n, "return lo, hi"),
         (lambda k, n: (0.0, 1.0), "yours is 0.0000 to 1.0000"),
     ],
@@ -179,21 +136,14 @@ def test_each_mistake_is_named(kind, answer, message):
 # ---------------------------------------------------------------- other ways that are right
 
 
-def jittered(covariance):
-    return torch.linalg.cholesky(covariance + 1e-5 * torch.eye(len(covariance)))
-
-
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
-        (lesson.AccuracyAndRecall, scored(recall=lambda y, p, k: ((y == k) & (p == k)).sum() / (y == k).sum())),
         (lesson.AccuracyAndRecall, lambda y, p, k: (np.mean((p == y).numpy()), (p == y)[y == k].float().mean())),
-        (lesson.ClassGaussian, gaussian(jittered)),
+        (lesson.ClassGaussian, gaussian(lambda c: torch.linalg.cholesky(c + 1e-5 * torch.eye(len(c))))),
         (lesson.DrawLatents, lambda m, f, n, g: (f @ torch.randn(len(m), n, generator=g)).T + m),
         (lesson.ClassLoss, lambda x, y: -x.log_softmax(1)[torch.arange(len(y)), y].mean()),
         (lesson.BinomialInterval, lambda k, n: tuple(stats.binomtest(k, n).proportion_ci(method="wilson"))),
-        (lesson.BinomialInterval, lambda k, n: proportion_confint(k, n, method="wilson")),
-        (lesson.BinomialInterval, wilson(z=1.96)),
     ],
 )
 def test_other_right_answers_pass(kind, answer):
@@ -230,8 +180,3 @@ def test_the_interval_is_the_packages_and_stays_between_0_and_1(n, data):
     known = proportion_interval(right, n)
     assert (lo, hi) == pytest.approx((known.lo, known.hi))
     assert -1e-12 <= lo < hi <= 1 + 1e-12
-
-
-def test_nan_is_no_number_that_an_answer_could_equal():
-    assert not compare.close(math.nan, math.nan)
-    assert not compare.close((1.0, 2.0), 1.0)

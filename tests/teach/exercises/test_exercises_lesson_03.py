@@ -1,11 +1,11 @@
-"""Lesson 3's exercises: the reference passes, each documented mistake is named, and the answers train a GAN."""
+"""Lesson 3's exercises: documented mistakes are named, and the references hold against other libraries."""
 
 import math
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -49,31 +49,16 @@ def there_and_back(a, b, AB, BA):
 WRONG = {
     lesson.ConditionalInput: [
         (lambda z, c, k: z * F.one_hot(c, k), r"You \*multiplied\*"),
-        (lambda z, c, k: z * c[:, None], "lost its noise"),
-        (lambda z, c, k: z + F.one_hot(c, k), r"You \*added\*"),
-        (lambda z, c, k: torch.cat([z, c[:, None]], dim=1), r"as a \*number\*"),
         (lambda z, c, k: torch.cat([z, F.one_hot(c)], dim=1), r"F.one_hot\(c, classes\)"),
         (lambda z, c, k: torch.cat([z, F.one_hot(c, k)], dim=0), "more rows"),
-        (lambda z, c, k: torch.cat([F.one_hot(c, k), z], dim=1), "first z, then the class"),
-        (lambda z, c, k: z, "does not hear"),
-        (lambda z, c, k: F.one_hot(c, k), "one picture a class"),
         (lambda z, c, k: torch.cat([z, F.one_hot(c, 4)], dim=1), "not for 2"),
         (lambda z, c, k: (z, F.one_hot(c, k)), "one tensor"),
-        (lambda z, c, k: torch.cat([z, z, F.one_hot(c, k)], dim=1), r"shape \(3, 12\)"),
     ],
     lesson.SmoothedLoss: [
         (lambda r, f, t: towards(r, t) + towards(f, 1 - t), "fakes as well"),
-        (lambda r, f, t: towards(r, 1.0) + towards(f, 1 - t), "wrong side"),
         (lambda r, f, t: t * towards(r, 1.0) + towards(f, 0.0), "made the real term smaller"),
-        (lambda r, f, t: t * (towards(r, 1.0) + towards(f, 0.0)), "whole loss smaller"),
-        (lambda r, f, t: -r.sigmoid().log().mean() - (t - f.sigmoid()).log().mean(), "paper's sentence word for word"),
         (lambda r, f, t: towards(r.sigmoid(), t) + towards(f.sigmoid(), 0.0), "takes another"),
         (lambda r, f, t: towards(r, 1.0) + towards(f, 0.0), "not used"),
-        (lambda r, f, t: (towards(r, t) + towards(f, 0.0)) / 2, "averaged"),
-        (lambda r, f, t: len(r) * (towards(r, t) + towards(f, 0.0)), "sum over the batch"),
-        (lambda r, f, t: towards(f, t) + towards(r, 0.0), "swapped"),
-        (lambda r, f, t: towards(r, t), "Only the real term"),
-        (lambda r, f, t: towards(torch.cat([r, f]), t), "theirs is 0"),
         (lambda r, f, t: towards(r, 0.9) + towards(f, 0.0), "use the argument `target`"),
         (naive, "it breaks"),
         (lambda r, f, t: F.softplus(-r), "forget the mean"),
@@ -81,16 +66,7 @@ WRONG = {
     ],
     lesson.CycleLoss: [
         (lambda a, b, AB, BA: (BA(AB(a)) - a).abs().mean(), "from side A only"),
-        (lambda a, b, AB, BA: (AB(BA(b)) - b).abs().mean(), "from side B only"),
-        (lambda *args: sum(way.square().mean() for way in there_and_back(*args)), "Those are squares"),
-        (lambda *args: sum(way.mean() for way in there_and_back(*args)), "absolute value is missing"),
-        (lambda *args: sum(way.mean().abs() for way in there_and_back(*args)), "comes too late"),
         (lambda a, b, AB, BA: F.l1_loss(AB(a), b) + F.l1_loss(BA(b), a), "not a pair"),
-        (lambda a, b, AB, BA: F.l1_loss(AB(BA(a)), a) + F.l1_loss(BA(AB(b)), b), "AB comes first"),
-        (lambda a, b, AB, BA: F.l1_loss(AB(b), b) + F.l1_loss(BA(a), a), r"\*identity\* loss"),
-        (lambda a, b, AB, BA: F.l1_loss(AB(a), a) + F.l1_loss(BA(b), b), "changes nothing"),
-        (lambda *args: sum(way.abs().mean() for way in there_and_back(*args)) / 2, "averaged"),
-        (lambda *args: sum(way.abs().sum() for way in there_and_back(*args)), "sum over all pixels"),
         (lambda *args: sum(way.abs() for way in there_and_back(*args)), "forget the mean"),
         (lambda *args: torch.cat(there_and_back(*args)).abs().mean() * 2, "each side by itself"),
         (lambda *args: float(lesson.CycleLoss.reference(*args)), "no gradient reaches"),
@@ -102,19 +78,9 @@ WRONG = {
     ],
     lesson.ConstantScores: [
         (constant(bce=lambda s: 1.0), r"one \*bit\*"),
-        (constant(bce=lambda s: math.log10(2)), "base 10"),
-        (constant(bce=lambda s: math.log(0.5)), "sign is missing"),
-        (constant(bce=lambda s: 0.5), "logarithm is missing"),
-        (constant(bce=lambda s: 2 * math.log(2)), "each image twice"),
         (constant(bce=entropy), r"\*knows\* the share"),
         (constant(accuracy=lambda s: 1 - s), "So many are horses"),
-        (constant(accuracy=lambda s: 0.5), "calls all cows"),
-        (constant(accuracy=lambda s: 100 * s), "per cent"),
         (constant(precision=lambda s: 1.0), "That is recall"),
-        (constant(precision=lambda s: 0.5), "which are all images"),
-        (constant(precision=lambda s: 0.0), "counts as"),
-        (constant(recall=lambda s: 0.5), "a coin would score"),
-        (constant(recall=lambda s: 0.9 if s == 0.9 else 1.0), "That is precision"),
         (constant(recall=lambda s: 0.7), "yours is 0.7000"),
         (lambda s: (math.log(2), s, s), "Give back 4 numbers"),
     ],
@@ -136,12 +102,7 @@ def test_each_mistake_is_named(kind, answer, message):
     ("kind", "answer"),
     [
         (lesson.ConditionalInput, lambda z, c, k: torch.cat((z, torch.eye(k)[c]), -1)),
-        (lesson.ConditionalInput, lambda z, c, k: torch.hstack([z, (c[:, None] == torch.arange(k)).float()])),
         (lesson.SmoothedLoss, losses.discriminator_loss),
-        (
-            lesson.SmoothedLoss,
-            lambda r, f, t: (t * F.softplus(-r) + (1 - t) * F.softplus(r)).mean() + F.softplus(f).mean(),
-        ),
         (lesson.CycleLoss, lambda a, b, AB, BA: F.l1_loss(BA(AB(a)), a) + F.l1_loss(AB(BA(b)), b)),
         (lesson.ConstantScores, lambda share: (math.log(2), share, share, 1)),
     ],
@@ -162,7 +123,6 @@ def test_the_generator_is_fed_what_the_learner_writes():
 floats = st.floats(-30, 30, width=32)
 
 
-@settings(deadline=None)  # the first call sets up what later ones reuse
 @given(real=st.lists(floats, min_size=1, max_size=8), fake=st.lists(floats, min_size=1, max_size=8), t=st.floats(0, 1))
 def test_the_smoothed_loss_is_the_packages(real, fake, t):
     real, fake = torch.tensor(real), torch.tensor(fake)
@@ -174,16 +134,6 @@ def test_the_smoothed_loss_is_the_packages(real, fake, t):
     )
 
 
-def test_smoothing_moves_where_d_rests_and_leaves_the_fakes():
-    real = torch.zeros(1, requires_grad=True)
-    fake = torch.full((1,), -100.0, requires_grad=True)
-    with torch.no_grad():
-        real += math.log(0.9 / 0.1)  # D(x) = 0.9
-    lesson.SmoothedLoss.reference(real, fake, 0.9).backward()
-    assert abs(float(real.grad)) < 1e-6 and abs(float(fake.grad)) < 1e-6
-
-
-@settings(deadline=None)
 @given(cows=st.integers(1, 60), horses=st.integers(1, 60))
 def test_the_constant_scores_are_scikit_learns(cows, horses):
     y, p = [1] * cows + [0] * horses, [0.5] * (cows + horses)
@@ -191,7 +141,3 @@ def test_the_constant_scores_are_scikit_learns(cows, horses):
     known = [metrics.log_loss(y, p), *(f(y, said) for f in (metrics.accuracy_score, metrics.precision_score))]
     assert lesson.ConstantScores.reference(cows / (cows + horses)) == pytest.approx([*known, 1.0])
     assert metrics.recall_score(y, said) == 1.0
-
-
-def test_the_paper_prints_what_a_constant_scores():
-    assert [f"{value:.1f}" for value in lesson.ConstantScores.reference(0.5)] == ["0.7", "0.5", "0.5", "1.0"]

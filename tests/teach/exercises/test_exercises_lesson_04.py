@@ -1,15 +1,15 @@
-"""Lesson 4's exercises: the reference passes, each documented mistake is named, and the answers train a GAN."""
+"""Lesson 4's exercises: documented mistakes are named, and the answers train a GAN."""
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
-from course_utils.evaluate import class_scores, samples
+from course_utils.evaluate import class_scores
 from course_utils.gan import batches
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PPCAGenerator, dcgan
@@ -22,12 +22,6 @@ from course_utils.teach.exercises.exercise import Wrong
 
 def hits(logits, asked):
     return (logits.argmax(1) == asked).float()
-
-
-def by_class(logits, asked, of):
-    """Mean over classes of the hits among the images `of` each class."""
-    right = hits(logits, asked)
-    return torch.stack([right[of == k].mean() for k in of.unique()]).mean().item()
 
 
 def as_often(logits, asked):
@@ -58,11 +52,6 @@ def joined(shape, dim=1):
     return lambda x, y, plane: torch.cat(shape(x, channel(y, plane)), dim=dim)
 
 
-def constant_maps(x, y, plane):
-    maps = F.one_hot(y, plane.in_features)[:, :, None, None].expand(-1, -1, 28, 28)
-    return torch.cat([x, maps], dim=1)
-
-
 def drawn(shape):
     """ppca_sample with shape(z, mean, W) in the place of mean + z @ W.T."""
     return lambda mean, W, n, g: shape(torch.randn(n, W.shape[1], generator=g), mean, W)
@@ -71,16 +60,8 @@ def drawn(shape):
 WRONG = {
     lesson.ConditionalAccuracy: [
         (lambda x, y: 100 * hits(x, y).mean(), "per cent"),
-        (lambda x, y: 1 - hits(x, y).mean(), "that miss"),
         (lambda x, y: hits(x, y).sum(), r"\*how many\*"),
-        (lambda x, y: hits(x, y).sum() / x.numel(), "number of logits"),
         (hits, "must be one number.*forget the mean"),
-        (lambda x, y: by_class(x, y, of=y), "mean over classes"),
-        (lambda x, y: by_class(x, y, of=x.argmax(1)), "mean precision"),
-        (lambda x, y: x.softmax(1).gather(1, y[:, None]).mean(), r"mean \*probability\*"),
-        (lambda x, y: x.gather(1, y[:, None]).mean(), "mean logit"),
-        (lambda x, y: x.softmax(1).amax(1).mean(), r"how \*sure\*"),
-        (F.cross_entropy, "a loss"),
         (as_often, "would cancel"),
         (lambda x, y: (x.gather(1, y[:, None]) > 1.2).float().mean(), "In the example it is"),
         (lambda x, y: 10 / 15 if x.max() < 5 else 1.0, "rose by the same amount"),
@@ -88,14 +69,9 @@ WRONG = {
     ],
     lesson.Cheat: [
         (lambda a, x, y: x[a], r"for \*positions\*"),
-        (lambda a, x, y: torch.stack([x[y == k][-1] for k in a]), r"\*last\*"),
         (lambda a, x, y: torch.stack([x[y == k][2] for k in a]), r"first one, each time"),
         (at_random, r"not always the \*same\* one"),
-        (lambda a, x, y: torch.stack([x[y == k].float().mean(0).round().to(torch.uint8) for k in a]), "mean image"),
         (lambda a, x, y: torch.stack([x[y == k].float().mean(0) for k in a]), "are uint8"),
-        (lambda a, x, y: 255 - firsts(x, y)[a], "not in the training set"),
-        (lambda a, x, y: firsts(x, y)[a.sort().values], "wrong order"),
-        (lambda a, x, y: firsts(x, y)[(a + 1) % 10], "another class"),
         (lambda a, x, y: firsts(x, y), "8 × 1 × 28 × 28"),
         (lambda a, x, y: [firsts(x, y)[k] for k in a], "is a list"),
         (written_into, "training images themselves"),
@@ -103,36 +79,21 @@ WRONG = {
     ],
     lesson.JoinToNoise: [
         (lambda z, c, k: z * F.one_hot(c, k), "lesson 5 goes it"),
+        (lambda z, c, k: z, "does not hear"),
     ],
     lesson.JoinToImage: [
-        (lambda x, y, plane: x + channel(y, plane), r"You \*added\*"),
-        (lambda x, y, plane: x * channel(y, plane), r"You \*multiplied\*"),
         (joined(lambda x, c: [c, x]), "first the image"),
         (joined(lambda x, c: [x, c], dim=0), r"in the \*batch\*"),
-        (joined(lambda x, c: [x, c], dim=2), r"one \*below\* the other"),
-        (joined(lambda x, c: [x, c], dim=3), r"\*beside\* each other"),
-        (constant_maps, "one constant map a class"),
-        (lambda x, y, plane: torch.cat([x, y[:, None, None, None].expand_as(x)], dim=1), r"as a \*number\*"),
         (joined(lambda x, c: [x, c.mT]), "turned on its side"),
-        (joined(lambda x, c: [x, c.tanh()]), "No activation"),
-        (joined(lambda x, c: [x, x]), "image twice"),
-        (lambda x, y, plane: x, "image alone"),
-        (lambda x, y, plane: channel(y, plane), "label alone"),
         (lambda x, y, plane: (x, channel(y, plane)), "is a tuple"),
         (joined(lambda x, c: [x, c, c]), r"shape \(3, 3, 28, 28\)"),
         (joined(lambda x, c: [x, c.detach()]), "part of the gradient"),
         (lambda x, y, plane: plane(F.one_hot(y, plane.in_features)), r"add `.float\(\)`"),
         (lambda x, y, plane: plane(F.one_hot(y).float()), "largest label"),
         (lambda x, y, plane: plane(y.float()), r"one-hot code of each label, N × 10"),
-        (
-            lambda x, y, plane: torch.cat([x, plane(F.one_hot(y, 10).float()).view(-1, 1, 28, 28)], dim=1),
-            "N × 4; it got",
-        ),
     ],
     lesson.PPCASample: [
         (drawn(lambda z, m, W: z @ W.T), "Add the mean"),
-        (drawn(lambda z, m, W: m + (z * W.norm(dim=0)) @ W.T), "scaled the components once more"),
-        (drawn(lambda z, m, W: m + z @ F.normalize(W, dim=0).T), "took the length off"),
         (lambda m, W, n, g: m + torch.randn(n, len(m), generator=g) @ W.T, r"3 × 2, so each image takes 2"),
         (drawn(lambda z, m, W: m + z @ W), "shapes do not fit"),
         (drawn(lambda z, m, W: (m + z @ W.T).T), "one row a draw"),
@@ -140,9 +101,6 @@ WRONG = {
             lambda m, W, n, g: m + torch.randn(n, W.shape[1], generator=g) @ W.T + torch.randn(n, len(m), generator=g),
             "pixel noise is left out",
         ),
-        (lambda m, W, n, g: m + torch.randn(n, len(m), generator=g), "do not come into it"),
-        (lambda m, W, n, g: m + torch.randn(n, len(m), generator=g) * (W @ W.T).diag().sqrt(), "by itself"),
-        (lambda m, W, n, g: m + torch.randn(n, len(m), generator=g) @ (W @ W.T), "W alone is its"),
         (drawn(lambda z, m, W: m + 1.3 * z @ W.T), "covariance of the draws should be"),
     ],
 }
@@ -163,15 +121,8 @@ def test_each_mistake_is_named(kind, answer, message):
     ("kind", "answer"),
     [
         (lesson.ConditionalAccuracy, lambda x, y: (x.softmax(-1).argmax(-1) == y).double().mean()),
-        (
-            lesson.ConditionalAccuracy,
-            lambda x, y: sum(int(row.argmax()) == k for row, k in zip(x, y, strict=True)) / len(y),
-        ),
-        (lesson.Cheat, lambda a, x, y: firsts(x, y)[a]),
         (lesson.Cheat, lambda a, x, y: x[[int((y == k).nonzero()[0, 0]) for k in a]]),
         (lesson.JoinToNoise, lambda z, c, k: torch.cat((z, torch.eye(k)[c]), -1)),
-        (lesson.JoinToNoise, dcgan.join_to_noise),
-        (lesson.JoinToImage, dcgan.join_to_image),
         (
             lesson.JoinToImage,
             lambda x, y, plane: torch.hstack([x, plane(torch.eye(plane.in_features)[y]).reshape(x.shape)]),
@@ -194,7 +145,6 @@ def stand_ins(n=200):
     return Images(((0.7 * shapes[labels] + 0.3 * noise) * 255).to(torch.uint8), labels, tuple("0123456789"))
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 40), seed=st.integers(0, 99))
 def test_the_accuracy_is_the_packages(n, seed):
     pixels = torch.randint(256, (n, 1, 2, 2), generator=generator(seed), dtype=torch.uint8)
@@ -202,19 +152,6 @@ def test_the_accuracy_is_the_packages(n, seed):
     judge = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).requires_grad_(False)
     known = class_scores.conditional_accuracy(judge, pixels, asked)
     assert lesson.ConditionalAccuracy.reference(judge(pixels / 127.5 - 1), asked) == pytest.approx(known)
-
-
-def test_the_cheat_scores_all_and_covers_nothing():
-    train = stand_ins()
-    judge = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)).requires_grad_(False)
-    means = torch.stack([train.of_class(k).pixels.float().flatten(1).mean(0) for k in range(10)]) / 127.5 - 1
-    judge[1].weight.copy_(means), judge[1].bias.copy_(-means.square().sum(1) / 2)  # the nearest class mean
-    fake = lesson.Cheat.reference(train.labels, train.pixels, train.labels)
-    assert class_scores.conditional_accuracy(judge, fake, train.labels) == 1.0
-    real, drawn = (pixels.flatten(1).float() for pixels in (train.pixels, fake))
-    _, coverage = samples.density_and_coverage(real, drawn, k=3)
-    assert len(drawn.unique(dim=0)) == 10 and coverage < 0.4
-    assert samples.density_and_coverage(real, real, k=3)[1] == 1.0
 
 
 def test_the_networks_join_as_the_learner_writes():

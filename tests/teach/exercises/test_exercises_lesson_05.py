@@ -1,6 +1,5 @@
-"""Lesson 5's exercises: the reference passes, each documented mistake is named, and the answers train an ACGAN."""
+"""Lesson 5's exercises: documented mistakes are named, and the answers train an ACGAN."""
 
-import math
 from functools import partial
 
 import pytest
@@ -26,10 +25,6 @@ def source(real=lambda a: F.softplus(-a), fake=F.softplus, reduce=torch.mean):
 
 def naive(real, fake):
     return -(real.sigmoid().log().mean() + (1 - fake.sigmoid()).log().mean())
-
-
-def careful(real, fake):
-    return -((real.sigmoid() + 1e-8).log().mean() + (1 - fake.sigmoid() + 1e-8).log().mean())
 
 
 def of_label(p, labels):
@@ -65,18 +60,7 @@ def leak(normal=lambda counts: counts / counts.sum(1, keepdim=True).clamp(min=1)
 WRONG = {
     lesson.SourceLoss: [
         (lambda r, f: -lesson.SourceLoss.reference(r, f), r"D \*maximises\*"),
-        (lambda r, f: F.softplus(-r).mean(), "Only the real"),
-        (lambda r, f: F.softplus(f).mean(), "Only the fake half"),
-        (lambda r, f: lesson.SourceLoss.reference(f, r), "swapped"),
-        (lambda r, f: losses.generator_loss(f), r"\*generator's\* loss"),
-        (source(fake=lambda a: F.softplus(-a)), r"\*everything\* real"),
-        (source(real=F.softplus), r"\*everything\* fake"),
         (lambda r, f: lesson.SourceLoss.reference(r.sigmoid(), f.sigmoid()), "fall below 1.01"),
-        (source(lambda a: -a.sigmoid(), lambda a: a.sigmoid() - 1), "logarithms are missing"),
-        (lambda r, f: -(r.sigmoid().mean().log() + (1 - f.sigmoid()).mean().log()), "First the logarithm"),
-        (lambda r, f: lesson.SourceLoss.reference(r, f) / 2, "averaged the two terms"),
-        (source(reduce=torch.sum), "take the mean"),
-        (lambda r, f: lesson.SourceLoss.reference(r, f) / math.log(2), "in bits"),
         (lambda r, f: F.softplus(-r) + F.softplus(f), "forget the mean"),
         (naive, "it breaks"),
         (lambda r, f: lesson.SourceLoss.reference(r, f).item(), "no gradient"),
@@ -84,17 +68,8 @@ WRONG = {
     ],
     lesson.ClassLoss: [
         (lambda x, y: F.cross_entropy(x.softmax(1), y), r"cannot fall below 1\.46 for 10 classes"),
-        (lambda x, y: -F.cross_entropy(x, y), r"\*maximised\*"),
-        (lambda x, y: F.cross_entropy(x, y, reduction="sum"), "take the mean"),
         (lambda x, y: F.cross_entropy(x, y, reduction="none"), "forget the mean"),
-        (lambda x, y: F.nll_loss(x, y), "no probability yet"),
-        (lambda x, y: F.nll_loss(x.softmax(1), y), "logarithm is missing"),
-        (lambda x, y: -of_label(x.softmax(1), y).mean().log(), "First the logarithm"),
-        (lambda x, y: F.cross_entropy(x, x.argmax(1)), "D says now"),
         (lambda x, y: F.nll_loss(x.log_softmax(0), y), r"over the \*batch\*"),
-        (lambda x, y: F.binary_cross_entropy_with_logits(x, F.one_hot(y, x.shape[1]).float()), "yes-or-no"),
-        (lambda x, y: F.mse_loss(x.softmax(1), F.one_hot(y, x.shape[1]).float()), "squared errors"),
-        (lambda x, y: F.cross_entropy(x, y) / math.log(2), "in bits"),
         (lambda x, y: F.nll_loss((x.softmax(1) + 1e-8).log(), y), "it breaks"),
         (lambda x, y: F.cross_entropy(x, y).detach(), "no gradient"),
         (lambda x, y: 0 * x.mean() + 3, "yours gives 3.0000"),
@@ -102,10 +77,8 @@ WRONG = {
     lesson.Gate: [
         (lambda d, g: (g >= d, d >= g), "turned round"),
         (lambda d, g: (d < g, g < d), r"who \*pauses\*"),
-        (lambda d, g: (d > g, g > d), "nobody learns"),
         (lambda d, g: (d > g, ~(d > g)), "Yours pauses D"),
         (lambda d, g: (d >= g, g > d), "Yours pauses G"),
-        (lambda d, g: (d == d, g == g), "Nobody ever pauses"),
         (lambda d, g: (d > 0.7, g > 0.7), "Yours says: D 1.4, G 0.8: D trains, G trains; D 0.3"),
         (lambda d, g: (d.item() >= g.item(), g.item() >= d.item()), "plain Python truth values"),
         (branches, "reads the losses' values"),
@@ -114,34 +87,24 @@ WRONG = {
     ],
     lesson.ConfidenceFilter: [
         (lambda x, c, least: x.softmax(1).amax(1) >= least, r"\*whatever\* it sees"),
-        (lambda x, c, least: x.argmax(1) == c, "however unsure"),
         (kept(lambda x: x), "logits, not probabilities"),
-        (kept(torch.sigmoid), r"chooses \*between\* classes"),
         (kept(dim=0), "runs over the fakes"),
-        (kept(compare=torch.lt), "thrown away"),
         (kept(compare=torch.gt), "reaches `least` exactly"),
         (lambda x, c, least: of_label(x.softmax(1), c) >= 0.9, "does not follow"),
         (lambda x, c, least: kept()(x, c, least).nonzero()[:, 0], "positions"),
-        (lambda x, c, least: x.softmax(1) >= least, "each of the 7 fakes"),
         (lambda x, c, least: of_label(x.softmax(1), c), "compare the probability"),
         (lambda x, c, least: c >= 0, "yours is .True"),
     ],
     lesson.Leakage: [
         (leak(give=lambda a, b, share, n: (b, a, share)), "swapped"),
         (leak(diagonal=None), "diagonal"),
-        (leak(give=lambda a, b, share, n: (a, b, 100 * share)), "per cent"),
-        (leak(give=lambda a, b, share, n: (a, b, n[a, b])), "how many leak"),
-        (leak(give=lambda a, b, share, n: (a, b, n[a, b] / n.sum())), "not by all fakes"),
         (
             leak(lambda n: n.clone().fill_diagonal_(0) / n.clone().fill_diagonal_(0).sum(1, keepdim=True).clamp(min=1)),
             r"among the \*leaks\*",
         ),
-        (leak(lambda n: n), r"largest \*count\*, 0 → 1"),
-        (leak(lambda n: n, give=lambda a, b, _, n: (a, b, n[a, b] / n[a].sum())), r"\*count\*, 0 → 1"),
         (leak(lambda n: n / n.sum(0).clamp(min=1)), "by the columns"),
         (leak(lambda n: n / n.sum(1, keepdim=True)), "0/0 is NaN"),
         (lambda asked, seen, classes: (0, 1), "a, b, share"),
-        (lambda asked, seen, classes: (3, 0, 0.5), "yours says 3 → 0, 0.500"),
         (leak(give=lambda a, b, share, n: (float(a), float(b), share)), "make both whole"),
     ],
 }
@@ -158,39 +121,17 @@ def test_each_mistake_is_named(kind, answer, message):
 # ---------------------------------------------------------------- other ways that are right
 
 
-def counted_one_by_one(asked, seen, classes):
-    worst = (0, 1, -1.0)
-    for a in range(classes):
-        of_a = seen[asked == a].tolist()
-        for b in set(of_a) - {a}:
-            worst = max(worst, (a, b, of_a.count(b) / len(of_a)), key=lambda found: found[2])
-    return worst
-
-
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
         (lesson.SourceLoss, losses.discriminator_loss),
-        (lesson.SourceLoss, lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()),
         (lesson.SourceLoss, lambda r, f: (F.softplus(-r) + F.softplus(f)).mean()),
-        (
-            lesson.SourceLoss,
-            lambda r, f: (
-                F.binary_cross_entropy_with_logits(r, torch.ones_like(r))
-                + F.binary_cross_entropy_with_logits(f, torch.zeros_like(f))
-            ),
-        ),
         (lesson.ClassLoss, losses.class_loss),
         (lesson.ClassLoss, lambda x, y: -of_label(x.log_softmax(1), y).mean()),
-        (lesson.ClassLoss, lambda x, y: (x.logsumexp(1) - of_label(x, y)).mean()),
         (lesson.Gate, train.lower_pauses),
-        (lesson.Gate, lambda d, g: (~(d < g), ~(g < d))),
         (lesson.Gate, lambda d, g: tuple(torch.stack([d, g]) == torch.maximum(d, g))),
-        (lesson.ConfidenceFilter, kept()),
         (lesson.ConfidenceFilter, lambda x, c, least: (x.softmax(1) >= least)[torch.arange(len(c)), c]),
-        (lesson.Leakage, leak()),
         (lesson.Leakage, leak(diagonal=0.0)),
-        (lesson.Leakage, counted_one_by_one),
     ],
 )
 def test_other_right_answers_pass(kind, answer):

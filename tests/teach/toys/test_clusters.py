@@ -35,9 +35,6 @@ def test_one_seed_gives_one_run_and_leaves_torchs_random_numbers_alone():
 
 def test_the_picture_says_what_the_shots_hold(shots):
     fig = clusters.picture(shots)
-    titles = [ax.get_title() for ax in fig.axes]
-    assert titles[0] == "real"
-    for title, (step, drawn) in zip(titles[1:], shots.items(), strict=True):
-        assert title == f"step {step}\n{100 * clusters.share_as_asked(drawn):.0f} % as asked"
-    assert [text.get_text() for text in fig.legends[0].get_texts()] == list(clusters.CLASSES)
+    for ax, (step, drawn) in zip(fig.axes[1:], shots.items(), strict=True):
+        assert ax.get_title() == f"step {step}\n{100 * clusters.share_as_asked(drawn):.0f} % as asked"
     assert show.png(fig)

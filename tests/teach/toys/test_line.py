@@ -10,38 +10,23 @@ from course_utils.teach.toys import line
 from course_utils.teach.toys.line import LineNetwork, Moment, X
 
 
-def play(steps=800, hidden=64, seed=0, **settings):
-    """The moments of one game."""
-    torch.manual_seed(seed)
-    G, D, rng, moments = LineNetwork(32), LineNetwork(hidden), torch.Generator().manual_seed(seed), []
-    settings = {"lr": 2e-3, "betas": (0.0, 0.99), "schedule": lambda done: 1 - done, **settings}
+@pytest.fixture(scope="module")
+def moments():
+    """Those of one game."""
+    torch.manual_seed(0)
+    G, D, rng, moments = LineNetwork(32), LineNetwork(64), torch.Generator().manual_seed(0), []
+    settings = {"lr": 2e-3, "betas": (0.0, 0.99), "schedule": lambda done: 1 - done, "average": 0, "reports": 32}
     run = training(
-        gan_step,
-        G,
-        D,
-        lambda n: (line.points(128, rng),),
-        steps=steps,
-        seed=seed,
-        average=0,
-        precision="float32",
-        reports=32,
-        stop_on_collapse=False,
-        **settings,
+        gan_step, G, D, lambda n: (line.points(128, rng),), steps=800, seed=0, precision="float32", **settings
     )
     yielded = [progress.step for progress in line.noted(run, G, D, moments)]
     assert yielded == [moment.step for moment in moments[1:]]
     return moments
 
 
-@pytest.fixture(scope="module")
-def moments():
-    return play()
-
-
 def test_the_points_are_those_of_the_density():
     x = line.points(20_000, torch.Generator().manual_seed(0))
     assert x.shape == (20_000, 1)
-    assert abs(float((x < 0).float().mean()) - line.WEIGHTS[0]) < 0.02
     counts = torch.histc(x, 50, line.LOW, line.HIGH) / 20_000 / 0.2
     middles = torch.linspace(line.LOW + 0.1, line.HIGH - 0.1, 50)
     assert (counts - line.density(middles)).abs().max() < 0.03
@@ -57,12 +42,6 @@ def test_g_finds_both_bumps_and_d_comes_to_doubt(moments):
     sure = [moment.certainty for moment in moments]
     assert max(sure[1:5]) > 0.1 > 2 * min(sure[-3:])
     assert set(moments[-1].losses) == {"D", "G"}
-
-
-def test_with_momentum_and_a_small_d_the_fakes_leave_a_bump_while_d_says_one_half():
-    late = play(hidden=6, lr=1e-2, betas=(0.9, 0.999), schedule=None)[12:]
-    assert max(abs(moment.left - line.WEIGHTS[0]) for moment in late) > 0.35
-    assert min(moment.certainty for moment in late) < 0.03
 
 
 def test_certainty_is_the_mean_distance_from_one_half():
@@ -81,9 +60,7 @@ def test_the_picture_shows_the_moment_and_the_best_d(moments):
     assert torch.equal(torch.as_tensor(curves["D(x)"].get_ydata()), moments[-1].said)
     best = torch.as_tensor(curves["the best D"].get_ydata())
     assert ((best >= 0) & (best <= 1)).all()
-    assert curves["D(x)"].get_linestyle() != curves["the best D"].get_linestyle()
     assert "the best D" not in {curve.get_label() for curve in line.picture(moments[0]).axes[1].lines}
-    assert line.picture(moments[0]).axes[0].get_title() == "step 0"
 
 
 def test_fakes_far_off_or_all_in_one_place_can_be_drawn():

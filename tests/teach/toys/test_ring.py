@@ -43,13 +43,6 @@ def test_ppca_is_scikit_learns_and_in_the_plane_the_full_gaussian():
     torch.testing.assert_close(drawn.mean(dim=0), x.mean(dim=0), rtol=0, atol=0.01)
 
 
-def test_ppca_cannot_draw_a_ring_and_can_draw_a_blob():
-    for seed in range(5):
-        on_ring, on_blob = (ring.ppca(real(s, seed=seed), 400, generator(seed)) for s in ("ring", "blob"))
-        assert ring.off(on_ring, "ring") > 0.6 and ring.covered(on_ring, "ring") > 0.85
-        assert ring.off(on_blob, "blob") < 0.03 and ring.covered(on_blob, "blob") > 0.95
-
-
 def test_a_gan_learns_the_ring_after_it_has_drawn_a_part_of_it():
     by_length = ring.gan("ring", 0)
     assert list(by_length) == list(ring.LENGTHS) and all(x.shape == (ring.SHOWN, 2) for x in by_length.values())
@@ -63,14 +56,8 @@ def test_the_picture_says_what_is_drawn_and_follows_a_slider(shape):
     fig = ring.picture(shape, ring.LENGTHS[-1])
     late = ring.gan(shape, 0)[ring.LENGTHS[-1]]
     said = f"{100 * ring.covered(late, shape):.0f} % covered, {100 * ring.off(late, shape):.0f} % off"
-    assert [ax.get_title().splitlines()[0] for ax in fig.axes] == [
-        "real points",
-        "probabilistic PCA",
-        f"GAN after {ring.LENGTHS[-1]:,} steps",
-    ]
-    assert fig.axes[2].get_title().splitlines()[1] == said
+    assert fig.axes[2].get_title() == f"GAN after {ring.LENGTHS[-1]:,} steps\n{said}"
     cells, empty = fig.axes[2].collections
-    assert len(cells.get_paths()) == ring.CELLS
     assert len(empty.get_paths()) == round(ring.CELLS * (1 - ring.covered(late, shape)))
     for cell, path in enumerate(cells.get_paths()):  # what is hatched is the cell that was counted
         middle = torch.tensor(path.vertices[:18].reshape(2, 9, 2)[:, 4].mean(0), dtype=torch.float32)

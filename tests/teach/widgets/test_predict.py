@@ -48,22 +48,19 @@ def test_a_question_without_answers_to_give_is_refused(wrong):
         predict.predict(LESSON, "k", "?", **wrong)
 
 
-def test_the_form_records_once_and_locks():
+def test_the_form_records_once_and_stays_locked_when_the_cell_runs_again():
     field, button, status = parts(CHOICE)
     assert button.disabled  # until something is chosen
     field.value = "gan"
     assert not button.disabled
     button.click()
-    assert field.disabled and button.disabled
-    assert "gan" in status.value
+    assert field.disabled and button.disabled and "gan" in status.value
     assert progress.entry(LESSON, "predictions", "winner")["answer"] == "gan"
-
-
-def test_a_recorded_prediction_stays_locked_when_the_cell_runs_again():
-    record(NUMBER, 2.5)
-    field, button, status = parts(NUMBER)
-    assert (field.value, field.disabled, button.disabled) == (2.5, True, True)
-    assert "2.5 points" in status.value
+    field, button, status = parts(CHOICE)
+    assert (field.value, field.disabled, button.disabled) == ("gan", True, True) and "gan" in status.value
+    gone = Question(LESSON, "winner", "Which arm wins?", ("real", "none"))  # the option is no longer there
+    field, _, status = parts(gone)
+    assert field.value is None and field.disabled and "gan" in status.value
 
 
 @pytest.mark.reliability("faults")
@@ -95,21 +92,12 @@ def test_the_slider_shows_as_many_digits_as_its_step(step, readout):
     assert parts(Question(LESSON, "k", "?", (), 0, 100, step))[0].readout_format == readout
 
 
-def test_an_option_that_is_gone_does_not_break_the_form():
-    record(CHOICE, "gan")
-    gone = Question(LESSON, "winner", "Which arm wins?", ("real", "none"))
-    field, _, status = parts(gone)
-    assert field.value is None and field.disabled and "gan" in status.value
-
-
 def test_reveal_shows_both_and_records_the_hit(capsys):
     predict.predict(LESSON, "gain", "How much?", low=-10, high=10, step=0.5, unit="points")
     record(NUMBER, 2.5)
     predict.reveal(LESSON, "gain", (1.0, 3.0), "Because *it is so*.")
     text = capsys.readouterr().out
-    assert "**You predicted:** 2.5 points" in text
-    assert "**What came out:** 1 to 3 points" in text
-    assert "Inside the interval" in text and "Because *it is so*." in text
+    assert all(said in text for said in ("2.5 points", "1 to 3 points", "Because *it is so*."))
     assert progress.entry(LESSON, "predictions", "gain")["hit"] is True
 
 

@@ -63,12 +63,8 @@ def test_marking(lesson):
     assert quiz.mark(table, "noise") == (True, "Yes: one run each cannot tell.")
     assert quiz.mark(table, "a gain") == (False, "One run each cannot tell a gain from luck.")
     assert quiz.mark(table, None)[0] is False
-    assert quiz.mark(images, 0.25) == (True, "1/400 is 0.25 points.")
-
-
-@pytest.mark.parametrize("typed", ["0.25", " 0,25 ", "0.25 points", ".24", "+0.26", "0.25 %"])
-def test_numbers_are_read_as_people_type_them(lesson, typed):
-    assert quiz.mark(quiz.load(lesson(GOOD))[1], typed)[0]
+    for typed in (0.25, "0.25", " 0,25 ", "0.25 points", ".24", "+0.26", "0.25 %"):
+        assert quiz.mark(images, typed) == (True, "1/400 is 0.25 points."), typed
 
 
 @pytest.mark.parametrize(
@@ -76,12 +72,7 @@ def test_numbers_are_read_as_people_type_them(lesson, typed):
     [
         ("60,000", 60_000),
         ("686,000 images", 686_000),
-        ("60 000", 60_000),
-        ("60\u2009000", 60_000),
-        ("60\u202f000", 60_000),
-        ("60\u00a0000", 60_000),
-        ("60'000", 60_000),
-        ("60’000", 60_000),
+        *((f"60{space}000", 60_000) for space in " \u2009\u202f\u00a0'’"),
         ("1,234,567.5", 1_234_567.5),
         ("60 000,5", 60_000.5),
         ("−1,500", -1500),
@@ -90,7 +81,6 @@ def test_numbers_are_read_as_people_type_them(lesson, typed):
         ("1,50", 1.5),
         ("1,2345", 1.2345),
         ("  7 images  ", 7),
-        ("1 image", 1),
     ],
 )
 def test_thousands_and_decimals_are_told_apart(typed, read):
@@ -129,14 +119,11 @@ def test_wrong_numbers_are_told_why(lesson, typed, words):
     "old, new, words",
     [
         ('kind = "choice"', 'kind = "essay"', r"\$.question\[0\].kind: 'essay' is not one of"),
-        ('text = "What does the table show?"', "", r"question\[0\]: 'text' is a required property"),
         ('key = "images"', 'key = "table"', "key 'table' names two questions"),
         ("right = true", "right = false", r"\(table\): key 'right' must be true"),
-        ("right = true", 'right = "yes"', r"option\[0\].right: 'yes' is not of type 'boolean'"),
         ("lo = 0.24", "lo = 0.9", "keys 'lo' and 'hi' are 0.9 and 0.26"),
         ("lo = 0.24", "lo = true", r"question\[1\].lo: True is not of type 'number'"),
         ('unit = "points"', 'units = "points"', "'units' was unexpected"),
-        ("lo = 0.0024", "", r"wrong\[0\]: 'lo' is a required property"),
         ('text = "a gain"', 'text = "noise"', "two options have the same 'text'"),
         ('text = "a gain"', 'text = "a *gain*"', r"option\[1\].text: 'a \*gain\*' does not match"),
         ("[[question]]", "[[question", "is no TOML"),
