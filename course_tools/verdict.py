@@ -1,4 +1,4 @@
-"""`course verdict FOLDER`: would generated pictures help a classifier of these? Reads, audits, plans, computes, reports.
+"""`course verdict FOLDER`: would generated pictures help a classifier of these? Reads, plans, computes, reports.
 
 The pieces lie in the folder of the report, and the same call goes on from them.
 """

@@ -10,13 +10,11 @@ import numpy as np
 from course_utils.evaluate import gates, statistics
 from course_utils.evaluate.statistics import Crossed, Interval, crossed, holm
 from course_utils.experiment.full import Answer
-from course_utils.verdict.work import Data, made_by, parts
+from course_utils.verdict.work import UNEVEN, Data, made_by, parts
 
 Answers = dict[str, Answer]
 
 HELPS, HARMS, UNCLEAR, NOT_JUDGED = "helps", "harms", "we cannot tell", "not judged"
-UNEVEN = 1.5
-"""The largest class over the smallest from which on accuracy is the mean over classes."""
 
 
 def findings(S: dict[str, Any], data: Data, answers: Answers) -> dict[str, Any]:
@@ -190,29 +188,26 @@ def _says(question: dict[str, Any], p_holm: float, unfinished: Sequence[str]) ->
 
 
 def _worth(scores: Scores, table: dict[str, dict[str, Any]], question: dict[str, Any]) -> dict[str, Any]:
-    """How many further real pictures give the gain over `real`: its interval, placed on the learning curve.
+    """How many further real pictures give the gain over `real`: mean and interval, placed on the learning curve.
 
     The curve goes through the means of the arms with fewer and with more real pictures, straight in the logarithm of
-    their number, and never falls. None stands for an end beyond the curve.
+    their number, and never falls. An end beyond the curve is given as the curve's end.
     """
-    points = sorted(
-        (table[arm]["images"], table[arm]["interval"][0]) for arm in ("real_25", "real_50", "real", "more_real")
-    )
+    arms = ("real_25", "real_50", "real", "more_real")
+    points = sorted((table[arm]["images"], table[arm]["interval"][0]) for arm in arms)
     numbers, accuracy = np.array([p[0] for p in points], float), np.maximum.accumulate([p[1] for p in points])
-    own, base = table["real"]["images"], float(np.interp(np.log(table["real"]["images"]), np.log(numbers), accuracy))
+    rising = np.concatenate([[True], np.diff(accuracy) > 0])
+    own = table["real"]["images"]
+    base = float(np.interp(own, numbers, accuracy))
 
-    def pictures(gain: float) -> int | None:
-        at = base + gain
-        if not accuracy[0] <= at <= accuracy[-1]:
-            return None
-        rising = np.concatenate([[True], np.diff(accuracy) > 0])
-        return round(float(np.exp(np.interp(at, accuracy[rising], np.log(numbers[rising]))))) - own
+    def pictures(gain: float) -> int:
+        at = np.interp(base + gain, accuracy[rising], np.log(numbers[rising]))
+        return int(np.clip(round(float(np.exp(at))), numbers[0], numbers[-1])) - own
 
-    lo, hi = question["interval"]
     return {
-        "pictures": [pictures(gain) for gain in (question["mean"], lo, hi)],
+        "pictures": [pictures(gain) for gain in (question["mean"], *question["interval"])],
         "curve": [[int(n), round(float(a), 6)] for n, a in zip(numbers, accuracy, strict=True)],
-        "most": int(numbers[-1]) - own,
+        "ends": [int(numbers[0]) - own, int(numbers[-1]) - own],
     }
 
 

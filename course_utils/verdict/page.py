@@ -94,16 +94,13 @@ def _sentences(found: dict[str, Any]) -> list[str]:
 
 
 def _worth(arm: str, worth: dict[str, Any]) -> str:
-    mean, lo, hi = worth["pictures"]
-
-    def told(value: int | None, beyond: str) -> str:
-        return beyond if value is None else f"{value:+,}".replace("-", "−")
-
-    most = worth["most"]
-    return (
-        f"{arm} is worth {told(mean, f'less than none, or more than {most:,}')} real pictures "
-        f"[{told(lo, 'below the curve')}, {told(hi, f'over +{most:,}')}], by the learning curve of the real ones."
+    """What a source of made pictures is worth, in a sentence; ends beyond the learning curve as such."""
+    low, high = worth["ends"]
+    mean, lo, hi = (
+        (f"at most {n:+,}" if n <= low else f"at least {n:+,}" if n >= high else f"{n:+,}").replace("-", "−")
+        for n in worth["pictures"]
     )
+    return f"{arm} is worth {mean} real pictures [{lo}; {hi}], by the learning curve of the real ones."
 
 
 def _points(difference: dict[str, Any]) -> str:

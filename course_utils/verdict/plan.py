@@ -16,12 +16,11 @@ from course_utils.core.parallel import one_thread
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.verdict import work
-from course_utils.verdict.work import BATCH, HELD_BACK, VALIDATION, Data
+from course_utils.verdict.work import BATCH, HELD_BACK, UNEVEN, VALIDATION, Data
 
 RATIOS = (0.25, 0.5, 2.0, 4.0)
-MOST_UPDATES = 3000
-MOST_STEPS = {"gan": 20_000, "diffusion": 20_000}
-FEWEST_STEPS = {"gan": 600, "diffusion": 600}
+MOST_UPDATES, ENOUGH_UPDATES = 3000, 1000
+MOST_STEPS, FEWEST_STEPS = 20_000, 600
 FEW_SEEDS = 3
 POOL = 2**28  # bytes of made pictures that one generator leaves
 SHARES = {"generators": 0.5, "classifiers": 0.35}
@@ -67,77 +66,87 @@ def plan(
     "auto": the larger one for pictures of 64 pixels and more where it can be trained in the time. weights, flip: see
     `work`. matters: the smallest difference that matters, in points.
     """
-    images = data.known
-    seconds = 3600 * hours * workers
-    size = images.shape[-1]
-    n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
-    left_out: list[str] = []
+    images, width = data.known, 1.0 if hours >= 4 or torch.cuda.is_available() else 0.5
     methods = list(work.GENERATORS) if train else []
-    width = 1.0 if hours >= 4 or torch.cuda.is_available() else 0.5
     with one_thread():
-        step = {method: _seconds_a_step(_generators(method, images, width)) for method in methods}
-        update = {name: _seconds_a_step(_classifier(name, images)) for name in _classifiers(classifier, size, weights)}
-
-    arms = _arms(images, data.synthetic is not None, methods)
-    updates = MOST_UPDATES
-    chosen = list(update)[-1]
-    time_of = {part: share * seconds for part, share in SHARES.items()}
+        step = {method: _seconds_a_step(_generator(method, images, width)) for method in methods}
+        names = _classifiers(classifier, images.shape[-1], weights)
+        update = {name: _seconds_a_step(_classifier(name, images)) for name in names}
+    seconds = {part: share * 3600 * hours * workers for part, share in SHARES.items()}
     if not methods:
-        time_of["classifiers"] = 0.85 * seconds
-
-    def cost(name: str, runs: int, at_most: int) -> float:
-        return update[name] * at_most * (runs * seeds + 2)
-
-    if len(update) > 1 and cost("resnet18", len(arms), 1000) > time_of["classifiers"]:
-        chosen = "small"
-        left_out.append("resnet18: its classifiers would not converge in the time; give more --hours")
-    if cost(chosen, len(arms), 1000) > time_of["classifiers"]:
-        dose = [arm for arm in arms if "ratio" in arms[arm] and arms[arm].get("source") != "held"]
-        arms = {arm: of for arm, of in arms.items() if arm not in dose}
-        if dose:
-            left_out.append(f"other ratios of made to real pictures ({', '.join(dose)}): too little time")
-    if cost(chosen, len(arms), 600) > time_of["classifiers"] and seeds > FEW_SEEDS:
-        left_out.append(f"{seeds - FEW_SEEDS} of {seeds} seeds: too little time")
-        seeds = FEW_SEEDS
-    updates = int(min(MOST_UPDATES, max(200, time_of["classifiers"] / (update[chosen] * (len(arms) * seeds + 2)))))
-
-    share = time_of["generators"] / max(1, len(methods))
-    steps = {method: int(share / (seeds * step[method])) for method in methods}
-    if "diffusion" in methods and steps["diffusion"] < FEWEST_STEPS["diffusion"] <= 2 * steps["gan"]:
-        methods.remove("diffusion")
-        arms = {arm: of for arm, of in arms.items() if of.get("source") != "diffusion"}
-        left_out.append("diffusion: too few steps in the time; give more --hours")
-        steps = {"gan": 2 * steps["gan"]}
-    steps = {method: max(50, min(MOST_STEPS[method], number)) for method, number in steps.items()}
-    most = max([of.get("ratio", 1.0) for of in arms.values() if of.get("source") in methods] or [1.0])
-    if n * images.pixels[0].numel() * most > POOL:
-        arms = {arm: of for arm, of in arms.items() if of.get("source") not in methods or of.get("ratio", 1) <= 1}
-        left_out.append("ratios above 1: too many pictures to keep")
-        most = 1.0
-    settings = {
-        "seeds": seeds,
-        "methods": methods,
-        "steps": steps,
-        "width": width,
-        "most": most,
-        "arms": arms,
-        "classifier": chosen,
-        "weights": weights,
-        "most_updates": updates,
-        "rate": 1e-3,
-        "flip": flip,
-        "tuned": 2,
-        "matters": matters,
-        "size": size,
-    }
-    minutes = {method: steps[method] * step[method] * seeds / workers / 60 for method in methods}
-    minutes["classifiers"] = update[chosen] * updates * (len(arms) * seeds + 2) / workers / 60
-    return Plan(settings, minutes, left_out)
+        seconds["classifiers"] += seconds["generators"]
+    chosen = Plan(
+        {"seeds": seeds, "methods": methods, "width": width, "arms": _arms(data, methods), "weights": weights}
+    )
+    chosen.settings |= {"rate": 1e-3, "flip": flip, "tuned": 2, "matters": matters}
+    _divide_generators(chosen, step, seconds["generators"])
+    _divide_classifiers(chosen, update, seconds["classifiers"])
+    _keep_few_pictures(chosen, images)
+    chosen.minutes = {part: round(spent / workers / 60, 1) for part, spent in chosen.minutes.items()}
+    return chosen
 
 
-def _arms(images: Images, synthetic: bool, methods: list[str]) -> dict[str, dict[str, Any]]:
+def _divide_generators(plan: Plan, step: dict[str, float], seconds: float) -> None:
+    """Give each method an equal share of the time; leave diffusion out where that is too little for it."""
+    S = plan.settings
+
+    def steps() -> dict[str, int]:
+        return {m: int(seconds / (len(S["methods"]) * S["seeds"] * step[m])) for m in S["methods"]}
+
+    if "diffusion" in S["methods"] and steps()["diffusion"] < FEWEST_STEPS:
+        S["methods"].remove("diffusion")
+        _leave_out(plan, "diffusion: too few steps in the time; give more --hours", source="diffusion")
+    S["steps"] = {method: max(50, min(MOST_STEPS, number)) for method, number in steps().items()}
+    plan.minutes |= {method: S["steps"][method] * step[method] * S["seeds"] for method in S["methods"]}
+
+
+def _divide_classifiers(plan: Plan, update: dict[str, float], seconds: float) -> None:
+    """Choose the classifier and its updates; where there is too little time, leave out ratios, then seeds."""
+    S = plan.settings
+
+    def affordable(name: str) -> float:
+        return seconds / (update[name] * (len(S["arms"]) * S["seeds"] + 2 * S["tuned"] + 1))
+
+    S["classifier"] = list(update)[-1]
+    if affordable(S["classifier"]) < ENOUGH_UPDATES and "small" in update and S["classifier"] != "small":
+        S["classifier"] = "small"
+        plan.left_out.append("resnet18: its classifiers would not converge in the time; give more --hours")
+    if affordable(S["classifier"]) < ENOUGH_UPDATES:
+        _leave_out(plan, "other ratios of made to real pictures: too little time", other_ratios=True)
+    if affordable(S["classifier"]) < ENOUGH_UPDATES / 2 and S["seeds"] > FEW_SEEDS:
+        plan.left_out.append(f"{S['seeds'] - FEW_SEEDS} of {S['seeds']} seeds: too little time")
+        S["seeds"] = FEW_SEEDS
+    S["most_updates"] = int(min(MOST_UPDATES, max(200, affordable(S["classifier"]))))
+    runs = len(S["arms"]) * S["seeds"] + 2 * S["tuned"] + 1
+    plan.minutes["classifiers"] = update[S["classifier"]] * S["most_updates"] * runs
+
+
+def _keep_few_pictures(plan: Plan, images: Images) -> None:
+    """Say how many pictures each generator makes, for each of the training set's; leave out what takes too much room."""
+    S = plan.settings
+    n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
+
+    def most() -> float:
+        return max([of.get("ratio", 1.0) for of in S["arms"].values() if of.get("source") in S["methods"]] or [1.0])
+
+    if most() > 1 and n * images.pixels[0].numel() * most() > POOL:
+        _leave_out(plan, "other ratios of made to real pictures: too many to keep", other_ratios=True)
+    S["most"] = most()
+
+
+def _leave_out(plan: Plan, why: str, source: str = "", other_ratios: bool = False) -> None:
+    """Leave out the arms of a source, or those of other ratios than 1, and say why."""
+    arms = plan.settings["arms"]
+    gone = [arm for arm, of in arms.items() if of.get("source") == source or (other_ratios and "ratio" in of)]
+    for arm in gone:
+        del arms[arm]
+    if gone:
+        plan.left_out.append(why)
+
+
+def _arms(data: Data, methods: list[str]) -> dict[str, dict[str, Any]]:
     """The arms by name, as arguments of `work.classifier`."""
-    sources = [*methods, *(["synthetic"] if synthetic else [])]
+    sources = [*methods, *(["synthetic"] if data.synthetic else [])]
     arms: dict[str, dict[str, Any]] = {
         "real": {},
         "real_25": {"share": 0.25},
@@ -149,8 +158,8 @@ def _arms(images: Images, synthetic: bool, methods: list[str]) -> dict[str, dict
         "noise": {"source": "noise"},
         "wrong_labels": {"source": "wrong_labels"},
     }
-    counts = images.counts()
-    if int(counts.max()) > 1.5 * int(counts.min()):
+    counts = data.known.counts()
+    if int(counts.max()) > UNEVEN * int(counts.min()):
         arms |= {"oversample": {"source": "oversample"}, "smote": {"source": "smote"}}
     for source in sources:
         arms |= {source: {"source": source}, f"classic+{source}": {"source": source, "classic": True}}
@@ -172,7 +181,7 @@ def _seconds_a_step(steps: Iterator[Any], warm: int = 3, least_s: float = 4.0, m
     return (time.perf_counter() - began) / n
 
 
-def _generators(method: str, images: Images, width: float) -> Iterator[Any]:
+def _generator(method: str, images: Images, width: float) -> Iterator[Any]:
     make: Callable[..., Any] = work.GENERATORS[method]
     return iter(make(images, 1000, 0, width=width, reports=1000, stop_on_collapse=False))
 

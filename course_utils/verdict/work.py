@@ -29,6 +29,9 @@ BATCH = 64
 VALIDATION, HELD_BACK = 0.15, 0.25
 """Shares of the pictures that are not for the test: to watch classifiers by, and to be the control `more_real`."""
 
+UNEVEN = 1.5
+"""The largest class over the smallest from which on classes are uneven."""
+
 AFFINE = Classic(rotation=10, shift=0.1, zoom=0.1)
 
 GENERATORS: dict[str, Callable[..., Training]] = {"gan": train_projection_gan, "diffusion": train_diffusion}
