@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 from itertools import islice
@@ -13,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import dcgan32, measure, plain, quality
+from benchmarks import dcgan32, plain, quality
 from benchmarks.measure import Row, measured, one_after_another, table
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.twins import twin, with_sigmoid
@@ -86,17 +85,6 @@ def test_the_plain_cyclegan_has_our_losses_step_by_step(images):
     optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D)]
     ours = torch.tensor([cyclegan_step(G, D, *optimizers, a, b) for a, b in pairs])
     torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=1e-4)
-
-
-def test_the_plain_buffer_gives_back_old_fakes_once_it_is_full():
-    random.seed(0)
-    buffer = plain.ReplayBuffer(size=4)
-    first = torch.arange(4.0).view(4, 1, 1, 1)
-    assert torch.equal(buffer.push_and_pop(first), first)
-    out = buffer.push_and_pop(10 + torch.arange(20.0).view(20, 1, 1, 1)).flatten()
-    new = out == 10 + torch.arange(20.0)
-    assert 5 <= int(new.sum()) <= 15 and (out < 4).any()
-    assert len(buffer.data) == 4
 
 
 def test_plain_latents_come_from_the_gaussians_of_ours():
@@ -249,16 +237,3 @@ def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(t
     if not torch.cuda.is_available():
         refused = start()
         assert refused.returncode == 2 and "no GPU here" in refused.stdout
-
-
-@pytest.mark.parametrize(("slow", "repeats"), [(0.5, [1, 3, 1, 3, 1, 1]), (60.0, [1, 3, 1, 3, 1, 3, 1, 3])])
-def test_where_bfloat16_is_hopeless_no_large_product_is_tried(monkeypatch, slow, repeats):
-    asked = []
-
-    def peak(product, n):
-        asked.append(n)
-        return slow if product().dtype == torch.bfloat16 else 100.0
-
-    monkeypatch.setattr(measure, "_peak", peak)
-    found = measure.peaks(64, 3)
-    assert asked == repeats and found["matrix"] == {"float32": 100.0, "bfloat16": slow}

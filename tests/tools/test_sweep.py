@@ -13,7 +13,6 @@ from small_course import add_sweep
 from course_tools import cli
 from course_tools.run import lessons
 from course_tools.sweep import cluster, sweep
-from course_tools.sweep.table import Table
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 
@@ -244,19 +243,6 @@ def test_an_address_at_which_nobody_answers_is_the_users_mistake(lesson, tmp_pat
         pytest.raises(CourseError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
     ):
         sweep.run(lesson, {}, 1, "smoke", tmp_path, scheduler="tcp://127.0.0.1:1")
-
-
-@pytest.mark.reliability("faults")
-@pytest.mark.parametrize("name", ["sweep.csv", "sweep.json"])
-def test_a_damaged_table_is_not_overwritten(tmp_path, name):
-    header = "lesson,profile,seed,metric,value,seconds,device,data_source,data,code,task"
-    (tmp_path / "sweep.csv").write_text(f"{header}\n01_x,smoke,0,sum,1.5,2.0,cpu,none,,2,1\n")
-    (tmp_path / "sweep.json").write_text("{}")
-    assert list(Table(tmp_path).rows) == ["1"]
-    (tmp_path / name).write_text("{half")
-    (tmp_path / "sweep.csv").write_text("{half\na file\n")
-    with pytest.raises(CourseError, match=r"cannot be read .* move it away"):
-        Table(tmp_path)
 
 
 @pytest.mark.reliability("faults")
