@@ -298,16 +298,14 @@ print("the same")
 """
 
 
-@pytest.mark.parametrize("of", ["a kernel", "a notebook without Jupyter"])
-def test_networks_and_transforms_of_a_notebook_go_to_workers(of, tmp_path):
-    script = NOTEBOOK
-    if of == "a notebook without Jupyter":
-        script = (
-            "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
-            f"exec({NOTEBOOK!r}, vars(lesson))\n"
-        )
+def test_networks_and_transforms_of_a_notebook_go_to_workers(tmp_path):
+    """As one without Jupyter has them; tests/core/test_parallel.py has those of a kernel."""
+    script = (
+        "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
+        f"exec({NOTEBOOK!r}, vars(lesson))\n"
+    )
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", script]  # as in a kernel, no file is __main__
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=env, cwd=tmp_path)
     assert done.stdout == "the same\n", done.stderr
 

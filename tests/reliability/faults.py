@@ -108,6 +108,11 @@ def ordinary():
     return words
 
 
+def packed(array):
+    """The content of the IDX file that holds a uint8 array."""
+    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
+
+
 def parts(folder):
     """Files that a process left half-written; their names say so."""
     return [path.name for path in Path(folder).rglob("*part*") if path.is_file()]

@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from faults import packed
 from PIL import Image
 from torch import nn
 
@@ -156,10 +157,6 @@ def test_no_module_unpickles_a_file():
 
 
 # ---------------------------------------------------------------------- data sets that are odd
-
-
-def packed(array):
-    return struct.pack(f">HBB{array.ndim}I", 0, idx.UINT8, array.ndim, *array.shape) + array.tobytes()
 
 
 @pytest.fixture
