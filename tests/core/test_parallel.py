@@ -78,7 +78,7 @@ def test_functions_and_large_training_sets_of_main_travel_too():
         "def work(n): return base + n + int(images.pixels[n:].sum())\n"
         "print(parallel_map(work, [1, 2], workers=2))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
     assert (done.stdout.strip(), done.stderr) == ("{1: 41, 2: 42}", "")  # without a warning of their size
 
 
