@@ -62,10 +62,27 @@ def outcome():
     return run(ARMS, [3, 4], workers=1)
 
 
+def answers(found):
+    """((arm, seed), test set) → predictions."""
+    return {(key, name): said for key, tests in found.predictions.items() for name, said in tests.items()}
+
+
+def same(one, other):
+    one, other = answers(one), answers(other)
+    return all(torch.equal(said, other[place]) for place, said in one.items())
+
+
+def known(images):
+    """The pictures of a set, to look others up in."""
+    return {picture.numpy().tobytes() for picture in images.pixels}
+
+
 def test_the_table_has_a_row_for_everything(outcome):
     assert len(outcome.table) == len(ARMS) * 2 * len(TESTS) * 2
     assert outcome.table["value"].between(0, 1).all()
     assert outcome.predictions["real", 3]["odd"].shape == (30,)
+    with pytest.raises(CourseError, match="arms: real, again"):
+        outcome.values("gan", "test")
 
 
 def test_arms_are_paired(outcome):
@@ -76,34 +93,19 @@ def test_arms_are_paired(outcome):
 
 def test_workers_change_no_number(outcome, tmp_path):
     arms = {arm: ARMS[arm] for arm in ("real", "classic", "noise", "weighted")}
-    two = run(arms, [3, 4], workers=2, cache=tmp_path)
-    kept = run(arms, [3, 4], workers=2, cache=tmp_path)
+    two, kept = (run(arms, [3, 4], workers=2, cache=tmp_path) for _ in range(2))
     assert (two.cached, kept.cached) == (0, 8)
-    for key, answers in two.predictions.items():
-        for name, answer in answers.items():
-            assert torch.equal(answer, outcome.predictions[key][name]), (key, name)
-            assert torch.equal(answer, kept.predictions[key][name]), (key, name)
-
-
-def test_progress_is_told(outcome):
-    calls = []
-    run({"real": experiment.real}, [0, 1], workers=1, on_progress=lambda *done: calls.append(done))
-    assert calls == [(1, 2), (2, 2)]
+    assert same(two, outcome) and same(two, kept)
 
 
 def test_stacks_change_no_number(outcome):  # LeNet drops no units; elsewhere other units are dropped
-    stacked = run(ARMS, [3, 4], together=3)
-    for key, answers in outcome.predictions.items():
-        for name, answer in answers.items():
-            assert torch.equal(answer, stacked.predictions[key][name]), (key, name)
+    assert same(outcome, run(ARMS, [3, 4], together=3))
 
 
 @pytest.mark.parametrize("how", [{"workers": 1}, {"workers": 2}, {"together": 3}])
-def test_an_arm_may_not_hand_out_a_test_set(how):
-    started = time.monotonic()
+def test_an_arm_may_not_hand_out_a_test_set_and_the_first_run_that_fails_ends_them_all(how):
     with pytest.raises(SealedError, match="sealed test set"):
         run({"cheat": lambda train, rng: TESTS["test"], **ARMS}, range(20), **how)
-    assert time.monotonic() - started < 60  # the first run that fails ends them all
 
 
 def test_an_arm_that_returns_nothing_is_named():
@@ -116,8 +118,7 @@ def test_placebos():
     noisy = experiment.placebo_noise(20)(TRAIN, rng)
     assert int((noisy.pixels != TRAIN.pixels).flatten(1).any(1).sum()) == 20 and torch.equal(noisy.labels, TRAIN.labels)
     more = experiment.placebo_repeat(40)(TRAIN, rng)
-    known = {p.numpy().tobytes() for p in TRAIN.pixels}
-    assert len(more) == 160 and all(p.numpy().tobytes() in known for p in more.pixels[120:])
+    assert len(more) == 160 and known(more) <= known(TRAIN)
 
 
 def starved():
@@ -127,8 +128,7 @@ def starved():
 def test_oversampling_repeats_what_is_there_until_classes_are_equal():
     more = experiment.oversample(starved(), torch.Generator().manual_seed(0))
     assert more.counts().tolist() == [12] * 10
-    known = {p.numpy().tobytes() for p in starved().of_class(3).pixels}
-    assert {p.numpy().tobytes() for p in more.of_class(3).pixels} <= known
+    assert known(more.of_class(3)) <= known(starved().of_class(3))
     assert torch.equal(more.pixels[: len(starved())], starved().pixels)
     none = starved().subset(starved().labels != 3)  # a class that is not there cannot be repeated
     assert experiment.oversample(none, torch.Generator().manual_seed(0)).counts()[3] == 0
@@ -141,11 +141,8 @@ def test_a_class_is_topped_up_to_the_size_of_the_others(make):
     assert more.counts().tolist() == [12] * 10 and torch.equal(more.pixels[: len(starved())], starved().pixels)
     assert torch.equal(more.pixels[len(starved()) :], make(9, TRAIN, torch.Generator().manual_seed(0)))
     assert experiment.top_up(4, make)(starved(), rng).counts()[4] == 12  # large enough: nothing is added
-
-
-def test_what_tops_up_a_class_must_make_as_many_as_it_is_asked_for():
     with pytest.raises(CourseError, match="9 pictures made for class 3"):
-        experiment.top_up(3, lambda n, train, rng: ends(n - 1, train, rng))(starved(), torch.Generator())
+        experiment.top_up(3, lambda n, train, rng: make(n - 1, train, rng))(starved(), rng)
 
 
 def by_label(labels, kept, rng):
@@ -165,15 +162,14 @@ def test_a_hybrid_set_has_the_size_the_classes_and_the_share_of_real_pictures(sh
     kept = torch.bincount(mixed.labels[~flat], minlength=10).tolist()
     shares = share if isinstance(share, list) else [share] * 10
     assert kept == [round(12 * part) for part in shares]
-    known = {p.numpy().tobytes() for p in TRAIN.pixels}
-    assert all(p.numpy().tobytes() in known for p in mixed.pixels[~flat])
+    assert known(mixed.subset(~flat)) <= known(TRAIN)
 
 
 def test_hybrid_sets_of_one_seed_share_their_real_pictures_and_smaller_shares_are_nested():
     def kept(*how):
         seen = []
         hybrid(*how, make=lambda labels, kept, rng: seen.append(kept) or by_label(labels, kept, rng))
-        return {p.numpy().tobytes() for p in seen[0].pixels}
+        return known(seen[0])
 
     assert kept(0.25, 1) == kept(0.25, 1) < kept(0.5, 1) and not kept(0.25, 2) <= kept(0.5, 1)
 
@@ -214,24 +210,11 @@ def test_weights_come_from_the_arms_own_training_set(outcome):
     assert torch.equal(outcome.predictions["real", 3]["test"], outcome.predictions["weighted", 3]["test"])
 
 
-def test_values_of_an_unknown_arm(outcome):
-    with pytest.raises(CourseError, match="arms: real, again"):
-        outcome.values("gan", "test")
-
-
 @pytest.fixture
 def results(outcome):
-    return {
-        "lesson": "99_x",
-        "title": "x",
-        "profile": "smoke",
-        "data": {},
-        "seeds": [3, 4],
-        "updates": {},
-        "verdict": "none",
-        **experiment.summary(outcome, "real"),
-        **experiment.provenance("cpu", time.monotonic()),
-    }
+    own = {"lesson": "99_x", "title": "x", "profile": "smoke", "data": {}, "seeds": [3, 4], "updates": {}}
+    found = {**experiment.summary(outcome, "real"), **experiment.provenance("cpu", time.monotonic())}
+    return {**own, "verdict": "none", **found}
 
 
 def test_the_summary_is_what_the_table_says(outcome, results):
@@ -275,13 +258,11 @@ def test_a_plan_may_ask_for_probabilities(outcome, tmp_path, how):
     found, kept = (
         experiment.run({"": plan}, TRAIN, TESTS, [3, 4], cache=tmp_path, scores=sure, **how)[""] for _ in range(2)
     )
-    assert (found.cached, kept.cached) == (0, 2) and found.table.equals(kept.table)
-    for seed in (3, 4):
-        for name, answers in found.predictions["real", seed].items():
-            assert answers.shape == (len(TESTS[name]), 10) and answers.dtype == torch.float32
-            assert torch.allclose(answers.sum(1), torch.ones(len(answers)))
-            assert torch.equal(answers.argmax(1), outcome.predictions["real", seed][name])
-            assert torch.equal(answers, kept.predictions["real", seed][name])
+    assert (found.cached, kept.cached) == (0, 2) and found.table.equals(kept.table) and same(found, kept)
+    for place, said in answers(found).items():
+        assert said.shape == (len(TESTS[place[1]]), 10) and said.dtype == torch.float32
+        assert torch.allclose(said.sum(1), torch.ones(len(said)))
+        assert torch.equal(said.argmax(1), answers(outcome)[place])
 
 
 NOTEBOOK = """
@@ -317,16 +298,14 @@ print("the same")
 """
 
 
-@pytest.mark.parametrize("of", ["a kernel", "a notebook without Jupyter"])
-def test_networks_and_transforms_of_a_notebook_go_to_workers(of, tmp_path):
-    script = NOTEBOOK
-    if of == "a notebook without Jupyter":
-        script = (
-            "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
-            f"exec({NOTEBOOK!r}, vars(lesson))\n"
-        )
+def test_networks_and_transforms_of_a_notebook_go_to_workers(tmp_path):
+    """As one without Jupyter has them; tests/core/test_parallel.py has those of a kernel."""
+    script = (
+        "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
+        f"exec({NOTEBOOK!r}, vars(lesson))\n"
+    )
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", script]  # as in a kernel, no file is __main__
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=env, cwd=tmp_path)
     assert done.stdout == "the same\n", done.stderr
 

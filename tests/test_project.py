@@ -87,9 +87,9 @@ def test_binder_builds_from_environment_yml():
 
 def test_make_alone_explains_every_target():
     targets = re.search(r"^\.PHONY: help (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
-    lines = run("make").stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [["make", target] for target in targets]
-    assert all(len(line.split()) > 2 for line in lines)
+    lines = [line.split() for line in run("make").stdout.splitlines()]
+    assert [line[:2] for line in lines] == [["make", target] for target in targets]
+    assert all(len(line) > 2 for line in lines)
 
 
 def test_make_names_the_fault_where_no_python_fits(tmp_path):

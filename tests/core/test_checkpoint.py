@@ -10,7 +10,6 @@ from safetensors.torch import save_file
 
 from course_utils.core import checkpoint
 from course_utils.core.checkpoint import CheckpointError
-from course_utils.core.files import NotWritten
 
 pytestmark = pytest.mark.reliability("damaged inputs")
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3, dtype=torch.int64), "c": torch.zeros(0)}
@@ -24,21 +23,6 @@ def test_tensors_and_facts_come_back_exactly(tmp_path):
     assert facts == FACTS and tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name], t) and tensors[name].dtype == t.dtype for name, t in TENSORS.items())
     assert [p.name for p in path.parent.iterdir()] == [path.name]
-
-
-@pytest.mark.reliability("faults")
-def test_a_save_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch):
-    path = tmp_path / "run.safetensors"
-    checkpoint.save(path, TENSORS, FACTS)
-    before = path.read_bytes()
-
-    def full(file):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(NotWritten, match=r"run\.safetensors cannot be written: No space left .*; free some space"):
-        checkpoint.save(path, TENSORS, {"step": 8})
-    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 @settings(max_examples=40, deadline=None)
@@ -70,14 +54,17 @@ def test_loading_executes_no_code(tmp_path):
             checkpoint.load(path)
 
 
-def test_other_safetensors_and_numbers_that_are_not_finite_are_refused(tmp_path):
+def test_other_safetensors_numbers_that_are_not_finite_and_what_is_not_there_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file(TENSORS, path)
     with pytest.raises(CheckpointError, match="is not a checkpoint"):
         checkpoint.load(path)
-    checkpoint.save(path, TENSORS | {"bad": torch.tensor([1.0, float("nan")])}, FACTS)
-    with pytest.raises(CheckpointError, match="not finite in bad"):
-        checkpoint.load(path)
+    for dtype in (torch.float32, torch.float8_e4m3fn):  # for the second PyTorch itself has no test
+        checkpoint.save(path, {"good": torch.tensor([0.5, 1.0]).to(dtype)}, FACTS)
+        assert checkpoint.load(path)[0]["good"].dtype == dtype
+        checkpoint.save(path, {"bad": torch.tensor([1.0, float("nan")]).to(dtype)}, FACTS)
+        with pytest.raises(CheckpointError, match="not finite in bad"):
+            checkpoint.load(path)
     with pytest.raises(CheckpointError, match="nowhere"):
         checkpoint.load(tmp_path / "nowhere")
 
@@ -88,13 +75,3 @@ def test_tensors_that_share_their_memory_are_kept_each(tmp_path):
     checkpoint.save(path, given, FACTS)
     found, _ = checkpoint.load(path)
     assert all(torch.equal(found[name], tensor) for name, tensor in given.items())
-
-
-def test_number_formats_that_pytorch_cannot_test_for_nan_are_tested_all_the_same(tmp_path):
-    path = tmp_path / "run.safetensors"
-    numbers = torch.tensor([0.5, 1.0]).to(torch.float8_e4m3fn)
-    checkpoint.save(path, {"w": numbers}, FACTS)
-    assert checkpoint.load(path)[0]["w"].dtype == torch.float8_e4m3fn
-    checkpoint.save(path, {"w": torch.tensor([0.5, float("nan")]).to(torch.float8_e4m3fn)}, FACTS)
-    with pytest.raises(CheckpointError, match="not finite in w"):
-        checkpoint.load(path)

@@ -45,11 +45,10 @@ def test_nothing_is_kept_without_a_folder_or_a_key(store):
     assert not store.folder.exists()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b[:-1] + bytes([b[-1] ^ 1])])
-def test_a_damaged_file_is_named_and_replaced(store, damage):
+def test_a_damaged_file_is_named_and_replaced(store):
     path = store.path(1)
     store.keep(path, SAMPLES)
-    path.write_bytes(damage(path.read_bytes()))
+    path.write_bytes(path.read_bytes()[:-1])  # tests/core/test_checkpoint.py damages it in other ways
     with pytest.warns(UserWarning, match=rf"{path.name} .*damaged") as caught:
         assert store.find(path) is None
     assert len(caught) == 1

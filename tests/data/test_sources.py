@@ -1,6 +1,7 @@
 """Where data comes from, against a misbehaving server on this machine, damaged files and missing folders.
 
-The toy sets below have the forms of the real ones (IDX, IDX in an archive, single pictures) and are small.
+In tests/reliability/test_downloads.py a server misbehaves in many more ways. The toy sets have the forms of the real
+ones: IDX, IDX in an archive, single pictures.
 """
 
 import errno
@@ -10,7 +11,6 @@ import http.server
 import io
 import os
 import re
-import struct
 import threading
 import time
 import zipfile
@@ -47,10 +47,10 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def png(value):
+def png(value, width=8):
     """Noise, which a second JPEG encoding would change once more."""
     out = io.BytesIO()
-    Image.fromarray(np.random.default_rng(value).integers(0, 256, (8, 8, 3), np.uint8)).save(out, "PNG")
+    Image.fromarray(np.random.default_rng(value).integers(0, 256, (8, width, 3), np.uint8)).save(out, "PNG")
     return out.getvalue()
 
 
@@ -249,10 +249,8 @@ def test_a_local_folder_comes_first_in_whatever_layout(monkeypatch, tmp_path, di
 
 DAMAGES = {
     "another file": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
-    "short": lambda content: content[:-5],
     "trailing bytes": lambda content: content + b"\0",
     "web page": lambda content: b"<!DOCTYPE html>",
-    "empty": lambda content: b"",
 }
 
 
@@ -266,25 +264,23 @@ def test_a_damaged_local_file_is_an_error_and_stays_as_it_is(monkeypatch, tmp_pa
             sources.load("toy", source)
         message = str(caught.value)
         assert str(folder / "test-images-idx3") in message and "\n" not in message
-        assert f"sha256 {sha256(bad)} found, {sha256(TOY_DIGITS['test-images-idx3'])} expected" in message
-        assert message.endswith("replace it by a good copy, or unset COURSE_DATA and run `course data fetch toy`")
+        assert f"sha256 {sha256(bad)} found" in message and "`course data fetch toy`" in message
     assert (folder / "test-images-idx3").read_bytes() == bad and server.asked == []
 
 
 LACKING = {
-    "empty folder": lambda folder: [path.unlink() for path in folder.iterdir()],
-    "empty files": lambda folder: [path.write_bytes(b"") for path in folder.iterdir()],
-    "cut off": lambda folder: [path.write_bytes(path.read_bytes()[:-1]) for path in folder.iterdir()],
-    "packed and cut off": lambda folder: [
-        path.write_bytes(gzip.compress(path.read_bytes())[:-3]) for path in folder.iterdir()
-    ],
+    "empty folder": None,
+    "empty files": lambda content: b"",
+    "cut off": lambda content: content[:-1],
+    "packed and cut off": lambda content: gzip.compress(content)[:-3],
 }
 
 
 @pytest.mark.parametrize("fault", LACKING)
 def test_a_local_folder_that_lacks_files_is_listed_as_such_and_not_loaded(monkeypatch, tmp_path, digits, fault):
     folder = put_local(monkeypatch, tmp_path, digits.folder, TOY_DIGITS)
-    LACKING[fault](folder)
+    for path in folder.iterdir():
+        path.write_bytes(LACKING[fault](path.read_bytes())) if LACKING[fault] else path.unlink()
     assert len(sources.place("toy").lacking) == 4
     assert "local, but 4 files missing or incomplete" in sources.table(["toy"])
     with pytest.raises(DataError, match="replace it by a good copy"):
@@ -343,13 +339,10 @@ def test_a_relative_course_data_is_found_from_a_notebooks_folder(monkeypatch, tm
 
 
 @pytest.mark.parametrize("call", [sources.load, sources.fetch, sources.verify, lambda name: sources.table([name])])
-def test_an_unknown_name_lists_the_known_ones(call):
-    with pytest.raises(DataError, match=r"unknown data set 'mnits'; known are kannada, emnist, .*`course data list`"):
+def test_an_unknown_name_or_source_lists_the_known_ones(call):
+    with pytest.raises(DataError, match=r"'mnits'; known are kannada, emnist, .*`course data list`"):
         call("mnits")
-
-
-def test_an_unknown_source_lists_the_known_ones():
-    with pytest.raises(DataError, match="unknown source 'reel'; known are auto, real, standin"):
+    with pytest.raises(DataError, match="'reel'; known are auto, real, standin"):
         sources.load("mnist", "reel")
 
 
@@ -371,7 +364,7 @@ def gone(status):
 
 
 TRUNCATED = (200, {"Content-Length": "999999"}, gzip.compress(TOY_DIGITS["train-images-idx3"])[:400])
-FAULTS = {  # answer of the first mirror → how often it is asked; more of them in tests/reliability/test_downloads.py
+FAULTS = {  # answer of the first mirror → how often it is asked
     "404": (gone(404), 1),
     "503": (gone(503), download.ATTEMPTS),
     "truncated": (TRUNCATED, download.ATTEMPTS),
@@ -382,24 +375,20 @@ FAULTS = {  # answer of the first mirror → how often it is asked; more of them
 
 @pytest.mark.parametrize(("answer", "times"), FAULTS.values(), ids=FAULTS)
 @pytest.mark.reliability("downloads")
-def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(digits, server, tmp_path, answer, times):
-    server.answers["/a/train-images-idx3.gz"] = answer
-    assert sources.load("toy", "real").source == "download"
-    assert server.asked.count("/a/train-images-idx3.gz") == times
-    assert server.asked.count("/b/train-images-idx3.gz") == 1
-    assert lies_in(tmp_path / "cache") == sorted(f"toy-folder/{path}.gz" for path in TOY_DIGITS)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.reliability("downloads")
-def test_when_all_mirrors_are_bad_nothing_half_written_is_left(digits, server, tmp_path, drawn, fault):
-    for mirror in "ab":
-        server.answers[f"/{mirror}/{IMAGES}.gz"] = FAULTS[fault][0]
-    with pytest.raises(DataError, match=r"^Toy digits cannot be downloaded: ") as caught:
+def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(
+    digits, server, tmp_path, drawn, answer, times
+):
+    good = server.answers[f"/b/{IMAGES}.gz"]
+    server.answers[f"/a/{IMAGES}.gz"] = server.answers[f"/b/{IMAGES}.gz"] = answer
+    with pytest.raises(DataError, match=r"^Toy digits cannot be downloaded: "):
         sources.load("toy", "real")
-    assert "\n" not in str(caught.value)
-    assert not [name for name in lies_in(tmp_path / "cache") if "train-images" in name or "part" in name]
+    assert not [name for name in lies_in(tmp_path / "cache") if IMAGES in name or "part" in name]
     assert sources.load("toy").source == "standin"
+    server.answers[f"/b/{IMAGES}.gz"] = good
+    server.asked.clear()
+    assert sources.load("toy", "real").source == "download"
+    assert [server.asked.count(f"/{mirror}/{IMAGES}.gz") for mirror in "ab"] == [times, 1]
+    assert lies_in(tmp_path / "cache") == sorted(f"toy-folder/{path}.gz" for path in TOY_DIGITS)
 
 
 @pytest.mark.reliability("downloads")
@@ -432,12 +421,9 @@ def test_offline_the_stand_in_is_announced_without_waiting(monkeypatch, tmp_path
     assert data.source == "standin" and data["test"].sealed and not data["train"].sealed
     assert data.sha256 == {split: images.digest() for split, images in data.splits.items()}
     said = data.announce()
-    assert "STAND-IN for Toy digits" in said and "cannot be reached" in said and "\n" not in said
-    assert "No scientific claim may rest on it" in said and "`course data fetch toy`" in said
+    assert "STAND-IN for Toy digits" in said and "`course data fetch toy`" in said and "\n" not in said
     for verb in (sources.fetch, lambda name: sources.load(name, "real")):
-        with pytest.raises(
-            DataError, match=r"^Toy digits cannot be downloaded: 127\.0\.0\.1:\d+ cannot be reached; try "
-        ):
+        with pytest.raises(DataError, match=r"127\.0\.0\.1:\d+ cannot be reached; try "):
             verb("toy")
     assert list(tmp_path.glob("cache/*")) == []  # not even an empty folder is left
 
@@ -505,29 +491,20 @@ def test_single_pictures_are_downloaded_checked_and_remembered(animals, server):
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "says"),
     [
-        TOY_ANIMALS["extra/cow/cow1-000-000.png"][:-30],
-        b"<html>",
-        b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 2**31 - 1, b"IHDR"),
+        (TOY_ANIMALS["extra/cow/cow1-000-000.png"][:-30], "is not a whole picture"),
+        (b"<html>", "is not a whole picture"),
+        (png(1, width=9), r"shape \(8, 9, 3\), expected \(8, 8, 3\)"),
     ],
-    ids=["cut off", "web page", "absurd chunk"],
+    ids=["cut off", "web page", "another size"],
 )
 @pytest.mark.reliability("damaged inputs")
-def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole(animals, server, body):
+def test_a_picture_nobody_published_a_hash_of_must_at_least_be_whole_and_of_its_size(animals, server, body, says):
     server.answers["/extra/cow/cow1-000-000.png"] = (200, {}, body)
-    with pytest.raises(DataError, match="is not a whole picture") as caught:
+    with pytest.raises(DataError, match=says) as caught:
         sources.load("toy-animals", "real")
     assert "BytesIO" not in str(caught.value)
-
-
-@pytest.mark.reliability("damaged inputs")
-def test_a_picture_of_another_size_is_refused(animals, server):
-    out = io.BytesIO()
-    Image.new("RGB", (9, 8)).save(out, "PNG")
-    server.answers["/extra/cow/cow1-000-000.png"] = (200, {}, out.getvalue())
-    with pytest.raises(DataError, match=r"shape \(8, 9, 3\), expected \(8, 8, 3\)"):
-        sources.load("toy-animals", "real")
 
 
 @pytest.mark.reliability("downloads")
@@ -546,56 +523,41 @@ def test_an_archive_gives_only_its_named_members_upright_and_recorded(archived, 
     assert sources.load("toy-archive", "real").source == "cache"
 
 
-@pytest.mark.reliability("downloads")
-def test_an_archive_with_another_hash_is_not_opened(archived, server, tmp_path):
-    server.answers["/all.zip"] = (200, {}, server.answers["/all.zip"][2] + b"?")
-    with pytest.raises(DataError, match=r"all\.zip: sha256 .* found, .* expected"):
-        sources.load("toy-archive", "real")
-    assert lies_in(tmp_path) == []
-
-
-def with_archive(card, content):
-    """The same card, for an archive that is exactly this one."""
-    (edition,) = card.editions
-    return replace(card, editions=(replace(edition, archive=replace(edition.archive, sha256=sha256(content))),))
-
-
-def zipped(member, name="gzip/train-images-idx3.gz"):
+def zipped(member, name="gzip/train-images-idx3.gz", encrypted=False):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, member)
-    return out.getvalue()
-
-
-def encrypted(member):
-    """As if it were: a flag in both of its headers says so."""
-    content = bytearray(zipped(member))
-    for place in (content.index(b"PK\3\4") + 6, content.index(b"PK\1\2") + 8):
-        content[place] |= 1
+    content = bytearray(out.getvalue())
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(header) + flags] |= encrypted
     return bytes(content)
 
 
 ARCHIVES = {
     "lacks a member": (zipped(gzip.compress(b""), "gzip/renamed.gz"), "does not hold what it should: .*train-images"),
     "a bomb": (zipped(gzip.compress(bytes(2**24))), "unpacks to more than 1 MiB"),
-    "no gzip": (zipped(b"plain"), "does not hold what it should: Not a gzipped file"),
-    "a cut gzip": (zipped(gzip.compress(bytes(999))[:-9]), "does not hold what it should: Compressed file ended"),
+    "no gzip": (zipped(b"plain"), "does not hold what it should"),
+    "a cut gzip": (zipped(gzip.compress(bytes(999))[:-9]), "does not hold what it should"),
     "a web page": (zipped(gzip.compress(b"<html>")), "is a web page"),
-    "encrypted": (encrypted(gzip.compress(b"")), "does not hold what it should: .*encrypted"),
-    "no zip": (b"Rar!", "does not hold what it should: File is not a zip file"),
-    "a cut zip": (zipped(b"?" * 999)[:-30], "does not hold what it should: File is not a zip file"),
+    "encrypted": (zipped(gzip.compress(b""), encrypted=True), "does not hold what it should: .*encrypted"),
+    "a cut zip": (zipped(b"?" * 999)[:-30], "does not hold what it should"),
+    "another hash": (None, "sha256 .* found, .* expected"),
 }
 
 
-@pytest.mark.parametrize("content", ARCHIVES)
+@pytest.mark.parametrize(("content", "says"), ARCHIVES.values(), ids=ARCHIVES)
 @pytest.mark.reliability("downloads")
 def test_an_archive_of_which_nothing_can_be_made_is_named_and_leaves_nothing(
-    monkeypatch, archived, server, tmp_path, content
+    monkeypatch, archived, server, tmp_path, content, says
 ):
     monkeypatch.setattr(idx, "LIMIT", 2**20)
-    found, says = ARCHIVES[content]
-    monkeypatch.setitem(CARDS, "toy-archive", with_archive(archived, found))
-    server.answers["/all.zip"] = (200, {}, found)
+    (edition,) = archived.editions
+    if content is None:
+        content = server.answers["/all.zip"][2] + b"?"
+    else:  # the one that is published
+        archive = replace(edition.archive, sha256=sha256(content))
+        monkeypatch.setitem(CARDS, "toy-archive", replace(archived, editions=(replace(edition, archive=archive),)))
+    server.answers["/all.zip"] = (200, {}, content)
     with pytest.raises(DataError, match=f"^Toy archive cannot be downloaded: .*{says}"):
         sources.load("toy-archive", "real")
     assert lies_in(tmp_path) == []
@@ -723,20 +685,11 @@ def test_the_readme_tells_what_the_cards_say():
     for name in CARDS:
         card = getattr(cards, name.replace("-", "_"))  # as it is, with its real addresses
         (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` |")]
-        official = card.editions[0]
-        for words in (
-            f"`{card.folder}/`",
-            "×".join(map(str, card.shape)),
-            *(f"{n:,}" for n in official.counts.values()),
-        ):
-            assert words in row
+        counts = [f"{n:,}" for n in card.editions[0].counts.values()]
+        assert all(words in row for words in (f"`{card.folder}/`", "×".join(map(str, card.shape)), *counts))
         (section,) = [part for part in readme.split("\n### ") if part.startswith(f"{name}:")]
         (title,) = re.findall(r"^- Paper: .*\"(.+)\"", section, re.MULTILINE)
         assert title in card.citation
-        for url in (url for file in official.files for url in file.urls):
-            if "github" in url:
-                owner, repository = url.split("/")[3:5]
-                assert f"{owner}/{repository}" in section
     urls = {url for card in (cards.kannada, cards.cows_horses) for f in card.editions[0].files for url in f.urls}
     for commit in re.findall(r"commit `(\w{8})`", readme):
         assert any(f"/{commit}" in url for url in urls)

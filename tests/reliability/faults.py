@@ -64,6 +64,13 @@ def course(command, root, moment=0, name="SIGKILL", script=COMMAND, user=(), wit
     return done
 
 
+def events(command, root, **more):
+    """How many events the command has when nothing disturbs it."""
+    done = course(command, root, **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return int(done.stdout.rpartition("events: ")[2])
+
+
 def no_process_is_left(mark):
     """A lesson looks every second whether its runner is still there."""
     waited_until = time.monotonic() + 120
@@ -101,6 +108,26 @@ def ordinary():
     return words
 
 
+def packed(array):
+    """The content of the IDX file that holds a uint8 array."""
+    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
+
+
 def parts(folder):
     """Files that a process left half-written; their names say so."""
     return [path.name for path in Path(folder).rglob("*part*") if path.is_file()]
+
+
+def finished(path, steps, report):
+    """(losses, all numbers at the end) of the small training that goes on from `path`, whatever its networks were
+    before; None: of an unbroken one."""
+    from small_gans import METHODS
+
+    from course_utils.gan import train
+
+    method = METHODS["fc"]
+    G, D, stream = method.build(seed=99 if path and path.exists() else 0)
+    more = {"steps": steps, "seed": 3, "reports": steps // report, "checkpoint": path, "checkpoint_s": 1e9}
+    last = train.fit(method.step, G, D, stream, **more)
+    nets = {"G": G, "D": D, "mean": last.generator}
+    return last.losses, {f"{name}.{key}": t for name, net in nets.items() for key, t in net.state_dict().items()}

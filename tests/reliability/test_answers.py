@@ -116,15 +116,7 @@ def test_every_answer_is_judged_in_a_line_and_the_lesson_goes_on(kind, monkeypat
         (outcome,) = OUTCOMES.findall(out)
         used = exercise.answer_or_reference
         assert used is not None
-        assert (
-            "Correct" in outcome
-            or exercise.answer_or_reference is exercise.reference
-            or exercise.answer_or_reference == exercise.reference
-        )
+        assert "Correct" in outcome or used is exercise.reference or used == exercise.reference
 
     holds()
     figure("inputs fuzzed: answers to exercises", calls)
-
-
-def test_there_are_all_exercises():
-    assert len(ALL) >= 20

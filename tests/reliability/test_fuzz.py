@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from faults import packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -92,11 +93,6 @@ def damaged(draw, content):
 
 
 # ---------------------------------------------------------------------- IDX
-
-
-def packed(array):
-    header = bytes([0, 0, idx.UINT8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return header + array.tobytes()
 
 
 FILES = [packed(np.arange(n, dtype=np.uint8).reshape(shape)) for n, shape in ((7, (7,)), (6, (2, 3)), (12, (3, 2, 2)))]

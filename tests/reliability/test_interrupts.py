@@ -8,12 +8,10 @@ import sys
 import faults
 import pytest
 import torch
-from small_course import SWEEP, TINY, add
-from small_gans import METHODS
+from small_course import TINY, add, add_sweep
 
 from course_tools.sweep.table import Table
 from course_utils.core import checkpoint
-from course_utils.gan import train
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -71,15 +69,6 @@ for name, share in orders:
 """
 
 
-def finished(path):
-    method = METHODS["fc"]
-    G, D, stream = method.build(seed=99 if path and path.exists() else 0)
-    last = train.fit(
-        method.step, G, D, stream, steps=STEPS, seed=3, reports=STEPS // REPORT, checkpoint=path, checkpoint_s=1e9
-    )
-    return last.losses, last.generator.state_dict()
-
-
 def test_a_training_that_is_watched_stops_and_keeps_what_it_has(tmp_path, amount, figure):
     if not (n := amount(0, 8)):
         pytest.skip("for `make reliability`; tests/gan/test_train.py interrupts one here")
@@ -90,7 +79,7 @@ def test_a_training_that_is_watched_stops_and_keeps_what_it_has(tmp_path, amount
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     said = done.stdout
-    losses, numbers = finished(None)
+    losses, numbers = faults.finished(None, STEPS, REPORT)
     assert said.count("What was trained so far is kept.") + said.count("before the first report") == n, said
     for name in names:
         path = tmp_path / f"{name}.safetensors"
@@ -98,7 +87,7 @@ def test_a_training_that_is_watched_stops_and_keeps_what_it_has(tmp_path, amount
         for line in said.splitlines():
             if line.startswith(f"{name}: interrupted at step "):
                 assert kept >= int(line.split()[4]) - REPORT
-        again = finished(path)
+        again = faults.finished(path, STEPS, REPORT)
         assert losses == again[0] and all(torch.equal(t, again[1][key]) for key, t in numbers.items())
     assert not faults.parts(tmp_path)
     figure("Ctrl-C survived: training", n)
@@ -119,8 +108,7 @@ def test_a_run_that_is_stopped_is_run_again(tmp_path, amount, figure, kernel, fe
     root = tmp_path / "course"
     add(root, "01_tiny", TINY)
     run = f"run 1 --profile smoke --kernel {kernel} --out {root}"
-    undisturbed = faults.course(f"{run}/whole", root)
-    events = int(undisturbed.stdout.rpartition("events: ")[2])
+    events = faults.events(f"{run}/whole", root)
     for moment in faults.moments(events - 1, n, 12):
         out = root / f"stopped-{moment}"
         stopped(f"{run}/{out.name}", root, moment)
@@ -136,12 +124,9 @@ def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path, amount, figure
     if not (n := amount(0, 6)):
         pytest.skip("six clusters are for `make reliability`; tests/tools/test_sweep.py stops one here")
     root, tasks = tmp_path / "course", 6
-    lesson = add(root, "01_tiny", TINY)
-    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\n")
-    (lesson.folder / "sweep.py").write_text(SWEEP)
+    add_sweep(root)
     sweep = f"sweep 1 --grid a=1,2,3 --seeds 2 --profile smoke --workers 1 --out {root}"
-    undisturbed = faults.course(f"{sweep}/whole", root)
-    events = int(undisturbed.stdout.rpartition("events: ")[2])
+    events = faults.events(f"{sweep}/whole", root)
     for moment in faults.moments(events - 1, n, 13):
         stopped(f"{sweep}/out", root, moment if not (root / "out").exists() else 2 + moment // 6)
         assert not faults.parts(root / "out")

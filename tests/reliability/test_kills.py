@@ -11,13 +11,11 @@ import faults
 import nbformat
 import pytest
 import torch
-from small_course import SWEEP, TINY, add
-from small_gans import METHODS
+from small_course import TINY, add, add_sweep
 
 from course_tools.author import build
 from course_tools.sweep.table import Table
 from course_utils.core import checkpoint
-from course_utils.gan import train
 
 pytestmark = [
     pytest.mark.reliability("faults"),
@@ -90,17 +88,6 @@ def trained(folder, orders):
     return {name: (int(code), int(size)) for name, code, size in map(str.split, done.stdout.splitlines())}
 
 
-def finished(path):
-    """All numbers at the end of the run that goes on from `path`; what its networks were before must not matter."""
-    method = METHODS["fc"]
-    G, D, stream = method.build(seed=99 if path and path.exists() else 0)
-    last = train.fit(
-        method.step, G, D, stream, steps=STEPS, seed=3, reports=STEPS // REPORT, checkpoint=path, checkpoint_s=1e9
-    )
-    nets = {"G": G, "D": D, "mean": last.generator}
-    return {f"{name}.{key}": t for name, net in nets.items() for key, t in net.state_dict().items()}, last.losses
-
-
 def test_a_training_killed_at_any_moment_ends_as_an_unbroken_one(tmp_path, amount, figure):
     n = {"training": amount(2, 10), "line": amount(1, 6), "byte": amount(1, 4)}
     orders = [("whole", LOOP, 0, 0, 0)]
@@ -120,21 +107,21 @@ def test_a_training_killed_at_any_moment_ends_as_an_unbroken_one(tmp_path, amoun
         (half,) = tmp_path.glob(f"{name}.*.part")
         assert half.stat().st_size == size
 
-    numbers, losses = finished(None)
+    losses, numbers = faults.finished(None, STEPS, REPORT)
     for name in ended:
         path, begun = tmp_path / f"{name}.safetensors", (tmp_path / f"{name}.steps").stat().st_size
         kept = checkpoint.load(path)[1]["step"] if path.exists() else 0  # a partial file would be refused here
         assert begun - REPORT <= kept <= begun, f"{name} lost more than one interval"
-        again = finished(path)
-        assert losses == again[1], name
-        assert all(torch.equal(t, again[0][key]) for key, t in numbers.items()), name
+        again = faults.finished(path, STEPS, REPORT)
+        assert losses == again[0], name
+        assert all(torch.equal(t, again[1][key]) for key, t in numbers.items()), name
     figure("kills survived: training", n["training"])
     figure("kills survived: checkpoint", n["line"] + n["byte"])
 
 
 # ------------------------------------------------------------------ commands
 
-# In the cell that is named, the lesson kills whoever runs it.
+# In its last cell, after its results, the lesson kills whoever runs it.
 KILLS = """
 # %%
 if os.environ.get("KILL_AT") == "cell":
@@ -146,11 +133,6 @@ PLAIN = KILLS.format(runner="os.getppid()")
 KERNEL = KILLS.format(runner="__import__('psutil').Process(os.getppid()).ppid()")
 
 
-def lesson_that_kills(root, source):
-    before, contract = TINY.split("# %%\nestimate =")
-    return add(root, "01_tiny", before + source + "\n# %%\nestimate =" + contract)
-
-
 def results_of(folder):
     """Of a run: its results without what time and chance have a part in, and the names of all that it left."""
     found = json.loads((folder / "results" / "01_tiny.json").read_text())
@@ -158,15 +140,14 @@ def results_of(folder):
     return found, {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def killed_and_run_again(tmp_path, kernel, source, moments_of, figure):
-    root, whole = tmp_path / "course", tmp_path / "course" / "whole"
-    lesson_that_kills(root, source)
+@pytest.mark.parametrize(("kernel", "source", "few", "many"), [("none", PLAIN, 2, 6), ("python3", KERNEL, 1, 4)])
+def test_a_run_killed_at_any_moment_is_run_again(tmp_path, amount, figure, kernel, source, few, many):
+    n, root = amount(few, many), tmp_path / "course"
+    add(root, "01_tiny", TINY + source)
     run = f"run 1 --profile smoke --kernel {kernel} --out {root}"
-    undisturbed = faults.course(f"{run}/whole", root)
-    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    events = int(undisturbed.stdout.rpartition("events: ")[2])
-    wanted = results_of(whole / "smoke")
-    for moment in moments_of(events):
+    events = faults.events(f"{run}/whole", root)
+    wanted = results_of(root / "whole" / "smoke")
+    for moment in ["cell", *faults.moments(events, n - 1, 5)]:
         out, in_cell = root / f"killed-{moment}", {"KILL_AT": "cell"} if moment == "cell" else {}
         killed = faults.course(f"{run}/{out.name}", root, moment if not in_cell else 0, **in_cell)
         assert killed.returncode == -signal.SIGKILL, (moment, killed.stdout, killed.stderr)
@@ -182,31 +163,14 @@ def killed_and_run_again(tmp_path, kernel, source, moments_of, figure):
         figure("kills survived: course run", 1)
 
 
-def test_a_run_killed_at_any_moment_is_run_again(tmp_path, amount, figure):
-    n = amount(1, 5)
-    killed_and_run_again(
-        tmp_path, "none", PLAIN, lambda of: ["cell", *faults.moments(of, n, 5)][: amount(2, 6)], figure
-    )
-
-
-def test_a_run_in_jupyter_killed_at_any_moment_is_run_again(tmp_path, amount, figure):
-    if not amount(0, 1):
-        pytest.skip("three runs in Jupyter are for `make reliability`; without Jupyter they are killed here, too")
-    killed_and_run_again(tmp_path, "python3", KERNEL, lambda of: ["cell", *faults.moments(of, 3, 6)], figure)
-
-
 def test_a_sweep_killed_at_any_moment_goes_on_where_it_was(tmp_path, amount, figure):
     n = amount(0, 10)
     if not n:
         pytest.skip("ten clusters are for `make reliability`; tests/tools/test_sweep.py kills workers here")
     root, tasks, renamed = tmp_path / "course", 6, tmp_path / "renamed"
-    lesson = add(root, "01_tiny", TINY)
-    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\n")
-    (lesson.folder / "sweep.py").write_text(SWEEP)
+    add_sweep(root)
     sweep = f"sweep 1 --grid a=1,2,3 --seeds 2 --profile smoke --workers 1 --out {root}"
-    undisturbed = faults.course(f"{sweep}/whole", root)
-    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    events = int(undisturbed.stdout.rpartition("events: ")[2])
+    events = faults.events(f"{sweep}/whole", root)
     for k, moment in enumerate(faults.moments(events * 2 // 3, n // 2, 7)):
         finished = 0
         for at in (moment, 1 + (events - moment) // 2):  # the second kill meets what the first one has left
@@ -251,9 +215,7 @@ def test_a_build_of_notebooks_killed_at_any_moment_is_built_again(tmp_path, amou
         pytest.skip("twelve notebooks are for `make reliability`")
     root = tmp_path / "course"
     lesson = add(root, "01_tiny", TINY)
-    undisturbed = faults.course("1", root, script=BUILDS)
-    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    events, before = int(undisturbed.stdout.rpartition("events: ")[2]), stored(root)
+    events, before = faults.events("1", root, script=BUILDS), stored(root)
     source = lesson.folder / "lesson.py"
     source.write_text(source.read_text().replace("No gain.", "Some gain."))
     for moment in faults.moments(events - 8, n, 8):  # a build that finds some folders there has fewer

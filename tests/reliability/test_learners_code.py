@@ -2,7 +2,6 @@
 
 # ruff: noqa: E722, NPY002, SIM105, for answers that do what one should not
 
-import itertools
 import random
 import signal
 import sys
@@ -59,14 +58,6 @@ def loops(*given):
         pass
 
 
-def loops_and_catches_exceptions(*given):
-    while True:
-        try:
-            time.sleep(0.001)
-        except Exception:
-            pass
-
-
 def loops_and_catches_everything(*given):
     while True:
         try:
@@ -79,26 +70,8 @@ def sleeps(*given):
     time.sleep(10**6)
 
 
-def sleeps_and_catches_everything(*given):
-    while True:
-        try:
-            time.sleep(10**6)
-        except:
-            pass
-
-
 def waits_for_what_never_comes(*given):
     threading.Event().wait()
-
-
-def waits_for_its_own_lock(*given):
-    lock = threading.Lock()
-    with lock, lock:
-        pass
-
-
-def yields_for_ever(*given):
-    return max(x for x in itertools.count() if x < 0)
 
 
 def prints_for_ever(*given):
@@ -119,13 +92,9 @@ def raises_what_says_nothing_for_ever(*given):
 
 ENDLESS = [
     loops,
-    loops_and_catches_exceptions,
     loops_and_catches_everything,
     sleeps,
-    sleeps_and_catches_everything,
     waits_for_what_never_comes,
-    waits_for_its_own_lock,
-    yields_for_ever,
     prints_for_ever,
     turns_the_end_into_an_error,
     raises_what_says_nothing_for_ever,
@@ -169,9 +138,7 @@ def fails(*_):
 LEAVING = [
     lambda *given: sys.exit("bye"),
     lambda *given: exit(1),
-    lambda *given: quit(),
     calls_itself,
-    raising(GeneratorExit),
     raising(BaseException("all")),
     raising(BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError()])),
     raising(StopIteration),
@@ -307,15 +274,6 @@ def test_of_endless_output_the_beginning_is_shown(stream, line, times, capsys):
     assert "Correct" in said.out
 
 
-def test_what_is_short_is_shown_as_it_is(capsys):
-    def prints(x):
-        print("first", x, flush=True)
-        return 2 * x
-
-    Double().check(prints)
-    assert capsys.readouterr().out.startswith("first 3\n**✔ Correct.**")
-
-
 # ------------------------------------------------------------------ global state
 
 
@@ -358,16 +316,5 @@ def test_what_an_answer_changes_for_others_is_put_back_and_named(capsys, figure)
     said = outcome(Double(), lambda x: (changes_everything(), 2 * x)[1], capsys)
     after = state()
     assert [name for name in before if after[name] != before[name]] == []
-    assert "Your code changed PyTorch's default dtype, " in said and "; that was put back" in said
+    assert said.startswith("**✔ Correct.** Your code changed PyTorch's default dtype, ") and "was put back" in said
     figure("kinds of global state put back", len(before))
-
-
-def test_what_changes_one_thing_is_told_so_and_may_be_right(capsys):
-    def answer(x):
-        torch.set_grad_enabled(False)
-        return 2 * x
-
-    assert outcome(Double(), answer, capsys) == (
-        "**✔ Correct.** Your code changed whether PyTorch computes gradients; that was put back. "
-        "From here on the lesson uses your version."
-    )

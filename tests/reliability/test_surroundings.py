@@ -9,7 +9,7 @@ import faults
 import pytest
 import torch
 from matplotlib.figure import Figure
-from small_course import TINY, add
+from small_course import TINY, add, add_tiny
 from small_gans import METHODS
 
 from course_utils import experiment
@@ -26,11 +26,6 @@ from course_utils.teach import progress
 plt.plot([1, 2, 3])
 progress.record("01_tiny", "quiz", "q", {"right": True})
 """
-
-
-def lesson_with(root, source):
-    before, contract = TINY.split("# %%\nestimate =")
-    return add(root, "01_tiny", before + source + "\n# %%\nestimate =" + contract)
 
 
 # ------------------------------------------------------------------ home
@@ -50,7 +45,7 @@ def test_a_run_needs_no_home(tmp_path, amount, figure, home, kernel):
     if (home, kernel) not in FEW_HOMES and not amount(0, 1):
         pytest.skip("six of eight are for `make reliability`")
     root, closed = tmp_path / "course", tmp_path / "closed"
-    lesson_with(root, DRAWS)
+    add_tiny(root, DRAWS)
     closed.mkdir()
     closed.chmod(0o555)
     command = f"run 1 --profile smoke --kernel {kernel} --out {root / 'out'}"
@@ -75,7 +70,7 @@ def test_the_doctor_needs_no_home(tmp_path, amount):
 @pytest.mark.parametrize("kernel", ["none", "python3"])
 def test_a_run_takes_nothing_from_a_persons_own_settings(tmp_path, figure, kernel):
     root, own = tmp_path / "course", tmp_path / "own"
-    lesson = lesson_with(root, DRAWS + "plt.savefig('/dev/null', format='png')\n")
+    lesson = add_tiny(root, DRAWS + "plt.savefig('/dev/null', format='png')\n")
     for module in ("random", "copy", "seaborn"):
         (lesson.notebook.parent / f"{module}.py").write_text("raise ImportError('not the real one')\n")
     spec = {"argv": ["false"], "display_name": "a cluster's", "language": "python"}

@@ -115,3 +115,17 @@ def add(root, slug, source):
     lesson.notebook.parent.mkdir(exist_ok=True)
     nbformat.write(build.notebook(lesson), lesson.notebook)
     return lesson
+
+
+def add_tiny(root, cells="", slug="01_tiny"):
+    """The tiny lesson, with `cells` before its results."""
+    before, contract = TINY.replace("01_tiny", slug).split("# %%\nestimate =")
+    return add(root, slug, f"{before}{cells}\n# %%\nestimate ={contract}")
+
+
+def add_sweep(root):
+    """The tiny lesson with a sweep."""
+    lesson = add(root, "01_tiny", TINY)
+    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\nseeds = 3\n[cpu]\nfactor = 3\n")
+    (lesson.folder / "sweep.py").write_text(SWEEP)
+    return lesson

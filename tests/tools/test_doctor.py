@@ -16,12 +16,26 @@ def levels(findings):
     return {finding.what: finding.level for finding in findings}
 
 
+@pytest.fixture
+def unimportable(monkeypatch):
+    """Makes modules of these names fail to be imported."""
+    load = doctor.importlib.import_module
+
+    def without(error, *names):
+        def fail(name):
+            if name in names:
+                raise error
+            return load(name)
+
+        monkeypatch.setattr(doctor.importlib, "import_module", fail)
+
+    return without
+
+
 def test_this_machine_can_run_lessons_in_a_plain_process(capsys):
     assert doctor.main("none") == 0
     out = capsys.readouterr().out
-    assert "13 of 13 required are there" in out
-    assert "faults: 0" in out
-    assert "kernel python3" not in out
+    assert "faults: 0" in out and "kernel python3" not in out
 
 
 def test_each_missing_or_old_package_is_named_with_what_to_do(monkeypatch):
@@ -31,10 +45,11 @@ def test_each_missing_or_old_package_is_named_with_what_to_do(monkeypatch):
         return "0.1" if name == "numpy" else "99"
 
     monkeypatch.setattr(metadata, "version", version)
-    ok, *bad = doctor.packages(doctor.PLAIN)
-    assert ok.found == "11 of 13 required are there"
+    _, *bad = doctor.packages(doctor.PLAIN)
     assert levels(bad) == {"torch": "fault", "numpy": "fault"}
-    assert all("pip install" in finding.remedy and ">=" in finding.remedy for finding in bad)
+    assert all("pip install" in finding.remedy for finding in bad)
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.2")
+    assert levels(doctor.python()) == {"Python": "fault"}
 
 
 def test_requirements_are_known_in_a_bare_checkout_too(monkeypatch):
@@ -57,48 +72,24 @@ def test_without_the_packaging_package_versions_are_judged_alike(numbers):
         assert [doctor._satisfies(version, ">=3.11,<3.14"), doctor._satisfies(version + "+cpu", ">=10")] == judged
 
 
-def test_an_old_python_is_a_fault(monkeypatch):
-    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.2")
-    assert levels(doctor.python()) == {"Python": "fault"}
-
-
-def test_a_torchvision_built_for_another_torch_is_a_fault(monkeypatch):
-    real = doctor.importlib.import_module
-
-    def load(name):
-        if name == "torchvision":
-            raise RuntimeError("operator torchvision::nms does not exist")
-        return real(name)
-
-    monkeypatch.setattr(doctor.importlib, "import_module", load)
+def test_a_torchvision_built_for_another_torch_is_a_fault(unimportable):
+    unimportable(RuntimeError("operator torchvision::nms does not exist"), "torchvision")
     fault = next(finding for finding in doctor.device() if finding.what == "torchvision")
-    assert fault.level == "fault"
-    assert "nms" in fault.found and "pip install" in fault.remedy
+    assert fault.level == "fault" and "nms" in fault.found and "pip install" in fault.remedy
     assert "torchvision" not in levels(doctor.device(with_torchvision=False))
 
 
-def test_a_package_that_cannot_be_imported_is_a_fault(monkeypatch):
-    real = doctor.importlib.import_module
-
-    def load(name):
-        if name in ("seaborn", "lzma"):
-            raise ImportError(f"{name} is broken")
-        return real(name)
-
-    monkeypatch.setattr(doctor.importlib, "import_module", load)
+def test_a_package_that_cannot_be_imported_is_a_fault(unimportable):
+    unimportable(ImportError("broken"), "seaborn", "lzma")
     (fault,) = [finding for finding in doctor.packages(doctor.PLAIN) if finding.level == "fault"]
-    assert fault.what == "seaborn" and "is broken" in fault.found and "--force-reinstall" in fault.remedy
+    assert fault.what == "seaborn" and "broken" in fault.found and "--force-reinstall" in fault.remedy
     assert levels(doctor.python()) == {"Python": "ok", "Python's lzma": "fault"}
 
 
-@pytest.mark.parametrize(
-    ("bytes_", "level", "text"),
-    [(1.5 * 2**30, "warning", "1.5 GiB that this"), (8 * 2**30, "ok", "8.0 GiB"), (math.inf, "ok", "not known")],
-)
-def test_a_small_machine_or_container_is_warned_about(monkeypatch, bytes_, level, text):
-    monkeypatch.setattr(doctor.machine, "memory", lambda: bytes_)
-    (memory,) = doctor.memory()
-    assert memory.level == level and memory.found.startswith(text)
+@pytest.mark.parametrize(("gib", "level"), [(1.5, "warning"), (8, "ok"), (math.inf, "ok")])
+def test_a_small_machine_or_container_is_warned_about(monkeypatch, gib, level):
+    monkeypatch.setattr(doctor.machine, "memory", lambda: gib * 2**30)
+    assert levels(doctor.memory()) == {"memory": level}
 
 
 FOLDERS = ("COURSE_RESULTS", "COURSE_RUNS", "COURSE_HOME")
@@ -185,31 +176,17 @@ def test_a_check_that_breaks_is_a_fault_and_stops_no_other(monkeypatch, capsys):
     assert "memory" in out
 
 
-def panel(monkeypatch, capsys, findings, interactive):
-    monkeypatch.setattr(doctor, "_findings", lambda checks: findings)
-    monkeypatch.setattr(show, "interactive", lambda: interactive)
-    doctor.panel()
-    return capsys.readouterr().out
-
-
 FINDINGS = [doctor.Finding("ok", "disk", "9 GiB free"), doctor.Finding("warning", "memory", "1 GiB", "close windows")]
 
 
-def test_the_panel_shows_a_person_everything_and_a_stored_notebook_what_is_wrong(monkeypatch, capsys):
-    for interactive in (True, False):
-        said = panel(monkeypatch, capsys, FINDINGS, interactive)
-        assert ("9 GiB free" in said) == interactive
-        assert "▲ warning" in said and "close windows" in said and "2 things checked: 0 faults, 1 warnings" in said
-
-
-def test_a_stored_panel_without_a_fault_names_nothing_of_the_machine(monkeypatch, capsys):
-    assert panel(monkeypatch, capsys, FINDINGS[:1], False).startswith("1 things checked: 0 faults, 0 warnings")
-
-
-def test_the_panel_starts_no_kernel(monkeypatch, capsys):
-    asked = []
+@pytest.mark.parametrize("interactive", [True, False])
+def test_the_panel_shows_a_person_everything_and_a_stored_notebook_what_is_wrong(monkeypatch, interactive):
+    asked, shown = [], []
     monkeypatch.setattr(doctor, "_findings", lambda checks: asked.extend(checks) or FINDINGS)
     monkeypatch.setattr(show, "in_notebook", lambda: True)
-    monkeypatch.setattr(show, "publish", lambda *_: None)
+    monkeypatch.setattr(show, "interactive", lambda: interactive)
+    monkeypatch.setattr(show, "publish", lambda data, *_: shown.append(str(data)))
     doctor.panel()
-    assert len(asked) == len(doctor.checks("python3")) - 1 and doctor.jupyter_kernel not in asked
+    said = " ".join(shown)
+    assert ("9 GiB free" in said) == interactive and "close windows" in said and "0 faults, 1 warnings" in said
+    assert len(asked) == len(doctor.checks("python3")) - 1 and doctor.jupyter_kernel not in asked, "one runs this"

@@ -47,35 +47,26 @@ def outcome(tmp_path, monkeypatch):
 
 @pytest.mark.reliability("faults")
 @pytest.mark.parametrize(
-    ("cell", "kind"),
+    ("cell", "kind", "kernel"),
     [
-        (VALUE, failure.CELL),
-        (POOL, failure.CELL),
-        (PYTHON, failure.MEMORY),
-        (NUMPY, failure.MEMORY),
-        (TORCH, failure.MEMORY),
-        (COUNTED + POOL, failure.MEMORY),
-        (COUNTED + VALUE, failure.CELL),
-        (KILLED, failure.DIED),
-        (COUNTED + KILLED, failure.MEMORY),
-        (MUTE, failure.DIED),
-        ("pass\n", failure.RESULTS),
+        *((VALUE, failure.CELL, kernel) for kernel in ("none", "python3")),
+        (POOL, failure.CELL, "none"),
+        (PYTHON, failure.MEMORY, "none"),
+        (NUMPY, failure.MEMORY, "none"),
+        (TORCH, failure.MEMORY, "none"),
+        (COUNTED + POOL, failure.MEMORY, "none"),
+        (COUNTED + VALUE, failure.CELL, "none"),
+        *((KILLED, failure.DIED, kernel) for kernel in ("none", "python3")),
+        *((COUNTED + KILLED, failure.MEMORY, kernel) for kernel in ("none", "python3")),
+        (MUTE, failure.DIED, "none"),
+        ("pass\n", failure.RESULTS, "none"),
     ],
 )
-def test_what_ended_a_lesson_is_told(outcome, tmp_path, cell, kind):
-    found = outcome(cell)
+def test_what_ended_a_lesson_is_told(outcome, tmp_path, cell, kind, kernel):
+    found = outcome(cell, kernel)
     assert found.kind == kind, found.error
     assert f"01_fails  failed, {kind}  " in found.line
     assert f"failed: {kind}" in (tmp_path / "out" / "smoke" / "index.html").read_text()
-
-
-@pytest.mark.reliability("faults")
-@pytest.mark.parametrize(
-    ("cell", "kind"), [(VALUE, failure.CELL), (KILLED, failure.DIED), (COUNTED + KILLED, failure.MEMORY)]
-)
-def test_with_a_kernel_too(outcome, cell, kind):
-    found = outcome(cell, kernel="python3")
-    assert found.kind == kind, found.error
 
 
 @pytest.mark.reliability("faults")
@@ -86,27 +77,19 @@ def test_a_lesson_that_takes_too_long_is_ended_and_says_where_it_was(outcome, ke
     assert found.wall_s < 30
 
 
-def test_a_kernel_that_never_answers_has_timed_out():
-    log = ["[died] the kernel did not finish: RuntimeError: Kernel didn't respond in 120 seconds"]
-    assert failure.of_process(1, log, 0).kind == failure.TIME
-
-
 @pytest.mark.parametrize(
-    "error",
+    ("last", "kills", "kind"),
     [
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
-        "OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
-        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 1.00 EiB",
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.", 0, failure.MEMORY),
+        ("OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.", 0, failure.MEMORY),
+        ("course_utils.core.errors.CourseError: a worker process ended before its work was done", 1, failure.MEMORY),
+        ("course_utils.core.errors.CourseError: a worker process ended before its work was done", 0, failure.CELL),
     ],
 )
-def test_memory_is_known_by_the_tracebacks_last_line(error):
-    log = ["[failed] cell 2/3 (id x)", "Traceback (most recent call last):", error]
-    told = "\n".join(log).removeprefix("[failed] ")
-    assert failure.of_process(1, log, 0) == (failure.MEMORY, f"{told}\n{failure.REMEDY}")
-
-
-def test_this_machines_own_count_is_a_number():
-    assert failure.memory_kills() >= 0
+def test_what_no_lesson_here_can_cause_is_known_by_the_last_line(last, kills, kind):
+    assert failure.of_process(1, ["[failed] cell 2/3 (id x)", "Traceback", last], kills).kind == kind
+    silent = ["[died] the kernel did not finish: RuntimeError: Kernel didn't respond in 120 seconds"]
+    assert failure.of_process(1, silent, 0).kind == failure.TIME
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux counts them")
@@ -116,10 +99,3 @@ def test_the_count_is_read_from_the_first_file_that_has_one(tmp_path, monkeypatc
     (tmp_path / "b").write_text(text)
     monkeypatch.setattr(failure, "COUNTERS", (tmp_path / "none", tmp_path / "a", tmp_path / "b"))
     assert failure.memory_kills() == 12
-
-
-def test_a_killed_worker_is_a_want_of_memory_where_the_system_says_so():
-    last = "course_utils.core.errors.CourseError: a worker process ended before its work was done (killed); use fewer"
-    log = ["[failed] cell 3/20 (id x)", "Traceback", last]
-    assert failure.of_process(1, log, 1).kind == failure.MEMORY
-    assert failure.of_process(1, log, 0).kind == failure.CELL

@@ -76,12 +76,6 @@ def tiny(root, pause=0.0, steps=40, seeds=2):
     return Lesson("01_tiny", root)
 
 
-def numbers(root):
-    """What a complete run wrote, without what time and place have a part in."""
-    found = json.loads((root / "results" / "01_tiny" / "full.json").read_text("utf-8"))
-    return {name: found[name] for name in ("curves", "last", "seeds", "settings", "data")}
-
-
 def at_once(lesson, out, settings=None):
     """The whole run in this process, a job after the other."""
     whole = FullRun(lesson, out, "standin", settings)
@@ -90,11 +84,14 @@ def at_once(lesson, out, settings=None):
     return whole
 
 
+def comparable(whole):
+    return json.loads(json.dumps({name: whole.results()[name] for name in ("curves", "last")}))
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     root = tmp_path_factory.mktemp("unbroken")
-    whole = at_once(tiny(root), root / "build")
-    return {name: json.loads(json.dumps(whole.results()[name])) for name in ("curves", "last")}
+    return comparable(at_once(tiny(root), root / "build"))
 
 
 def test_a_run_on_dask_writes_its_results_with_their_provenance(tmp_path, unbroken, capsys):
@@ -105,9 +102,7 @@ def test_a_run_on_dask_writes_its_results_with_their_provenance(tmp_path, unbrok
     assert found["profile"] == "full" and found["settings"] == {"steps": 40, "seeds": 2}
     assert {"commit", "device", "versions", "wall_s"} <= found.keys()
     assert "2 of 2 train" in capsys.readouterr().out
-    began = time.monotonic()
     assert run(lesson, tmp_path / "build", source="standin")  # nothing is left to do
-    assert time.monotonic() - began < 5
 
 
 def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_same_numbers(tmp_path, unbroken):
@@ -122,7 +117,7 @@ def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_sam
             if not ended.done:
                 assert 0 <= pieces.store.progress(job)[0] <= 1
     assert stops >= 2 * 9  # at every report of both GANs but the last
-    assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
+    assert comparable(whole) == unbroken
     assert not list((pieces.store.folder / "running").iterdir())
 
 
@@ -149,8 +144,7 @@ def test_a_run_that_is_killed_at_three_moments_ends_with_the_numbers_of_an_unbro
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    whole = at_once(lesson, tmp_path / "build")
-    assert {name: json.loads(json.dumps(whole.results()[name])) for name in unbroken} == unbroken
+    assert comparable(at_once(lesson, tmp_path / "build")) == unbroken
 
 
 def test_a_job_that_fails_is_told_and_does_not_stop_the_others(tmp_path, capsys):
@@ -257,15 +251,19 @@ def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
 
 
-@pytest.mark.parametrize("options", [["--kernel", "none"], ["-p", "DATA=standin"], ["--hours", "0"], ["--again"]])
-def test_a_full_run_takes_no_option_that_it_would_not_heed(options, capsys):
-    assert cli.main(["run", "4", "--profile", "full", *options]) == 2
-    assert options[0] in capsys.readouterr().err
-
-
-def test_hours_are_refused_where_no_full_run_is_asked_for(capsys):
-    assert cli.main(["run", "4", "--hours", "2"]) == 2
-    assert "--profile full" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--profile full --kernel none", "--kernel"),
+        ("--profile full -p DATA=standin", "-p"),
+        ("--profile full --hours 0", "--hours"),
+        ("--profile full --again", "--again"),
+        ("--hours 2", "--profile full"),
+    ],
+)
+def test_a_full_run_takes_no_option_that_it_would_not_heed_and_hours_are_its_own(options, named, capsys):
+    assert cli.main(["run", "4", *options.split()]) == 2
+    assert named in capsys.readouterr().err
 
 
 def test_two_full_runs_in_one_folder_are_refused(tmp_path):

@@ -111,8 +111,7 @@ def test_what_cannot_be_compared_says_why(lesson):
 
 def test_a_profile_without_results_is_not_run_yet(lesson):
     (lesson.root / "results" / lesson.slug / "cpu.json").unlink()
-    found = ledger_of(lesson, {"x": 1}, '[[join]]\nkeys = "x"\nvalue = "real: accuracy"\n')
-    assert found.faults() == [] and [row.verdict for row in found.rows("cpu")] == ["not run yet"]
+    assert verdict_of(lesson, 1, 'value = "real: accuracy"').verdict == "not run yet"
 
 
 def test_names_in_keys_are_put_into_measures(lesson):
@@ -151,12 +150,7 @@ def test_settings_are_used_once(lesson):
 
 
 @pytest.mark.parametrize(
-    ("field", "says"),
-    [
-        ('vale = "real: accuracy"', "'vale' was unexpected"),
-        ("images = 0.5", "0.5 is not of type 'integer'"),
-        ("value = ", "is no TOML"),
-    ],
+    ("field", "says"), [('vale = "real: accuracy"', "'vale'"), ("images = 0.5", "'integer'"), ("value = ", "no TOML")]
 )
 def test_a_table_that_is_not_what_its_schema_says_is_refused(lesson, field, says):
     with pytest.raises(CourseError, match=f"ledger.toml of 01_fakes.*{says}"):

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from small_course import SWEEP, TINY, add
+from small_course import SWEEP, add, add_sweep
 
 from course_tools import cli
 from course_tools.author import verify
@@ -107,9 +107,7 @@ def test_the_command_lists_origins_and_fails_where_one_is_missing(committed, mon
 
 
 def test_a_sweeps_quickest_task_comes_out_as_it_was_and_a_forgery_is_found(tmp_path, capsys):
-    lesson = add(tmp_path, "01_tiny", TINY)
-    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\n")
-    (lesson.folder / "sweep.py").write_text(SWEEP)
+    lesson = add_sweep(tmp_path)
     folder = tmp_path / "results" / "01_tiny"
     assert sweep.run(lesson, {"a": [1]}, 3, "smoke", folder, workers=1) == {}
     (path,) = verify.committed(lesson)
@@ -124,16 +122,16 @@ def test_a_sweeps_quickest_task_comes_out_as_it_was_and_a_forgery_is_found(tmp_p
     assert "no longer a task with {'a': 1, 'b': 0.5}" in verify.verify(lesson, path)[0]
 
 
-def values(*anew):
-    others = [[0.92, 0.88, 0.91], [0.81, 0.82, 0.79]]
-    return [verify.Value(f"v{k}", value, 0.9, others) for k, value in enumerate(anew)]
-
-
 def test_rounding_elsewhere_may_move_a_value_as_far_as_another_seed_would():
-    assert verify.judge(values(0.9, 0.9 + 1e-7))[1] and verify.judge(values(0.9, 0.93))[1]
-    sentence, agrees = verify.judge(values(0.9, 0.5))
-    assert not agrees and "v1 is 0.5, was 0.9" in sentence
-    assert not verify.judge([verify.Value("v", 0.91, 0.9, [[]])])[1], "where one seed was run only the same will do"
+    others = [[0.92, 0.88, 0.91], [0.81, 0.82, 0.79]]
+    for anew, known, agrees in (
+        (0.9 + 1e-7, others, True),
+        (0.93, others, True),
+        (0.5, others, False),
+        (0.91, [[]], False),  # where one seed was run only the same will do
+    ):
+        sentence, found = verify.judge([verify.Value("v0", 0.9, 0.9, others), verify.Value("v1", anew, 0.9, known)])
+        assert found == agrees and (agrees or "v1 is 0." in sentence), anew
 
 
 def test_two_runs_are_as_far_apart_as_the_level_says():

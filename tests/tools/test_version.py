@@ -17,21 +17,18 @@ def package(tmp_path, monkeypatch):
 SOURCE = "def cell():\n    from course_utils.gan import train as gan\n    import course_utils.evaluate.samples\n"
 
 
-def changes(package, name):
+@pytest.mark.parametrize(
+    ("name", "another"),
+    [
+        *((name, True) for name in ("gan/train.py", "gan/__init__.py", "data/images.py", "__init__.py")),
+        *((name, False) for name in ("teach/show.py", "gan/steps.py")),
+    ],
+)
+def test_a_change_in_what_is_imported_at_any_depth_is_another_version_and_one_elsewhere_is_not(package, name, another):
     before = version.version([SOURCE])
     with (package / name).open("a") as file:
         file.write("# more\n")
-    return version.version([SOURCE]) != before
-
-
-@pytest.mark.parametrize("name", ["gan/train.py", "gan/__init__.py", "gan/batches.py", "data/images.py", "__init__.py"])
-def test_a_change_in_what_is_imported_at_any_depth_is_another_version(package, name):
-    assert changes(package, name)
-
-
-@pytest.mark.parametrize("name", ["teach/show.py", "gan/steps.py"])
-def test_a_change_elsewhere_is_not(package, name):
-    assert not changes(package, name)
+    assert (version.version([SOURCE]) != before) == another
 
 
 def test_sources_and_settings_count_and_line_ends_do_not():
