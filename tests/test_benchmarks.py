@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,11 @@ import pytest
 import torch
 from torch import nn
 
+<<<<<<< HEAD
 from benchmarks import dcgan32, plain, quality
+=======
+from benchmarks import dcgan32, diffusion, measure, plain, quality
+>>>>>>> diffusion
 from benchmarks.measure import Row, measured, one_after_another, table
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.twins import twin, with_sigmoid
@@ -218,6 +223,47 @@ def test_quick_writes_a_whole_file(tmp_path):
     assert all(rate > 0 for kind in found["peak"].values() for rate in kind.values())
     assert found["quick"] is True
     assert {"load", "wall_s", "device", "versions", "commit"} <= found.keys()
+
+
+class Clock:
+    """A processor's time, of which a run of n steps takes n + 3 seconds."""
+
+    now = 0.0
+
+    def run(self, images, steps, seed, **settings):
+        return SimpleNamespace(finish=lambda: self.pass_(steps + 3))
+
+    def pass_(self, seconds):
+        self.now += seconds
+
+
+def test_a_methods_steps_are_those_that_the_seconds_pay_for(monkeypatch, images):
+    clock = Clock()
+    monkeypatch.setattr(diffusion.time, "process_time", lambda: clock.now)
+    assert diffusion.affordable(clock.run, images, 60) == 60
+
+
+@pytest.mark.parametrize("recipe", diffusion.METHODS.values())
+def test_generators_are_judged_by_what_they_draw_of_the_classes_asked_for(recipe, monkeypatch, images):
+    monkeypatch.setattr(diffusion, "affordable", lambda *_: 1)
+    drawn = []
+    score = lambda fake: drawn.append(fake) or dict.fromkeys(diffusion.MEASURES, 0.5)  # noqa: E731
+    runs = [diffusion.contest(partial(recipe, batch=2), images, seed, 1.0, score, n=3) for seed in (0, 1)]
+    assert [fake.shape for fake in drawn] == [(1, 28, 28)] * 2 and len(drawn[0]) == 3
+    found = diffusion.told(runs)
+    assert found["steps"] == [1, 1] and found["coverage"] == {"values": [0.5, 0.5], "mean": 0.5, "ci95": [0.5, 0.5]}
+    assert diffusion.row("a", found).split() == ["a", "1", *["0.500"] * 4]
+
+
+def test_real_pictures_score_better_than_noise(images):
+    test = images.seal()
+    judge = quality.Judge.trained(images, test, updates=30, n=50)
+    real, noise = (
+        diffusion.scores(judge, pictures, test, updates=30)
+        for pictures in (images, images.with_pixels(255 - images.pixels.flip(0) // 4))
+    )
+    assert real["fd_lenet"] < noise["fd_lenet"] and real["coverage"] == 1 > noise["coverage"]
+    assert real["gan_train"] >= noise["gan_train"] and real["conditional_accuracy"] > noise["conditional_accuracy"]
 
 
 def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(tmp_path):

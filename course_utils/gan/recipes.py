@@ -379,16 +379,17 @@ def train_diffusion(
     batch: int = 64,
     lr: float = 1e-3,
     unlabelled: float = 0.1,
+    draws: int = 25,
     guidance: float = 0.0,
     **settings: object,
 ) -> Training:
     """Train a denoising diffusion model with classes on square pictures of any size (Ho et al. 2020); it has no D.
 
-    unlabelled: share of the pictures shown without their label. guidance: of what the trained model draws (Ho &
-    Salimans 2022). Ours: the learning rate falls linearly to 0, which serves short runs.
+    unlabelled: share of the pictures shown without their label. draws, guidance: of the sampler, see `Diffusion`.
+    Ours: the learning rate falls linearly to 0, which serves short runs.
     """
     torch.manual_seed(seed)
-    G = Diffusion(images.shape, len(images.classes), width, guidance=guidance)
+    G = Diffusion(images.shape, len(images.classes), width, draws=draws, guidance=guidance)
     step = partial(diffusion_step, unlabelled=unlabelled)
     data = batches.labelled(images, batch, seed, "diffusion")
     settings = {"betas": (0.9, 0.999), "schedule": down, "stop_on_collapse": False, **settings}

@@ -122,7 +122,7 @@ def _divide_classifiers(plan: Plan, update: dict[str, float], seconds: float) ->
 
 
 def _keep_few_pictures(plan: Plan, images: Images) -> None:
-    """Say how many pictures each generator makes, for each of the training set's; leave out what takes too much room."""
+    """Say how many pictures each generator makes for each real one; leave out what takes too much room."""
     S = plan.settings
     n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
 

@@ -58,10 +58,12 @@ RECIPES = {
     "cgan": _small(recipes.train_cgan, PHOTOGRAPHS, width=1 / 32, batch=4),
     "plain": _small(recipes.train_plain_gan, DATA, width=1 / 16, batch=4),
     "acgan": _small(recipes.train_acgan, DATA, width=1 / 16, batch=4),
+    "projection": _small(recipes.train_projection_gan, DATA, latent=4, width=1 / 32, batch=4),
     "bagan": _bagan,
     "cyclegan": _cyclegan,
     "autoencoder": _small(recipes.train_autoencoder, DATA, latent=8, width=1 / 8, batch=4),
     "cvae": _small(recipes.train_cvae, DATA, latent=4, width=1 / 8, batch=4),
+    "diffusion": _small(recipes.train_diffusion, DATA, width=1 / 16, batch=4, draws=2),
 }
 """Method → function of steps, seed and further keywords of its recipe: the method's `Training`, small."""
 
@@ -87,4 +89,4 @@ METHODS = {
     name: _method(recipe) for name, recipe in RECIPES.items() if name not in ("plain", "cgan")
 }  # steps of others
 METHODS["fc"].build = lambda seed=0: (*fc(seed, dropout=0.3), batches.flat([DATA], 4, 0))  # fewer units
-ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae")]
+ADVERSARIAL = [name for name in METHODS if name not in ("autoencoder", "cvae", "diffusion")]

@@ -335,7 +335,7 @@ for progress in train.training(method.step, *method.build(), steps=8, seed=3, re
 @pytest.mark.parametrize("name", METHODS)
 def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path, amount, figure):
     if name not in amount(("fc", "cyclegan"), METHODS):
-        pytest.skip("six of eight are for `make reliability`")
+        pytest.skip("the others are for `make reliability`")
     last_words = random.randint(1, 6)
     path = tmp_path / "run.safetensors"
     code = KILLED.format(tests=[str(Path(__file__).parent), str(Path(__file__).parents[2])])

@@ -78,7 +78,7 @@ class ConditionalBatchNorm(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm2d(maps, affine=False)
         self.scale, self.shift = nn.Embedding(classes, maps), nn.Embedding(classes, maps)
-        nn.init.ones_(self.scale.weight)
+        nn.init.normal_(self.scale.weight, 1, 0.02)
         nn.init.zeros_(self.shift.weight)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
