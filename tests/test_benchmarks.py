@@ -13,11 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-<<<<<<< HEAD
-from benchmarks import dcgan32, plain, quality
-=======
-from benchmarks import dcgan32, diffusion, measure, plain, quality
->>>>>>> diffusion
+from benchmarks import dcgan32, diffusion, plain, quality
 from benchmarks.measure import Row, measured, one_after_another, table
 from benchmarks.methods import METHODS, QUICK
 from benchmarks.twins import twin, with_sigmoid
