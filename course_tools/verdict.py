@@ -20,7 +20,7 @@ from course_utils.data import folder
 from course_utils.data.audit import audit
 from course_utils.data.splits import split
 from course_utils.verdict import Report
-from course_utils.verdict.run import TEST, Verdict
+from course_utils.verdict.api import TEST, Verdict
 from course_utils.verdict.work import Data
 
 

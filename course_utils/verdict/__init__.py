@@ -1,5 +1,5 @@
 """Would generated pictures help a classifier of *these* pictures? `verdict.run(images)` finds out and reports."""
 
-from course_utils.verdict.run import Report, run
+from course_utils.verdict.api import Report, run
 
 __all__ = ["Report", "run"]

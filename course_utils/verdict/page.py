@@ -181,7 +181,8 @@ def _learning_curve(found: dict[str, Any], curve: list[list[float]]) -> Figure:
     ax = fig.subplots()
     numbers, accuracy = zip(*curve, strict=True)
     ax.plot(numbers, [100 * a for a in accuracy], "o-", color=LOOKS[0].colour, label="real pictures")
-    for look, arm in zip(LOOKS[1:], ["classic", *found["worth"]], strict=False):
+    beside = [arm for arm in ("classic", *found["worth"]) if arm in found["arms"]]
+    for look, arm in zip(LOOKS[1:], beside, strict=False):
         ax.axhline(100 * found["arms"][arm]["interval"][0], color=look.colour, linestyle="--", label=arm)
     ax.set_xscale("log")
     ax.set_xticks(numbers, [f"{n:,}" for n in numbers])

@@ -1,0 +1,111 @@
+"""Is a verdict right where the answer is known? Real pictures, planted synthetic ones, and the whole tool each time.
+
+New real pictures must help, copies of training pictures must not, noise and wrong labels must harm. Where the synthetic
+pictures bring nothing new, at most one in twenty verdicts may see a gain.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_utils.classify.networks import SmallCNN
+from course_utils.core.seeds import generator
+from course_utils.data import sample
+from course_utils.data.cards import CARDS
+from course_utils.data.images import Images
+from course_utils.evaluate import statistics
+from course_utils.verdict import api, work
+from course_utils.verdict.findings import HARMS, HELPS, UNCLEAR
+from course_utils.verdict.work import Data, parts
+
+sys.path.append(str(Path(__file__).parents[1] / "verdict"))
+from planted import plan
+
+pytestmark = pytest.mark.reliability("verdicts")
+
+SEEDS, UPDATES, KNOWN = 3, 120, 300
+
+
+@pytest.fixture(scope="module")
+def real():
+    """Fashion-MNIST's sample: (to draw from, test)."""
+    splits = sample.read("fashion", CARDS["fashion"].classes)
+    return splits["train"], splits["test"]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A small classifier and a plan that takes seconds."""
+    made = plan([], SEEDS, UPDATES, synthetic=True)
+    made.settings["rate"] = 3e-3
+    for arm in ("classic", "classic+synthetic"):
+        del made.settings["arms"][arm]
+    monkeypatch.setattr(api, "plan", lambda data, hours, **options: made)
+    monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=8))
+
+
+def others(known, pool, rng):
+    """As many new real pictures as there are."""
+    return pool.sample(len(known), rng)
+
+
+def copies(known, pool, rng):
+    """Copies of pictures that every seed trains on."""
+    in_all = set.intersection(*(set(map(bytes, parts(Data(known, known), s)[0].pixels.numpy())) for s in range(SEEDS)))
+    mine = known.subset([k for k, picture in enumerate(known.pixels.numpy()) if bytes(picture) in in_all])
+    return mine.subset(torch.randint(len(mine), (len(known),), generator=rng))
+
+
+def noise(known, pool, rng):
+    """Noise under the right number of labels."""
+    return known.with_pixels(torch.randint(0, 256, known.pixels.shape, generator=rng, dtype=torch.uint8))
+
+
+def mislabelled(known, pool, rng):
+    """New real pictures, each under another label."""
+    new = others(known, pool, rng)
+    wrong = (new.labels + torch.randint(1, 10, new.labels.shape, generator=rng)) % 10
+    return Images(new.pixels, wrong, new.classes)
+
+
+def verdict(real, make, repetition):
+    """What the tool finds of synthetic pictures made by `make`."""
+    train, test = real
+    mixed = train.sample(len(train), generator("assay", repetition))
+    known, pool = mixed.subset(range(KNOWN)), mixed.subset(range(KNOWN, len(mixed)))
+    made = make(known, pool, generator("planted", repetition))
+    return api.run(known, test, made).found
+
+
+def says(found, other="real"):
+    return next(q["says"] for q in found["questions"] if (q["arm"], q["other"]) == ("synthetic", other))
+
+
+@pytest.mark.parametrize(
+    ("make", "answers"),
+    [(others, {HELPS}), (copies, {UNCLEAR}), (noise, {HARMS, UNCLEAR}), (mislabelled, {HARMS})],
+)
+def test_the_answer_is_the_planted_one(make, answers, real, small, amount, figure):
+    repetitions = amount(1, 3) if make is others else amount(0, 3)
+    if not repetitions:
+        pytest.skip("one planted case is tried here; `make reliability` tries all")
+    found = [verdict(real, make, k) for k in range(repetitions)]
+    figure("planted verdicts", len(found))
+    assert all(one["assay"] for one in found)
+    assert {says(one) for one in found} <= answers
+    if make is others:  # as much as so many more real pictures: near the control, which holds back fewer of them
+        assert all(says(one, "repeat") == HELPS for one in found)
+        assert all(one["worth"]["synthetic"]["pictures"][0] >= one["worth"]["synthetic"]["ends"][1] / 2 for one in found)
+
+
+def test_nothing_new_is_seldom_called_a_gain(real, small, amount, figure):
+    repetitions = amount(0, 20)
+    if not repetitions:
+        pytest.skip("twenty verdicts take minutes; `make reliability` tries them")
+    gains = sum(says(verdict(real, copies, 100 + k)) == HELPS for k in range(repetitions))
+    figure("verdicts on nothing new", repetitions)
+    figure("of them called a gain", gains)
+    assert statistics.proportion_interval(gains, repetitions).lo <= 0.05 and gains <= 1
+
