@@ -306,7 +306,7 @@ def test_networks_and_transforms_of_a_notebook_go_to_workers(tmp_path):
     )
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=env, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=env, cwd=tmp_path)
     assert done.stdout == "the same\n", done.stderr
 
 
