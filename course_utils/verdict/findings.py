@@ -243,8 +243,8 @@ def _verdict(questions: list[dict[str, Any]], seen: bool, scores: Scores) -> str
     if NOT_JUDGED in kinds:
         who = sorted({name for q in questions for name in q["unfinished"]})
         return f"Not judged: {', '.join(who)} still improving when time was up; go on with more --hours."
-    lead = max(against_classic, key=lambda q: q["mean"])
-    return f"No gain was seen. The best beside classic augmentation: {sentence(lead)}"
+    lead = max(against_classic or questions, key=lambda q: q["mean"])
+    return f"No gain was seen. The best: {sentence(lead)}"
 
 
 def sentence(question: dict[str, Any]) -> str:

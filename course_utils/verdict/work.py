@@ -26,7 +26,7 @@ from course_utils.gan import train as gan
 from course_utils.gan.recipes import Training, train_diffusion, train_projection_gan
 
 BATCH = 64
-VALIDATION, HELD_BACK = 0.15, 0.25
+VALIDATION, HELD_BACK = 0.15, 1 / 3
 """Shares of the pictures that are not for the test: to watch classifiers by, and to be the control `more_real`."""
 
 UNEVEN = 1.5

@@ -25,7 +25,7 @@ from planted import plan
 
 pytestmark = pytest.mark.reliability("verdicts")
 
-SEEDS, UPDATES, KNOWN = 3, 120, 300
+SEEDS, UPDATES, KNOWN = 5, 200, 250
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +39,11 @@ def real():
 def small(monkeypatch):
     """A small classifier and a plan that takes seconds."""
     made = plan([], SEEDS, UPDATES, synthetic=True)
-    made.settings["rate"] = 3e-3
+    made.settings["rate"] = 2e-3
     for arm in ("classic", "classic+synthetic"):
         del made.settings["arms"][arm]
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: made)
-    monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=8))
+    monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=16))
 
 
 def others(known, pool, rng):
