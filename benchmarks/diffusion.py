@@ -74,10 +74,9 @@ def scores(judge: Judge, fake: Images, test: Images, updates: int) -> dict[str, 
 
 
 def contest(
-    recipe: Callable[..., Training], images: Images, seed: int, seconds: float, score: Callable[[Images], dict], n: int
+    recipe: Callable[..., Training], images: Images, seed: int, steps: int, score: Callable[[Images], dict], n: int
 ) -> dict[str, float]:
-    """Train one generator for `seconds`, draw n pictures and measure them."""
-    steps = affordable(recipe, images, seconds)
+    """Train one generator, draw n pictures and measure them."""
     start = time.process_time()
     G = recipe(images, steps, seed, reports=1, stop_on_collapse=False).finish().generator
     trained = time.process_time()
@@ -100,7 +99,7 @@ def told(runs: list[dict[str, float]]) -> dict:
 def row(name: str, found: dict) -> str:
     """One line of the table: the means."""
     values = (found[measure] if name == "real" else found[measure]["mean"] for measure in MEASURES)
-    steps = "" if name == "real" else f"{min(found['steps']):,}"
+    steps = "" if name == "real" else f"{found['steps'][0]:,}"
     return f"{name:18}{steps:>8}" + "".join(f"{value:>22.3f}" for value in values)
 
 
@@ -132,8 +131,8 @@ def main() -> None:
         yield f"{'':18}{'steps':>8}" + "".join(f"{measure:>22}" for measure in MEASURES)
         yield row("real", found["real"])
         for name, recipe in METHODS.items():
-            each = partial(contest, recipe, images, seconds=options.seconds, score=score, n=options.n)
-            runs = [each(seed=seed) for seed in range(options.seeds)]
+            steps = affordable(recipe, images, options.seconds)
+            runs = [contest(recipe, images, seed, steps, score, options.n) for seed in range(options.seeds)]
             found["methods"][name] = told(runs)
             yield row(name, found["methods"][name])
 

@@ -208,13 +208,16 @@ def diffusion_step(
 ) -> tuple[Tensor]:
     """Update a denoising diffusion model (Ho et al. 2020, algorithm 1): predict the noise ε in √ᾱ_t x + √(1 − ᾱ_t) ε.
 
-    ε is `noise`; the classes c, which `G.prior` draws with it, are not used here. `unlabelled`: share of the pictures
-    that are shown without their label, for guidance (Ho & Salimans 2022, algorithm 1). Returns (mean squared error,).
+    ε is `noise`; the classes c, which `G.prior` draws with it, are not used here. The squared error is divided by ᾱ_t,
+    which makes it that of v (Salimans & Ho 2022, section 4): without, the noisiest pictures, where the class and the
+    outline are decided, hardly count, and a short run does not learn them. `unlabelled`: share of the pictures that are
+    shown without their label, for guidance (Ho & Salimans 2022, algorithm 1). Returns (mean weighted error,).
     """
     t = torch.randint(1, G.T + 1, y.shape, device=x.device)
     y = torch.where(torch.rand(y.shape, device=x.device) < unlabelled, G.no_class, y)
     share = G.alpha_bar[t].view(-1, 1, 1, 1)
-    loss = F.mse_loss(G.noise(share.sqrt() * x + (1 - share).sqrt() * noise, t, y).float(), noise)
+    error = G.noise(share.sqrt() * x + (1 - share).sqrt() * noise, t, y) - noise
+    loss = (error.square() / share).mean()
     update(opt_G, loss)
     return (loss.detach(),)
 

@@ -51,7 +51,7 @@ class ProjectionDiscriminator(nn.Module):
     """x, N × C × size × size, and y, N → logits N × 1: ψ(φ(x)) + ⟨V y, φ(x)⟩ (Miyato & Koyama 2018, eq. 3).
 
     φ: a convolution, 3 × 3; one of 4 × 4 and stride 2, to twice as many maps, for each upsampling of G; another, 3 × 3;
-    LeakyReLU 0.2 after each; the mean over places. ψ and V are linear. All have spectral norm 1 (Miyato et al. 2018).
+    LeakyReLU 0.2 after each; the sum over places. ψ and V are linear. All have spectral norm 1 (Miyato et al. 2018).
     """
 
     def __init__(self, shape: tuple[int, int, int], classes: int, width: float = 1.0) -> None:
@@ -67,7 +67,7 @@ class ProjectionDiscriminator(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """x, N × C × size × size in [-1, 1], and y, int64, N → logits N × 1."""
-        features = self.body(x).mean(dim=(2, 3))
+        features = self.body(x).sum(dim=(2, 3))  # a mean could not reach the hinge at norm 1
         return self.score(features) + (self.label(y) * features).sum(dim=1, keepdim=True)
 
 
