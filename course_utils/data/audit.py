@@ -184,14 +184,14 @@ def near(pixels: Tensor, same: Tensor) -> Tensor:
         for part in kept.split(CHECKED)
     ]
     thumbs = _normal(torch.cat(thumbs))
-    number = np.arange(len(kept))
+    number = torch.arange(len(kept))
     for top in range(0, len(kept), step := max(1, BLOCK // len(kept))):
         candidates = (thumbs[top : top + step] @ thumbs[top:].T >= NEAR).triu_(1).nonzero() + top
         candidates = candidates[number[candidates[:, 0]] != number[candidates[:, 1]]]
         pairs = [pair[_alike(*pixels[kept[pair]].unbind(1))] for pair in candidates.split(CHECKED)]
         if sum(map(len, pairs)):
-            number = joined(len(kept), star(number), torch.cat(pairs).numpy())
-    return torch.from_numpy(number)[place]
+            number = torch.from_numpy(joined(len(kept), star(number.numpy()), torch.cat(pairs).numpy()))
+    return number[place]
 
 
 def _alike(one: Tensor, other: Tensor) -> Tensor:

@@ -191,7 +191,10 @@ def _not_too_bad(bad: list[tuple[str, str]], good: int) -> None:
 def _from_arrays(path: Path, size: int) -> tuple[Listing, np.ndarray, np.ndarray]:
     """Read the arrays of an .npz or of IDX files: their pictures as entries, pixels and shapes."""
     found, pixels, shapes = Listing(), [], []
-    for name, part, pictures, labels in _npz(path) if path.suffix.lower() == ".npz" else _idx(path):
+    npz = path.suffix.lower() == ".npz"
+    if not npz and not _idx_files(path):
+        raise DataError(f"{path} is a single file of another kind; expected {KINDS}")
+    for name, part, pictures, labels in _npz(path) if npz else _idx(path):
         grey, coloured = pictures.ndim == 3, pictures.ndim == 4 and pictures.shape[3] == 3
         if pictures.dtype != np.uint8 or not (grey or coloured) or 0 in pictures.shape:
             raise DataError(

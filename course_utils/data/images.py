@@ -223,13 +223,12 @@ class Images:
         names, number = torch.where(alone, groups.max() + alone.cumsum(0), groups).unique(return_inverse=True)
         counts = torch.zeros(len(names), len(self.classes))
         counts.index_put_((number, labels), torch.ones(()), accumulate=True)
-        missing, share, counts = (share * counts.sum(0)).numpy(), share.numpy(), counts.numpy()
-        has = counts > 0
+        missing, has, share = share * counts.sum(0), (counts > 0).numpy(), share.numpy()
         chosen = np.zeros(len(names), bool)
         inside, outside = np.zeros(len(self.classes), int), has.sum(0)  # groups that have pictures of each class
         for k in _permutation(len(names), generator).tolist():
             left = missing - counts[k]
-            nearer = np.square(left).sum() < np.square(missing).sum()
+            nearer = bool(left.square().sum() < missing.square().sum())
             first = (has[k] & (share > 0) & (inside == 0)).any()
             last = (has[k] & (share < 1) & (outside == 1)).any()
             if (nearer or first) and not last:

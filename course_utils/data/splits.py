@@ -45,11 +45,11 @@ def split(
     and near duplicates, which leaks. Raises DataError, naming the class, where one class is all there is, or a class
     has too few pictures, or groups, to be in all three parts.
     """
-    together = _together(own.all.groups, found.alike) if by_group else None
-    parts = own.cut(replace(own.all, groups=together))
+    together = _together(own.all.groups, found.alike)
+    parts = own.cut(replace(own.all, groups=together if by_group else None))
     shares = {part: share for part, share in (("test", test), ("val", val)) if part not in parts}
     lines = _leaks(own, found)
-    if not by_group:
+    if together is not None and not by_group:
         lines.append("WARNING: groups and near duplicates were parted, as asked for; accuracies will be too high")
     _check(own.all.name, parts["train"], 1 + len(shares))
     parts |= _drawn(parts["train"], shares, generator)
