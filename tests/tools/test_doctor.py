@@ -19,7 +19,7 @@ def levels(findings):
 def test_this_machine_can_run_lessons_in_a_plain_process(capsys):
     assert doctor.main("none") == 0
     out = capsys.readouterr().out
-    assert "13 of 13 required are there" in out
+    assert "8 of 8 required are there" in out
     assert "faults: 0" in out
     assert "kernel python3" not in out
 
@@ -32,7 +32,7 @@ def test_each_missing_or_old_package_is_named_with_what_to_do(monkeypatch):
 
     monkeypatch.setattr(metadata, "version", version)
     ok, *bad = doctor.packages(doctor.PLAIN)
-    assert ok.found == "11 of 13 required are there"
+    assert ok.found == "6 of 8 required are there"
     assert levels(bad) == {"torch": "fault", "numpy": "fault"}
     assert all("pip install" in finding.remedy and ">=" in finding.remedy for finding in bad)
 
