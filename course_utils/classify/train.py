@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.core.capture import recorded
 from course_utils.core.precision import autocast, resolve
+from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -61,21 +63,43 @@ def training(
     arithmetic ('float32', 'bfloat16', or 'auto' for the faster one); the loss is float32. Raises SealedError on a
     test set.
     """
-    precision = resolve(precision, images.device)
-    weights = None if class_weights is None else class_weights.to(images.device)
-    model.to(images.device, memory_format=torch.channels_last).train()
-    opt = optimizer(model.parameters())
-    batches = images.batches(batch_size, generator, forever=True)
-    for _, (x, labels) in zip(range(updates), batches, strict=False):
+    device, precision = images.device, resolve(precision, images.device)
+    weights = None if class_weights is None else class_weights.to(device)
+    model.to(device, memory_format=torch.channels_last).train()
+    opt = recordable(optimizer(model.parameters()), device)
+    rng = drawing(transform, generator, device)
+
+    def update(positions: Tensor) -> Tensor:
+        x, labels = images.at(positions)
         if transform is not None:
-            x = transform(x, generator)
-        with autocast(images.device, precision):
+            x = transform(x, rng)
+        with autocast(device, precision):
             answer = model(x.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(answer.float(), labels, weight=weights)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
-        yield loss.detach()
+        return loss.detach()
+
+    update = recorded(update, device)
+    for _, positions in zip(range(updates), images.picks(batch_size, generator, forever=True), strict=False):
+        yield update(positions)
+
+
+def recordable(optimizer: torch.optim.Optimizer, device: torch.device) -> torch.optim.Optimizer:
+    """Let a new optimiser count its steps on the device, as a recorded update needs it."""
+    for group in optimizer.param_groups:
+        if device.type == "cuda" and "capturable" in group:
+            group["capturable"] = True
+    return optimizer
+
+
+def drawing(transform: Transform | None, generator: torch.Generator, device: torch.device) -> torch.Generator:
+    """Choose what a transform draws by: `generator`, or for classic augmentation on a GPU the device's default one,
+    which draws there, inside a recorded update, as dropout does."""
+    if device.type != "cuda" or not isinstance(transform, Classic):
+        return generator
+    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
 
 
 def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: object) -> nn.Module:
