@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.core.capture import recorded
-from course_utils.core.precision import autocast, resolve
+from course_utils.core.precision import autocast, exact, resolve
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 
@@ -111,11 +111,12 @@ def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: ob
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Inside, `model` answers as a finished one: without dropout, by running statistics, and without gradients."""
+    """Inside, `model` answers as a finished one: without dropout, by running statistics, without gradients, and in full
+    float32."""
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), exact():
             yield
     finally:
         model.train(was_training)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -33,6 +34,20 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     old weights.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Compute float32 in all its digits inside: a GPU's convolutions round their inputs to 11 bits by default (TF32),
+    which blurs how far apart a picture and its copy are."""
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before[0]
+        torch.set_float32_matmul_precision(before[1])
 
 
 @cache

@@ -27,6 +27,8 @@ from course_utils.gan.state import TrainState
 
 __all__ = ["Progress", "Settings", "TrainingFailed", "fit", "lower_pauses", "sample", "training"]
 
+PIXELS = 2**22  # of all pictures that `sample` draws at a time: a thousand of 128 × 128 would take 8 GB
+
 Step = Callable[..., tuple[Tensor, ...]]
 Gate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -146,10 +148,13 @@ def lower_pauses(d_loss: Tensor, g_loss: Tensor) -> tuple[Tensor, Tensor]:
 def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28, 28), batch_size: int = 1000) -> Tensor:
     """Draw pictures from `latents`, such as `G.prior(n)`, `batch_size` at a time: uint8, N × C × H × W.
 
-    The output of a fully connected G, K × B × pixels, becomes K·B pictures of `shape`, network by network.
+    Fewer at a time where they are large, as `G.size`, their side in pixels, or latents that are pictures themselves
+    tell. The output of a fully connected G, K × B × pixels, becomes K·B pictures of `shape`, network by network.
     """
     if hasattr(G, "models"):
         return to_pixels(G(*latents).reshape(-1, *shape))
+    side = latents[0].shape[-1] if latents[0].ndim == 4 else getattr(G, "size", shape[-1])
+    batch_size = max(1, min(batch_size, PIXELS // side**2))
     return torch.cat([to_pixels(G(*part)) for part in zip(*(t.split(batch_size) for t in latents), strict=True)])
 
 
