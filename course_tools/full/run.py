@@ -1,8 +1,9 @@
 """`course run LESSON --profile full`: computes what a lesson's full run still lacks, until it is done or time is up.
 
 Each job is computed in a process of one thread, on Dask: here, on a running cluster, or as SLURM jobs, which share the
-run's folder. What is finished is a file there and stays finished; a training that is stopped leaves a checkpoint, from
-which the next call goes on and ends with the numbers of an unbroken one.
+run's folder. On a GPU of this machine the jobs are computed in this process, one after the other, without Dask: several
+processes would have to share it. What is finished is a file there and stays finished; a training that is stopped leaves
+a checkpoint, from which the next call goes on and ends with the numbers of an unbroken one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tomllib
 import traceback
 import types
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -135,27 +137,51 @@ def run(
     slurm: Path | None = None,
     workers: int | None = None,
     source: str = "real",
+    device: str | None = None,
 ) -> bool:
     """Compute what `out`/full/<slug> lacks, until `deadline` (time.time()); when all is there, write
     results/<slug>/full.json.
 
-    Returns False where a job failed; the others are computed all the same. Raises CourseError on a user's mistake,
-    where the real data cannot be had, and where another process computes in the same folder.
+    device: "cpu" or "cuda"; None is a GPU where there is one. Returns False where a job failed; the others are computed
+    all the same. Raises CourseError on a user's mistake, where the real data cannot be had, and where another process
+    computes in the same folder.
     """
+    device = device if scheduler or slurm else _device(device)  # the machines of a cluster choose for themselves
     whole = FullRun(lesson, out, source)
     with files.locked(whole.store.folder / ".lock", f"a full run in {whole.store.folder} is under way already"):
-        return _run(whole, deadline, scheduler, slurm, workers)
+        return compute_all(whole, deadline, scheduler, slurm, workers, device)
 
 
-def _run(
-    whole: FullRun, deadline: float | None, scheduler: str | None, slurm: Path | None, workers: int | None
+def _device(name: str | None) -> str:
+    import torch
+
+    if name not in (None, "cpu", "cuda"):
+        raise CourseError(f"--device is {name!r}; choose cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise CourseError("--device is cuda, and there is no GPU here; leave it out, or choose cpu")
+    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def compute_all(
+    whole: FullRun,
+    deadline: float | None,
+    scheduler: str | None = None,
+    slurm: Path | None = None,
+    workers: int | None = None,
+    device: str | None = None,
 ) -> bool:
+    """Do what `run` does for a run whose folder is locked."""
     print(whole.data.announce())
     print(whole.status(workers or cluster.default_workers()))
     failed: dict[str, str] = {}
     if todo := whole.todo():
-        with sweep.interruptible(), cluster.client(scheduler, slurm, workers, len(todo)) as client:
-            for job, ended in _computed(client, whole, deadline):
+        with sweep.interruptible(), ExitStack() as stack:
+            if device == "cuda":
+                all_ended = one_by_one(whole, deadline, device)
+            else:
+                client = stack.enter_context(cluster.client(scheduler, slurm, workers, len(todo)))
+                all_ended = _computed(client, whole, deadline, device)
+            for job, ended in all_ended:
                 if ended.error:
                     failed[job.name] = ended.error
                     print(f"{job.name}: failed: {ended.error.strip().splitlines()[-1]}", flush=True)
@@ -174,7 +200,18 @@ def _run(
     return True
 
 
-def _computed(client: Client, whole: FullRun, deadline: float | None) -> Iterator[tuple[Job, Ended]]:
+def one_by_one(whole: FullRun, deadline: float | None, device: str) -> Iterator[tuple[Job, Ended]]:
+    """Compute what is to do in this process, those first that others need: each job with how it ended."""
+    for job in whole.todo():
+        if deadline is not None and time.time() >= deadline:
+            return
+        if all(map(whole.store.has, job.needs)):
+            yield job, compute(whole.text, whole.source, whole.data.sha256, job, whole.store, deadline, device)
+
+
+def _computed(
+    client: Client, whole: FullRun, deadline: float | None, device: str | None
+) -> Iterator[tuple[Job, Ended]]:
     """Each job with how it ended, as they end; one is started when all that it needs is there and a process is free."""
     from distributed import as_completed
 
@@ -186,7 +223,7 @@ def _computed(client: Client, whole: FullRun, deadline: float | None) -> Iterato
                 if len(running) >= max(1, len(client.scheduler_info()["workers"])):
                     break
                 waiting.remove(job)
-                args = (whole.text, whole.source, whole.data.sha256, job, whole.store, deadline)
+                args = (whole.text, whole.source, whole.data.sha256, job, whole.store, deadline, device)
                 future = client.submit(compute, *args, key=f"{job.name}-{job.key}-{time.time_ns()}", pure=False)
                 running[future.key] = job
                 ended.add(future)
@@ -207,27 +244,37 @@ def _ended(future: Future) -> Ended:
         return Ended(error=f"{type(error).__name__}: {error}")
 
 
-def compute(text: str, source: str, sha256: dict[str, str], job: Job, store: Store, deadline: float | None) -> Ended:
-    """Do a job until it is done or the deadline (time.time()) has passed; called in the process that computes."""
+def compute(
+    text: str,
+    source: str,
+    sha256: dict[str, str],
+    job: Job,
+    store: Store,
+    deadline: float | None,
+    device: str | None = None,
+) -> Ended:
+    """Do a job until it is done or the deadline (time.time()) has passed; called in the process that computes.
+
+    device: None is a GPU where that process has one."""
     with ONE_AT_A_TIME:
         try:
             module = _loaded(text)
             data = _data(module.DATASET, source)
             if data.sha256 != sha256:
                 raise CourseError(f"its data of {module.DATASET} differ ({data.source}); set COURSE_DATA there")
-            return _compute(module, data, job, store, deadline)
+            return _compute(module, data, job, store, deadline, device)
         except CourseError as error:
             return Ended(error=str(error))
         except Exception:
             return Ended(error=traceback.format_exc())
 
 
-def _compute(module: Any, data: Any, job: Job, store: Store, deadline: float | None) -> Ended:
+def _compute(module: Any, data: Any, job: Job, store: Store, deadline: float | None, device: str | None) -> Ended:
     import torch
 
     from course_utils import experiment
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     began, (_, before) = time.monotonic(), store.progress(job)
     needed = [store.find(need) for need in job.needs]
     work = getattr(module, job.work)(data, needed, store.checkpoint(job), device, **job.arguments)
