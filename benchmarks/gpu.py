@@ -1,9 +1,10 @@
 """`python -m benchmarks.gpu`: what a GPU gains when a step is recorded, and when many seeds are trained at once.
 
 Each row pits two ways of the course's own loop against each other, in turns: the step replayed as one CUDA graph
-against the same step launch by launch (goal 4), and sixteen seeds in one stack against one after the other (goal 8),
-both recorded. Writes results/benchmarks/gpu.json, of the form of build/bench.json. Without a GPU it says so and ends
-with 2; `--device cpu --quick` tries all parts.
+against the same step launch by launch (goal 4), bfloat16 against float32 as TF32, and sixteen seeds in one stack against
+one after the other (goal 8), recorded both; last, many small classifiers. Writes results/benchmarks/gpu.json after each
+row, of the form of build/bench.json; a row that breaks has an `error` in place of its figures. Without a GPU it says so
+and ends with 2; `--device cpu --quick` tries all parts.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import Contender, Row, counted, measured, one_after_another, peaks, table, turns
 from benchmarks.methods import METHODS, Method
+from course_utils.classify.jobs import Job, Recipe, predictions
+from course_utils.classify.networks import LeNet
+from course_utils.classify.train import adam
+from course_utils.classify.train import training as training_of
 from course_utils.core import files
 from course_utils.core.precision import fastest
 from course_utils.core.profiles import ROOT
@@ -47,38 +53,64 @@ def rows(images: Images, quick: bool) -> Iterator[Row]:
         work = {"images": n * method.batch, "flops": flops[method.name]}
         yield _row(f"{method.name}, recorded", 4, method, work, *ways)
     for method in methods:
+        ways = (run(method, images, n, precision=number_format) for number_format in ("bfloat16", "float32"))
+        work = {"images": n * method.batch, "flops": flops[method.name]}
+        yield _row(f"{method.name}, bf16/TF32", 1, method, work, *ways)
+    for method in methods:
         one_by_one = one_after_another([run(method, images, n, seed) for seed in range(seeds)])
         work = {"images": seeds * n * method.batch, "flops": seeds * flops[method.name]}
         yield _row(f"{method.name}, {seeds} seeds", 8, method, work, run_stacked(method, images, n, seeds), one_by_one)
+
+    yield classifiers(images, 2 * n, 2 if quick else 64)
+
+
+def classifiers(images: Images, updates: int, seeds: int) -> Row:
+    """Small classifiers of many seeds, in one stack and one graph against a graph each; both with their recording."""
+    recipe = Recipe(LeNet, adam(), updates, batch_size=64)
+    jobs = [(seed, Job(recipe, images, None, seed, ())) for seed in range(seeds)]
+
+    def turns(together: int) -> Contender:
+        while True:
+            start = time.perf_counter()
+            list(predictions(jobs, {}, 1, together))
+            if images.device.type == "cuda":
+                torch.cuda.synchronize()
+            yield time.perf_counter() - start
+
+    settings = {"updates": 1, "batch_size": 64, "generator": torch.Generator()}
+    with FlopCounterMode(display=False) as counter:
+        next(training_of(LeNet(), images, adam(), **settings))
+    pictures, flops = seeds * updates * 64, seeds * updates * counter.get_total_flops()
+    return Row(f"LeNet, {seeds} seeds", 8, "convolution", pictures, turns(seeds), turns(1), flops)
 
 
 def _row(name: str, goal: float, method: Method, work: dict[str, int], ours: Contender, plain: Contender) -> Row:
     return Row(name, goal, method.kind, work["images"], ours, plain, work["flops"])
 
 
-def run(method: Method, images: Images, n: int, seed: int = 0, capture: bool = True) -> Contender:
+def run(method: Method, images: Images, n: int, seed: int = 0, **settings: object) -> Contender:
     """One training run, n steps and a look at its losses a turn, which waits for the GPU."""
     ours = method.ours(images, seed)
-    return _turns(ours.step, ours.G, ours.D, ours.batches, n, capture)
+    return _turns(ours.step, ours.G, ours.D, ours.batches, n, **settings)
 
 
 def run_stacked(method: Method, images: Images, n: int, seeds: int) -> Contender:
     """As many runs in one stack: that of the networks themselves where they have one, or else vmap's."""
     if method.kind == "matrix":
         stack = train_fc_gans([images] * seeds, 1, 0, batch=method.batch, stop_on_collapse=False)
-        return _turns(stack.step, stack.G, stack.D, stack.batches, n, capture=True)
+        return _turns(stack.step, stack.G, stack.D, stack.batches, n)
     ours = [method.ours(images, seed) for seed in range(seeds)]
     G, D = (Stacked([getattr(run, net) for run in ours]) for net in "GD")
 
     def together(n: int) -> tuple[torch.Tensor, ...]:
         return tuple(torch.stack(parts) for parts in zip(*(run.batches(n) for run in ours), strict=True))
 
-    return _turns(ours[0].step, G, D, together, n, capture=True)
+    return _turns(ours[0].step, G, D, together, n)
 
 
-def _turns(step: Step, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, capture: bool) -> Contender:
-    settings = {"steps": n * FOREVER, "reports": FOREVER, "seed": 0, "stop_on_collapse": False}
-    return turns(training(step, G, D, data, capture=capture, **settings))
+def _turns(step: Step, G: torch.nn.Module, D: torch.nn.Module, data: Batches, n: int, **settings: object) -> Contender:
+    run = {"steps": n * FOREVER, "reports": FOREVER, "seed": 0, "stop_on_collapse": False, **settings}
+    return turns(training(step, G, D, data, **run))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -92,6 +124,7 @@ def main(argv: list[str] | None = None) -> int:
         print("benchmarks.gpu: no GPU here; run it on a machine with one, or try its parts: --device cpu --quick")
         return 2
 
+    torch.set_float32_matmul_precision("high")  # so that float32 means TF32 in all products
     started, rounds = time.monotonic(), 1 if options.quick else 5
     source = "auto" if "COURSE_DATA" in os.environ else "standin"  # never a download
     digits = sources.load("mnist", source, scale=0.2 if options.quick else 1)

@@ -254,7 +254,7 @@ def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(t
     done = start("--device", "cpu")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "gpu.json").read_text())
-    assert [row["goal"] for row in found["rows"]] == [4, 4, 4, 8, 8, 8]
+    assert [row["goal"] for row in found["rows"]] == [4, 4, 4, 1, 1, 1, 8, 8, 8, 8]
     assert found["quick"] and all(row["ratio"]["median"] > 0 and row["utilisation"] > 0 for row in found["rows"])
     if not torch.cuda.is_available():
         refused = start()
