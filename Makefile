@@ -6,6 +6,7 @@ JOBS    =
 OUT     =
 DATA    =
 AGAIN   =
+TRY     =
 # Text as one word of the shell, whatever is in it: OUT may be a folder with spaces in its name.
 quoted  = '$(subst ','\'',$(1))'
 TO      = $(if $(OUT),--out $(call quoted,$(OUT)))
@@ -25,7 +26,7 @@ START      = 00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lab data notebooks run student site test browser reliability bench clean lock
+.PHONY: help setup lab data notebooks run student site test browser reliability bench gpu clean lock
 
 help:
 	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +76,10 @@ reliability: $(READY)  ## try every fault, damaged input and load that the tests
 
 bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (9 minutes)
 	$(VENV_PYTHON) -m benchmarks
+
+# Without set-up, for machines that no network reaches: there the Python that has CUDA's PyTorch is what there is.
+gpu:  ## all that a GPU can tell, in 8 minutes: tests, speed, lessons, a full run (TRY=cpu: in miniature; OUT=build/gpu)
+	@$(firstword $(wildcard $(VENV_PYTHON)) python3) -m course_tools.gpu $(TO) $(if $(TRY),--try $(TRY))
 
 clean:  ## remove what runs left in build/
 	rm -rf build

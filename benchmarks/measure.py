@@ -121,6 +121,9 @@ def table(rows: Iterable[dict]) -> Iterator[str]:
     """The lines of the printed table, each as soon as its row is there; a row that misses its goal, or may, says so."""
     yield f"{'':24}{'images/s':>10}{'plain':>10}{'ratio':>8}{'(min–max)':>16}{'of peak':>10}{'goal':>7}"
     for row in rows:
+        if "error" in row:
+            yield f"{row['name']:24}  broke: {row['error']}"
+            continue
         ratio = row["ratio"]
         spread = f"({ratio['min']:.2f}–{ratio['max']:.2f})"
         verdict = ""

@@ -48,7 +48,10 @@ def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="execute lessons and report their results")
     _add_lessons(run)
     run.add_argument("--profile", help=f"{', '.join(PROFILES)}, full; default: $COURSE_PROFILE, else cpu")
-    run.add_argument("--hours", type=float, metavar="H", help="of a full run, which the next call continues")
+    time_limit = run.add_mutually_exclusive_group()
+    time_limit.add_argument("--hours", type=float, metavar="H", help="of a full run, which the next call continues")
+    time_limit.add_argument("--minutes", type=float, metavar="M", help="of a full run, as --hours")
+    run.add_argument("--device", help="of a full run: cpu or cuda (default: a GPU where there is one)")
     _add_where(run)
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side (default 1)")
     run.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for what it leaves (default build)")
@@ -153,10 +156,13 @@ def _add_doctor(commands: Any) -> None:
     doctor.set_defaults(act=_doctor)
 
 
+FULL_ONLY = ("hours", "minutes", "device", "scheduler", "slurm", "workers")
+
+
 def _run(args: argparse.Namespace) -> int:
     if args.profile == "full":
         return _full(args)
-    if given := [name for name in ("hours", "scheduler", "slurm", "workers") if getattr(args, name) is not None]:
+    if given := [name for name in FULL_ONLY if getattr(args, name) is not None]:
         raise CourseError(f"--{given[0]} is an option of full runs; add --profile full")
     from course_tools.run import lessons, run
 
@@ -183,16 +189,17 @@ def _full(args: argparse.Namespace) -> int:
     from course_tools.full import run as full
     from course_tools.run import lessons
 
-    for name, number in (("hours", args.hours), ("workers", args.workers)):
+    for name, number in (("hours", args.hours), ("minutes", args.minutes), ("workers", args.workers)):
         if number is not None and number <= 0:
             raise CourseError(f"--{name} is {number:g}, expected more than 0")
     usual = {"jobs": 1, "kernel": "python3", "p": [], "again": False, "timeout": None}
     if given := [name for name, value in usual.items() if getattr(args, name) != value]:
         raise CourseError(f"--profile full takes no {'-p' if given[0] == 'p' else f'--{given[0]}'}; leave it out")
     chosen = [lesson for lesson in lessons.resolve(args.lessons) if args.lessons or full.has(lesson)]
-    deadline = time.time() + 3600 * args.hours if args.hours else None
+    seconds = 3600 * args.hours if args.hours else 60 * args.minutes if args.minutes else None
+    deadline = seconds and time.time() + seconds
     where = (args.scheduler, args.slurm, args.workers)
-    well = [full.run(lesson, args.out, deadline, *where) for lesson in chosen]
+    well = [full.run(lesson, args.out, deadline, *where, device=args.device) for lesson in chosen]
     return int(not all(well))
 
 

@@ -272,7 +272,7 @@ def test_the_gpus_benchmark_says_so_without_a_gpu_and_tries_its_parts_anywhere(t
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert (
         found["quick"]
-        and len(found["rows"]) == 6
+        and len(found["rows"]) == 10
         and all(row["ratio"]["median"] > 0 and row["utilisation"] > 0 for row in found["rows"])
     )
     if not torch.cuda.is_available():

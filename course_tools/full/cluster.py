@@ -1,4 +1,8 @@
-"""Compute the jobs of a long run side by side on Dask: in processes here, on a running cluster, or as SLURM jobs."""
+"""Compute the jobs of a long run side by side on Dask: in processes here, on a running cluster, or as SLURM jobs.
+
+On a GPU of this machine they are computed in this process, one after the other, without Dask: several processes would
+have to share it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from course_tools.sweep import cluster, sweep
 from course_tools.sweep.cluster import default_workers
@@ -21,15 +27,29 @@ __all__ = ["computed", "default_workers"]
 
 @contextmanager
 def computed(
-    pieces: Pieces, deadline: float | None, scheduler: str | None, slurm: Path | None, workers: int | None
+    pieces: Pieces,
+    deadline: float | None,
+    scheduler: str | None = None,
+    slurm: Path | None = None,
+    workers: int | None = None,
+    device: str | None = None,
 ) -> Iterator[Iterator[tuple[Job, Ended]]]:
-    """Compute what is not done; give each job with how it ended, as they end. deadline: of time.time()."""
-    most = len(pieces.todo())
-    with sweep.interruptible(), cluster.client(scheduler, slurm, workers, most) as client:
-        yield _computed(client, pieces, deadline)
+    """Compute what is not done; give each job with how it ended, as they end. deadline: of time.time().
+
+    device: "cpu" or "cuda"; None is a GPU where the machine that computes has one.
+    """
+    here = not scheduler and not slurm and (device == "cuda" or (device is None and torch.cuda.is_available()))
+    with sweep.interruptible():
+        if here:
+            yield pieces.computed(deadline, device)
+            return
+        with cluster.client(scheduler, slurm, workers, len(pieces.todo())) as client:
+            yield _computed(client, pieces, deadline, device)
 
 
-def _computed(client: Client, pieces: Pieces, deadline: float | None) -> Iterator[tuple[Job, Ended]]:
+def _computed(
+    client: Client, pieces: Pieces, deadline: float | None, device: str | None
+) -> Iterator[tuple[Job, Ended]]:
     """Start each job when all that it needs is there and a process is free."""
     from distributed import as_completed
 
@@ -41,7 +61,7 @@ def _computed(client: Client, pieces: Pieces, deadline: float | None) -> Iterato
                 if len(running) >= max(1, len(client.scheduler_info()["workers"])):
                     break
                 waiting.remove(job)
-                args = (pieces.load, job, pieces.store, deadline)
+                args = (pieces.load, job, pieces.store, deadline, device)
                 future = client.submit(compute, *args, key=f"{job.name}-{job.key}-{time.time_ns()}", pure=False)
                 running[future.key] = job
                 ended.add(future)

@@ -1,7 +1,7 @@
 """`course run LESSON --profile full`: computes what a lesson's full run still lacks, until it is done or time is up.
 
 Each job is computed in a process of one thread, on Dask: here, on a running cluster, or as SLURM jobs, which share the
-run's folder.
+run's folder; on a GPU of this machine in this process.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import types
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from course_tools.full import cluster
 from course_tools.run.lessons import Lesson
@@ -92,27 +94,38 @@ def run(
     slurm: Path | None = None,
     workers: int | None = None,
     source: str = "real",
+    device: str | None = None,
 ) -> bool:
     """Compute what `out`/full/<slug> lacks, until `deadline` (time.time()); when all is there, write
     results/<slug>/full.json.
 
-    Returns False where a job failed; the others are computed all the same. Raises CourseError on a user's mistake,
-    where the real data cannot be had, and where another process computes in the same folder.
+    device: "cpu" or "cuda"; None is a GPU where there is one. Returns False where a job failed; the others are computed
+    all the same. Raises CourseError on a user's mistake, where the real data cannot be had, and where another process
+    computes in the same folder.
     """
+    if device not in (None, "cpu", "cuda"):
+        raise CourseError(f"--device is {device!r}; choose cpu or cuda")
+    if device == "cuda" and not (torch.cuda.is_available() or scheduler or slurm):
+        raise CourseError("--device is cuda, and there is no GPU here; leave it out, or choose cpu")
     whole = FullRun(lesson, out, source)
     folder = whole.pieces.store.folder
     with files.locked(folder / ".lock", f"a full run in {folder} is under way already"):
-        return _run(whole, deadline, scheduler, slurm, workers)
+        return _run(whole, deadline, scheduler, slurm, workers, device)
 
 
 def _run(
-    whole: FullRun, deadline: float | None, scheduler: str | None, slurm: Path | None, workers: int | None
+    whole: FullRun,
+    deadline: float | None,
+    scheduler: str | None,
+    slurm: Path | None,
+    workers: int | None,
+    device: str | None,
 ) -> bool:
     print(whole.data.announce())
     print(whole.status(workers or cluster.default_workers()))
     failed: dict[str, str] = {}
     if whole.pieces.todo():
-        with cluster.computed(whole.pieces, deadline, scheduler, slurm, workers) as ends:
+        with cluster.computed(whole.pieces, deadline, scheduler, slurm, workers, device) as ends:
             for job, ended in ends:
                 if ended.error:
                     failed[job.name] = ended.error

@@ -17,7 +17,10 @@ from course_tools.templates import render
 from course_utils.core.errors import CourseError
 from course_utils.teach import doctor
 
-NEEDED = doctor.PLAIN | {"ipywidgets", "pooch", "tqdm"}
+NEEDED = doctor.PLAIN | {
+    *("pillow", "joblib", "cloudpickle", "mistune", "jsonschema"),
+    *("ipywidgets", "pooch", "tqdm"),
+}
 """What a lesson imports. The rest of our requirements serve JupyterLab and `course run`; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
 

@@ -17,7 +17,8 @@ from course_utils.core.parallel import as_completed, one_thread
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 
-PIXELS = 2**20  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
+PIXELS = 2**23  # of all pictures in one update of a stack: large batches keep a GPU busy alone, and fill its memory
+SMALL = 100_000  # weights of a network, up to which many are trained in one stack; a wider one keeps a GPU busy alone
 
 Answers = dict[str, Tensor]  # by test set: labels, int64, N, or probabilities, float32, N × K
 
@@ -61,8 +62,9 @@ def predictions(
     """Yield (key, answers) of each job as it is done.
 
     workers: processes; 1 is this one, with the same numbers. together: train up to so many jobs of one recipe and
-    transform in one stack, here (fewer where batches are large, see `PIXELS`), with the same numbers up to rounding and
-    dropped units. Jobs are taken when their turn comes, so that only a few training sets are in memory.
+    transform in one stack, here (fewer where batches are large, see `PIXELS`, and one where networks are wide, see
+    `SMALL`), with the same numbers up to rounding and dropped units. Jobs are taken when their turn comes, so that only
+    a few training sets, or a stack's, are in memory.
     """
     if together > 1:
         yield from _in_stacks(jobs, tests, together)
@@ -80,6 +82,9 @@ def _predict_keyed(tests: dict[str, Images], keyed: Keyed) -> tuple[Hashable, An
 def _in_stacks(jobs: Iterable[Keyed], tests: dict[str, Images], together: int) -> Iterator[tuple[Hashable, Answers]]:
     stacks: dict[Hashable, dict[Hashable, Job]] = {}
     for key, job in jobs:
+        if not _is_small(job):
+            yield key, predict(job, tests)
+            continue
         stack = stacks.setdefault((job.recipe, id(job.transform), job.images.shape), {})
         stack[key] = job
         _, height, width = job.images.shape
@@ -88,6 +93,11 @@ def _in_stacks(jobs: Iterable[Keyed], tests: dict[str, Images], together: int) -
             stack.clear()
     for stack in filter(None, stacks.values()):
         yield from zip(stack, predict_together(list(stack.values()), tests), strict=True)
+
+
+def _is_small(job: Job) -> bool:
+    with _own_randomness(job.images.device):
+        return sum(weights.numel() for weights in job.recipe.network().parameters()) <= SMALL
 
 
 def predict(job: Job, tests: dict[str, Images]) -> Answers:

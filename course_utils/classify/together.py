@@ -1,4 +1,5 @@
-"""Train many classifiers in one stack, each on its own training set: on a GPU, sixteen cost about as much as one."""
+"""Train many classifiers in one stack, each on its own training set: on a GPU, a hundred small ones cost about as
+much as one."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, vmap
 
-from course_utils.classify.train import Optimizer, Transform
+from course_utils.classify.train import Optimizer, Transform, drawing, recordable
+from course_utils.core.capture import recorded
 from course_utils.core.precision import autocast, resolve
 from course_utils.core.stacked import Stacked
 from course_utils.data.images import Images
@@ -30,8 +32,8 @@ def train_together(
 
     The models are of one architecture, the sets of one device, shape and number of classes, but of any size. The
     loss is the sum of the models' own losses, so that each gets its own gradient, and the optimiser works elementwise:
-    what comes out is what `train` gives, up to rounding; with dropout, up to other dropped units. Raises SealedError
-    on a test set.
+    what comes out is what `train` gives, up to rounding; with dropout, up to other dropped units, and on a GPU up to
+    other draws of classic augmentation. Raises SealedError on a test set.
     """
     device = sets[0].device
     precision = resolve(precision, device)
@@ -39,16 +41,33 @@ def train_together(
     weights = torch.stack([torch.ones(classes) if w is None else w.cpu() for w in class_weights or [None] * len(sets)])
     weights = weights.to(device)
     stack = Stacked([model.to(device) for model in models]).train()
-    opt = optimizer(stack.parameters())
-    streams = [images.batches(batch_size, rng, forever=True) for images, rng in zip(sets, generators, strict=True)]
-    for _ in range(updates):
-        xs, labels = zip(*(next(stream) for stream in streams), strict=True)
+    opt = recordable(optimizer(stack.parameters()), device)
+    streams = [images.picks(batch_size, rng, forever=True) for images, rng in zip(sets, generators, strict=True)]
+    every, starts = _end_to_end(sets)
+    rngs = [drawing(transform, rng, device) for rng in generators]
+    if rngs[0] is not generators[0]:
+        rngs = rngs[:1]  # the device's own, which draws for all networks at once
+
+    def update(positions: Tensor) -> Tensor:
+        x, labels = every.at(positions.flatten())
         if transform is not None:
-            xs = [transform(x, rng) for x, rng in zip(xs, generators, strict=True)]
+            x = torch.cat([transform(part, rng) for part, rng in zip(x.chunk(len(rngs)), rngs, strict=True)])
         with autocast(device, precision):
-            answers = stack(torch.stack(xs))
-        losses = vmap(F.cross_entropy)(answers.float(), torch.stack(labels), weights)
+            answers = stack(x.unflatten(0, positions.shape))
+        loss = vmap(F.cross_entropy)(answers.float(), labels.view(positions.shape), weights).sum()
         opt.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        loss.backward()
         opt.step()
+        return loss.detach()
+
+    update = recorded(update, device)
+    for _ in range(updates):
+        update(torch.stack([next(stream) for stream in streams]) + starts)
     stack.unstack(models)
+
+
+def _end_to_end(sets: Sequence[Images]) -> tuple[Images, Tensor]:
+    """All sets as one, from which one look-up takes the batches of all networks, and where each begins, K × 1."""
+    pixels, labels = (torch.cat([getattr(images, part) for images in sets]) for part in ("pixels", "labels"))
+    lengths = torch.tensor([0, *map(len, sets[:-1])], device=sets[0].device)
+    return Images(pixels, labels, sets[0].classes), lengths.cumsum(0)[:, None]

@@ -11,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.core.precision import autocast, resolve
+from course_utils.core.capture import recorded
+from course_utils.core.precision import autocast, exact, resolve
+from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -65,32 +67,55 @@ def training(
     arithmetic ('float32', 'bfloat16', or 'auto' for the faster one); the loss is float32. Raises SealedError on a
     test set.
     """
-    precision = resolve(precision, images.device)
-    weights = None if class_weights is None else class_weights.to(images.device)
-    model.to(images.device, memory_format=torch.channels_last).train()
-    opt = optimizer(model.parameters())
-    batches = images.batches(batch_size, generator, forever=True)
-    for _, (x, labels) in zip(range(updates), batches, strict=False):
+    device, precision = images.device, resolve(precision, images.device)
+    weights = None if class_weights is None else class_weights.to(device)
+    model.to(device, memory_format=torch.channels_last).train()
+    opt = recordable(optimizer(model.parameters()), device)
+    rng = drawing(transform, generator, device)
+
+    def update(positions: Tensor, *share: Tensor) -> Tensor:
+        x, labels = images.at(positions)
         if transform is not None:
-            x = transform(x, generator)
-        share = _beta(mixup, generator) if mixup else 1.0
-        if mixup:  # batches come shuffled: turned round, each picture meets another one
-            x = share * x + (1 - share) * x.flip(0)
-        with autocast(images.device, precision):
+            x = transform(x, rng)
+        if share:  # batches come shuffled: turned round, each picture meets another one
+            x = torch.lerp(x.flip(0), x, *share)
+        with autocast(device, precision):
             answer = model(x.contiguous(memory_format=torch.channels_last))
-        loss = share * F.cross_entropy(answer.float(), labels, weight=weights)
-        if mixup:
-            loss = loss + (1 - share) * F.cross_entropy(answer.float(), labels.flip(0), weight=weights)
+        loss = F.cross_entropy(answer.float(), labels, weight=weights)
+        if share:
+            loss = torch.lerp(F.cross_entropy(answer.float(), labels.flip(0), weight=weights), loss, *share)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
-        yield loss.detach()
+        return loss.detach()
+
+    update = recorded(update, device)
+    for _, positions in zip(range(updates), images.picks(batch_size, generator, forever=True), strict=False):
+        yield update(positions, *_share(mixup, generator, device))
 
 
-def _beta(alpha: float, generator: torch.Generator) -> float:
-    """Draw from Beta(α, α), as `generator` says."""
+def recordable(optimizer: torch.optim.Optimizer, device: torch.device) -> torch.optim.Optimizer:
+    """Let a new optimiser count its steps on the device, as a recorded update needs it."""
+    for group in optimizer.param_groups:
+        if device.type == "cuda" and "capturable" in group:
+            group["capturable"] = True
+    return optimizer
+
+
+def drawing(transform: Transform | None, generator: torch.Generator, device: torch.device) -> torch.Generator:
+    """Choose what a transform draws by: `generator`, or for classic augmentation on a GPU the device's default one,
+    which draws there, inside a recorded update, as dropout does."""
+    if device.type != "cuda" or not isinstance(transform, Classic):
+        return generator
+    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+
+
+def _share(alpha: float, generator: torch.Generator, device: torch.device) -> tuple[Tensor, ...]:
+    """Draw mixup's λ from Beta(α, α), as `generator` says; nothing where α is 0."""
+    if not alpha:
+        return ()
     seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-    return float(np.random.default_rng(seed).beta(alpha, alpha))
+    return (torch.tensor(np.random.default_rng(seed).beta(alpha, alpha), dtype=torch.float32, device=device),)
 
 
 def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: object) -> nn.Module:
@@ -102,11 +127,12 @@ def train(model: nn.Module, images: Images, optimizer: Optimizer, **settings: ob
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Inside, `model` answers as a finished one: without dropout, by running statistics, and without gradients."""
+    """Inside, `model` answers as a finished one: without dropout, by running statistics, without gradients, and in full
+    float32."""
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), exact():
             yield
     finally:
         model.train(was_training)

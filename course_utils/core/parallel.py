@@ -121,6 +121,8 @@ def as_completed(work: Callable[[K], R], items: Iterable[K], workers: int) -> It
 def _pool(workers: int) -> Executor | None:
     """Give loky's executor, which keeps its processes from call to call; warn and give None where it cannot start."""
     try:
+        import cloudpickle  # noqa: F401, which carries functions to the processes
+
         with warnings.catch_warnings(action="ignore"):  # joblib's own, of the same fault
             from joblib.externals.loky import get_reusable_executor
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -35,16 +36,33 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
 
 
+@contextmanager
+def exact() -> Iterator[None]:
+    """Compute float32 in all its digits inside: a GPU's convolutions round their inputs to 11 bits by default (TF32),
+    which blurs how far apart a picture and its copy are."""
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before[0]
+        torch.set_float32_matmul_precision(before[1])
+
+
 @cache
 def fastest(device_type: str) -> str:
     """Return 'bfloat16' where this machine multiplies it at least `MIN_SPEEDUP` times as fast as float32.
 
-    A GPU reports its support. A CPU is measured (about 20 ms, once a process), because several claim support and take
-    twice as long. Other load must not change the answer, or the same seed would give other numbers on a busy machine:
-    so a single thread is measured, by its own computing time.
+    It is measured (about 20 ms, once a process), because several processors claim support and take twice as long. Other
+    load must not change the answer, or the same seed would give other numbers on a busy machine: so a single thread is
+    measured, by its own computing time. On a GPU float32 stands for TF32, its usual convolution.
     """
     if device_type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        if not torch.cuda.is_bf16_supported(including_emulation=False):
+            return "float32"
+        seconds = _seconds(2048, "cuda")
+        return "bfloat16" if seconds[torch.float32] > MIN_SPEEDUP * seconds[torch.bfloat16] else "float32"
     for images in (2, 32):  # where bfloat16 is hopeless, two images say so, and 32 would take half a second
         seconds = _seconds(images)
         if seconds[torch.bfloat16] > 3 * seconds[torch.float32]:
@@ -65,21 +83,23 @@ def gigaflops(device_type: str) -> float | None:
     return 2 * images * 64 * 64 * 9 * 14 * 14 / seconds / 1e9
 
 
-def _seconds(images: int) -> dict[torch.dtype, float]:
-    """Seconds that one thread computes a small convolution in each number format."""
-    x, w = torch.ones(images, 64, 14, 14), torch.ones(64, 64, 3, 3)
+def _seconds(images: int, device: str = "cpu") -> dict[torch.dtype, float]:
+    """Seconds that one thread, or a GPU, computes a small convolution in each number format."""
+    x, w = torch.ones(images, 64, 14, 14, device=device), torch.ones(64, 64, 3, 3, device=device)
     seconds = {}
     with one_thread():
         for dtype in (torch.float32, torch.bfloat16):
             a, b = (t.to(dtype, memory_format=torch.channels_last) for t in (x, w))
-            seconds[dtype] = _fastest_of(5, lambda a=a, b=b: F.conv2d(a, b, padding=1))
+            seconds[dtype] = _fastest_of(5, lambda a=a, b=b: F.conv2d(a, b, padding=1), device == "cuda")
     return seconds
 
 
-def _fastest_of(n: int, product: Callable[[], Tensor]) -> float:
+def _fastest_of(n: int, product: Callable[[], Tensor], on_gpu: bool) -> float:
+    clock, wait = (time.perf_counter, torch.cuda.synchronize) if on_gpu else (CLOCK, lambda: None)
     seconds = []
     for _ in range(n + 1):  # the first call prepares the kernels and is not counted
-        start = CLOCK()
+        start = clock()
         product()
-        seconds.append(CLOCK() - start)
+        wait()
+        seconds.append(clock() - start)
     return min(seconds[1:])

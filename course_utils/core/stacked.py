@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from course_utils.core.errors import CourseError
 
@@ -18,11 +19,15 @@ class Stacked(nn.Module):
     Each parameter and buffer of the K networks becomes one tensor with a leading dimension K. One elementwise optimiser
     (Adam, RMSprop) therefore trains them as K separate ones would, and batch normalisation has K running statistics.
     Dropout drops different units in each network. The networks given are copied. Raises CourseError if they differ in
-    architecture.
+    architecture, and for networks that are stacks themselves.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
+        if hasattr(networks[0], "models"):
+            raise CourseError(
+                f"a {type(networks[0]).__name__} is a stack already; build one with models={len(networks)}"
+            )
         self.models = len(networks)
         states = [network.state_dict() for network in networks]
         shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in state.items()} for state in states]
@@ -37,6 +42,9 @@ class Stacked(nn.Module):
             _put(self.network, name, nn.Parameter(torch.stack([state[name] for state in states])))
         for name, _ in list(self.network.named_buffers()):
             _put(self.network, name, torch.stack([state[name] for state in states]))
+        for layer in self.network.modules():
+            if isinstance(layer, _BatchNorm):
+                layer.register_forward_pre_hook(_fit_for_batch_norm)
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Apply network k to x[k] of each input, K × …; returns the outputs stacked, K × …."""
@@ -69,6 +77,15 @@ class Stacked(nn.Module):
             lambda tensors, *own: functional_call(network, tensors, (*own, *same)), in_dims, randomness="different"
         )
         return call(tensors, *mapped)
+
+
+def _fit_for_batch_norm(layer: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor] | None:
+    """Give batch normalisation under vmap what its backward pass needs: the number format of its running statistics,
+    not bfloat16, and plain memory, not channels last. A network that was unstacked keeps its input."""
+    (x,) = inputs
+    if not torch._C._functorch.is_batchedtensor(x):
+        return None
+    return (x.to(torch.promote_types(x.dtype, torch.float32)).contiguous(),)
 
 
 def _put(network: nn.Module, name: str, tensor: Tensor) -> None:

@@ -147,11 +147,19 @@ class Images:
         One pass, or pass after pass with `forever`. A set smaller than one batch is repeated until it fills one.
         Raises SealedError on a test set.
         """
+        for positions in self.picks(size, generator, forever):
+            yield self.at(positions)
+
+    def picks(self, size: int, generator: torch.Generator, forever: bool = False) -> Iterator[Tensor]:
+        """The positions of the pictures of each batch of `batches`, int64, size."""
         while True:
-            for pick in self.shuffled(size, generator):
-                yield scaled(self.pixels.index_select(0, pick)), self.labels.index_select(0, pick)
+            yield from self.shuffled(size, generator)
             if not forever:
                 return
+
+    def at(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """(x, labels) of the pictures at these positions, int64, N; x float32 in [-1, 1]."""
+        return scaled(self.pixels.index_select(0, positions)), self.labels.index_select(0, positions)
 
     def shuffled(self, size: int, generator: torch.Generator) -> Tensor:
         """Positions of one shuffled pass in full batches, int64, batches × size; as `batches` goes through the set."""

@@ -86,24 +86,30 @@ class Pieces:
         """Yield those of the jobs that wait for no other."""
         return (job for job in waiting if all(map(self.store.has, job.needs)))
 
-    def computed(self, deadline: float | None = None) -> Iterator[tuple[Job, Ended]]:
+    def computed(self, deadline: float | None = None, device: str | None = None) -> Iterator[tuple[Job, Ended]]:
         """Compute what is not done, here, one job after the other; yield each with how it ended.
 
-        deadline: of time.time(); None is no limit.
+        deadline: of time.time(); None is no limit. device: None is a GPU where there is one.
         """
         waiting = self.todo()
         while job := next(self.ready(waiting), None):
             if deadline is not None and time.time() >= deadline:
                 return
             waiting.remove(job)
-            yield job, compute(self.load, job, self.store, deadline)
+            yield job, compute(self.load, job, self.store, deadline, device)
 
 
-def compute(load: Callable[[], Loaded], job: Job, store: Store, deadline: float | None) -> Ended:
-    """Do a job until it is done or the deadline (time.time()) has passed; called in the process that computes."""
+def compute(
+    load: Callable[[], Loaded], job: Job, store: Store, deadline: float | None, device: str | None = None
+) -> Ended:
+    """Do a job until it is done or the deadline (time.time()) has passed; called in the process that computes.
+
+    device: None is a GPU where that process has one.
+    """
     with ONE_AT_A_TIME:
         try:
-            return _compute(*load(), job, store, deadline)
+            on = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            return _compute(*load(), job, store, deadline, on)
         except CourseError as error:
             return Ended(error=str(error))
         except Exception:
@@ -111,9 +117,13 @@ def compute(load: Callable[[], Loaded], job: Job, store: Store, deadline: float 
 
 
 def _compute(
-    functions: Mapping[str, Callable[..., Work]], data: Any, job: Job, store: Store, deadline: float | None
+    functions: Mapping[str, Callable[..., Work]],
+    data: Any,
+    job: Job,
+    store: Store,
+    deadline: float | None,
+    device: torch.device,
 ) -> Ended:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     began, (_, before) = time.monotonic(), store.progress(job)
     needed = [store.find(need) for need in job.needs]
     work = functions[job.work](data, needed, store.checkpoint(job), device, **job.arguments)

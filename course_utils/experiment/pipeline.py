@@ -24,7 +24,7 @@ from course_utils.experiment.arms import Arm, Training
 
 Key = tuple[str, str, int]  # (plan, arm, seed)
 Scores = Callable[[Tensor, Tensor], dict[str, float]]
-STACK = 16  # classifiers trained together on a GPU
+STACK = 400  # classifiers trained together on a GPU, at most
 
 
 @dataclass(frozen=True)

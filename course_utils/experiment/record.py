@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import time
@@ -60,8 +61,8 @@ def provenance(device: torch.device | str, started: float) -> dict:
     """Tell how results were made: wall_s since `started` (time.monotonic(), which no setting of the clock moves),
     device, the precision that `auto` means there and how fast it is, versions and commit.
 
-    The commit ends in '+' when course_utils or lessons differ from it, new files included; it is None where no
-    repository holds course_utils.
+    The commit ends in '+' when course_utils or lessons differ from it, new files included. Where no repository holds
+    course_utils, as on a machine to which its files alone travel, it is what $COURSE_COMMIT says, or None.
     """
     device = torch.device(device)
     if device.type == "cuda":
@@ -95,7 +96,7 @@ def _commit() -> str | None:
         changed = git("status", "--porcelain", "--untracked-files=normal", "--", ".", "../lessons")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return os.environ.get("COURSE_COMMIT") or None
 
 
 def save(results: dict, folder: Path) -> Path:

@@ -7,43 +7,56 @@ data as one that was never interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from course_utils.core.seeds import generator
-from course_utils.data.images import Images, scaled
+from course_utils.data.images import Images
 
 Batches = Callable[[int], tuple[Tensor, ...]]
 
 
-def unlabelled(images: Images, size: int, *key: int | str) -> Batches:
+@dataclass(frozen=True)
+class Gathered:
+    """Batches of pictures that lie on the device: n → what `gather` makes of the positions of batch n.
+
+    A recorded step gathers its batch itself, so that only positions are copied into it.
+    """
+
+    positions: Batches
+    gather: Callable[..., tuple[Tensor, ...]]
+
+    def __call__(self, n: int) -> tuple[Tensor, ...]:
+        return self.gather(*self.positions(n))
+
+
+def unlabelled(images: Images, size: int, *key: int | str) -> Gathered:
     """Return n → (x,): x float32 in [-1, 1], size × C × H × W. All batches are full; the rest of a pass is dropped."""
     pick = _Shuffled(images, size, *key)
-    return lambda n: (scaled(images.pixels.index_select(0, pick(n))),)
+    return Gathered(lambda n: (pick(n),), lambda positions: images.at(positions)[:1])
 
 
-def labelled(images: Images, size: int, *key: int | str) -> Batches:
+def labelled(images: Images, size: int, *key: int | str) -> Gathered:
     """Return n → (x, y): pictures as in `unlabelled`, and their labels, int64, size."""
     pick = _Shuffled(images, size, *key)
-
-    def batch(n: int) -> tuple[Tensor, Tensor]:
-        positions = pick(n)
-        return scaled(images.pixels.index_select(0, positions)), images.labels.index_select(0, positions)
-
-    return batch
+    return Gathered(lambda n: (pick(n),), images.at)
 
 
-def flat(sets: Sequence[Images], size: int, *key: int | str) -> Batches:
+def flat(sets: Sequence[Images], size: int, *key: int | str) -> Gathered:
     """Return n → (x,): K × size × pixels, one flat batch of each of K sets, for K stacked fully connected networks."""
-    streams = [unlabelled(images, size, *key, k) for k, images in enumerate(sets)]
-    return lambda n: (torch.stack([stream(n)[0].flatten(1) for stream in streams]),)
+    picks = [_Shuffled(images, size, *key, k) for k, images in enumerate(sets)]
+    return Gathered(
+        lambda n: (torch.stack([pick(n) for pick in picks]),),
+        lambda rows: (torch.stack([images.at(row)[0].flatten(1) for images, row in zip(sets, rows, strict=True)]),),
+    )
 
 
-def unpaired(a: Images, b: Images, size: int, *key: int | str) -> Batches:
+def unpaired(a: Images, b: Images, size: int, *key: int | str) -> Gathered:
     """Return n → (x_a, x_b), each as in `unlabelled`, from two sets without a correspondence (CycleGAN)."""
-    of_a, of_b = unlabelled(a, size, *key, "a"), unlabelled(b, size, *key, "b")
-    return lambda n: (*of_a(n), *of_b(n))
+    of_a, of_b = _Shuffled(a, size, *key, "a"), _Shuffled(b, size, *key, "b")
+    return Gathered(lambda n: (of_a(n), of_b(n)), lambda here, there: (a.at(here)[0], b.at(there)[0]))
 
 
 class _Shuffled:

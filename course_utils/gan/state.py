@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from course_utils.core import checkpoint
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.seeds import IsolatedRNG
+from course_utils.core.stacked import Stacked
 
 FACTS = ("step", "losses", "max_spread", "collapsed_reports")  # what a checkpoint holds beside tensors
 
@@ -31,6 +32,8 @@ class TrainState:
         self.networks = {"G": G} if D is None else {"D": D, "G": G}
         for net in self.networks.values():
             net.to(device).train()
+            if device.type == "cuda" and not isinstance(net, Stacked):  # tensor cores convolve channels last
+                net.to(memory_format=torch.channels_last)
         self.mean_G = copy.deepcopy(G).eval().requires_grad_(False)
         self.rate = torch.tensor(lr, device=device)
         adam = {"lr": self.rate, "betas": betas, "fused": True, "capturable": device.type == "cuda"}

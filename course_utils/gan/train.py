@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.core import precision as formats
+from course_utils.core.capture import recorded
 from course_utils.core.errors import CourseError
 from course_utils.data.images import to_pixels
-from course_utils.gan.batches import Batches
+from course_utils.gan.batches import Batches, Gathered
 from course_utils.gan.callbacks import (
     Checkpointer,
     TrainingFailed,
@@ -22,10 +23,11 @@ from course_utils.gan.callbacks import (
     check_losses,
     identify,
 )
-from course_utils.gan.capture import Captured
 from course_utils.gan.state import TrainState
 
 __all__ = ["Progress", "Settings", "TrainingFailed", "fit", "lower_pauses", "sample", "training"]
+
+PIXELS = 2**22  # of all pictures that `sample` draws at a time: a thousand of 128 × 128 would take 8 GB
 
 Step = Callable[..., tuple[Tensor, ...]]
 Gate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -103,7 +105,7 @@ def training(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **
     saver = None
     if run.checkpoint is not None:
         saver = Checkpointer(state, run.checkpoint, _about(step, batches, run), run.checkpoint_s)
-    update = _update(step, state, run)
+    update = _update(step, state, batches, run)
     progress = Progress(state.step, run.steps, state.mean_G, state.fixed, state.losses)
     if state.step == run.steps:  # the checkpoint is that of the finished run
         yield progress
@@ -115,7 +117,7 @@ def training(step: Step, G: nn.Module, D: nn.Module | None, batches: Batches, **
             for n in range(first, end):
                 if run.schedule is not None:
                     state.rate.fill_(run.lr * run.schedule(n / run.steps))
-                sums += update(*batches(n))  # nothing is read back from the device before the report
+                sums += update(n)  # nothing is read back from the device before the report
                 average_weights(state, n, first, end, run.average)
         state.report(end, (sums / (end - first)).tolist())
         check_losses(state, run.lr)
@@ -146,30 +148,41 @@ def lower_pauses(d_loss: Tensor, g_loss: Tensor) -> tuple[Tensor, Tensor]:
 def sample(G: nn.Module, *latents: Tensor, shape: tuple[int, int, int] = (1, 28, 28), batch_size: int = 1000) -> Tensor:
     """Draw pictures from `latents`, such as `G.prior(n)`, `batch_size` at a time: uint8, N × C × H × W.
 
-    The output of a fully connected G, K × B × pixels, becomes K·B pictures of `shape`, network by network.
+    Fewer at a time where they are large, as `G.size`, their side in pixels, or latents that are pictures themselves
+    tell. The output of a fully connected G, K × B × pixels, becomes K·B pictures of `shape`, network by network.
     """
     if hasattr(G, "models"):
         return to_pixels(G(*latents).reshape(-1, *shape))
+    side = latents[0].shape[-1] if latents[0].ndim == 4 else getattr(G, "size", shape[-1])
+    batch_size = max(1, min(batch_size, PIXELS // side**2))
     return torch.cat([to_pixels(G(*part)) for part in zip(*(t.split(batch_size) for t in latents), strict=True)])
 
 
-def _update(step: Step, state: TrainState, run: Settings) -> Callable[..., Tensor]:
-    """A function of a batch that takes one step and returns the losses as one tensor, D's first."""
+def _update(step: Step, state: TrainState, batches: Batches, run: Settings) -> Callable[[int], Tensor]:
+    """A function of n that takes step n and returns its losses as one tensor, D's first."""
     opt_G, opt_D = state.optimizers["G"], state.optimizers.get("D")
+    given, gather = batches, lambda *batch: batch
+    if isinstance(batches, Gathered):
+        given, gather = batches.positions, batches.gather
     if run.gate:
         state.allow_pauses()
+    # On the CPU, all committed results of BAGAN have the products of its prior in the step's number format.
+    drawn_in = run.precision if state.device.type == "cpu" else "float32"
 
-    def update(*batch: Tensor) -> Tensor:
-        with formats.autocast(state.device, run.precision):
-            # inside: all committed results of BAGAN have the products of its prior in this number format too
+    def update(*given: Tensor) -> Tensor:
+        batch = gather(*given)
+        with formats.autocast(state.device, drawn_in):
             latents = _latents(state.G, batch[0].shape[batch_dim(state.G)])
+        with formats.autocast(state.device, run.precision):
             losses = step(state.G, state.D, opt_G, opt_D, *batch, *latents)
         losses = torch.stack(losses).float()
         if run.gate:
             state.paused.copy_(~torch.stack(run.gate(*losses)))
         return losses
 
-    return Captured(update) if run.capture and state.device.type == "cuda" else update
+    if run.capture:
+        update = recorded(update, state.device)
+    return lambda n: update(*given(n))
 
 
 def _about(step: Step, batches: Batches, run: Settings) -> dict[str, object]:

@@ -22,11 +22,8 @@ from course_utils.core.profiles import ROOT, folder, results_folder, runs_folder
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 DISTRIBUTION = "gan-augmentation-course"
-PLAIN = {
-    *("torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn"),
-    *("safetensors", "pillow", "joblib", "cloudpickle", "mistune", "jsonschema"),
-}
-"""All that `run --kernel none` needs."""
+PLAIN = {"torch", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "safetensors"}
+"""All that `run --kernel none` needs, beside what these bring with them."""
 
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 """Names by which packages are imported, where they are not the packages' own."""

@@ -22,6 +22,7 @@ from course_utils.core.results import read as read_results
 from course_utils.core.seeds import generator, number
 from course_utils.data.sources import Dataset, load
 from course_utils.teach import show
+from course_utils.teach.exercises.exercise import Exercise
 
 
 @dataclass
@@ -139,16 +140,37 @@ def start(
     settings = _toml(slug, "settings.toml")
     if missing := [name for name in PROFILES if name not in settings]:
         raise CourseError(f"settings.toml of {slug} has no profile {', '.join(missing)}")
-    where = _device(device)
+    where = Exercise.device = _device(device)
     torch.manual_seed(seed)
     lesson = Lesson(slug, title, profile, settings[profile], where, seed, None, {})
     said = [f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}"]
     if dataset is not None:
         lesson.data = load(dataset, data_source(data, profile), scale=standin_scale(profile))
         lesson.paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
-        said += [f"**Data.** {lesson.data.announce()}", f"**Time.** {_minutes(slug, profile, where)}"]
+        said.append(f"**Data.** {lesson.data.announce()}")
+        lesson.settings, cuts = _within(lesson.settings, lesson.data, lesson.paper)
+        if cuts:
+            said.append(f"**Settings** are cut to what these data have: {', '.join(cuts)}.")
+        said.append(f"**Time.** {_minutes(slug, profile, where)}")
     show.markdown("  \n".join(said))
     return lesson
+
+
+def _within(settings: dict[str, Any], data: Dataset, paper: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], list]:
+    """Cut settings that ask for more pictures than a sample or a stand-in has; also say what was cut.
+
+    images and validation shrink in proportion, both parts of train; judged to what a part of train and test have; of
+    the paper's `subsets` those stay that are smaller than train, and at least the first.
+    """
+    cut, there = dict(settings), len(data["train"])
+    asked = settings.get("images", 0) + settings.get("validation", 0)
+    if asked > there:
+        cut |= {name: settings[name] * there // asked for name in ("images", "validation") if name in settings}
+        cut["judged"] = min(settings["judged"], cut["images"], len(data["test"]))
+    if "subsets" in settings:
+        first, *more = settings["subsets"]
+        cut["subsets"] = [first, *(subset for subset in more if paper[f"images_{subset}"]["value"] <= there)]
+    return cut, [f"{name} {settings[name]} → {cut[name]}" for name in cut if cut[name] != settings[name]]
 
 
 def _toml(slug: str, name: str) -> dict[str, Any]:

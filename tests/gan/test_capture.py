@@ -1,13 +1,13 @@
 """Recording a step: three calls as they are, then one recording, then replays on the buffers of the recording."""
 
 import contextlib
+import warnings
 
 import pytest
 import torch
-from small_gans import METHODS
 
+from course_utils.core import capture
 from course_utils.core.errors import CourseError
-from course_utils.gan import capture, train
 
 
 @pytest.fixture
@@ -33,6 +33,10 @@ def graphs(monkeypatch):
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda side: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "graph", lambda graph: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: None)
+    mode = ["default"]
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: mode[-1])
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", mode.append)
     return made
 
 
@@ -63,18 +67,17 @@ def test_a_step_that_cannot_be_recorded_names_the_remedy(graphs, monkeypatch):
         step(torch.ones(1))
 
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_step_that_waits_for_the_gpu_is_named_by_its_line_and_goes_on_unrecorded(graphs, recwarn):
+    def waiting(a):
+        if torch.cuda.get_sync_debug_mode() == "warn":
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=1)  # as PyTorch does in .item()
+        return 2 * a
 
-
-@needs_gpu
-@pytest.mark.parametrize("name", METHODS)
-def test_the_recorded_step_gives_what_the_eager_one_gives(name):
-    method, found = METHODS[name], []
-    for recorded in (False, True):
-        G, D, stream = method.build()
-        on_gpu = lambda n, stream=stream: tuple(t.cuda() for t in stream(n))  # noqa: E731
-        last = train.fit(method.step, G, D, on_gpu, steps=12, seed=0, reports=2, precision="float32", capture=recorded)
-        found.append((last.losses, [p.cpu() for p in G.parameters()]))
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
-    for eager, replayed in zip(found[0][1], found[1][1], strict=True):
-        torch.testing.assert_close(eager, replayed, rtol=1e-3, atol=1e-5)
+    step, following = capture.Captured(waiting), capture.Captured(lambda a: 3 * a)
+    assert [float(step(torch.tensor(float(n)))) for n in range(6)] == [0, 2, 4, 6, 8, 10]
+    (said,) = recwarn.list
+    assert f"test_capture.py, line {waiting.__code__.co_firstlineno + 2}, waits" in str(said.message)
+    assert not graphs and torch.cuda.get_sync_debug_mode() == "default"
+    for n in range(capture.WARM_UP):
+        assert float(following(torch.tensor(float(n)))) == 3 * n
+    assert len(recwarn.list) == 1

@@ -97,7 +97,9 @@ def test_the_answer_is_the_planted_one(make, answers, real, small, amount, figur
     assert {says(one) for one in found} <= answers
     if make is others:  # as much as so many more real pictures: near the control, which holds back fewer of them
         assert all(says(one, "repeat") == HELPS for one in found)
-        assert all(one["worth"]["synthetic"]["pictures"][0] >= one["worth"]["synthetic"]["ends"][1] / 2 for one in found)
+        assert all(
+            one["worth"]["synthetic"]["pictures"][0] >= one["worth"]["synthetic"]["ends"][1] / 2 for one in found
+        )
 
 
 def test_nothing_new_is_seldom_called_a_gain(real, small, amount, figure):
@@ -108,4 +110,3 @@ def test_nothing_new_is_seldom_called_a_gain(real, small, amount, figure):
     figure("verdicts on nothing new", repetitions)
     figure("of them called a gain", gains)
     assert statistics.proportion_interval(gains, repetitions).lo <= 0.05 and gains <= 1
-

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from planted import pictures, settings
 
 from course_utils.evaluate.statistics import crossed
 from course_utils.verdict.findings import HARMS, HELPS, NOT_JUDGED, UNCLEAR, findings
 from course_utils.verdict.work import Data, made_by, parts
-from planted import pictures, settings
 
 SEEDS = 5
 ACCURACY = {"real_25": 0.60, "real_50": 0.70, "real": 0.80, "more_real": 0.85, "noise": 0.78, "wrong_labels": 0.6}

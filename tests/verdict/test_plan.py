@@ -1,10 +1,10 @@
 """How the hours are divided, and what is left out first where they are few."""
 
 import pytest
+from planted import pictures
 
 from course_utils.verdict import plan as planning
 from course_utils.verdict.work import Data
-from planted import pictures
 
 
 @pytest.fixture(scope="module")

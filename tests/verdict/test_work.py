@@ -4,15 +4,14 @@ import json
 
 import pytest
 import torch
+from planted import pictures, plan
 
 from course_utils import verdict
 from course_utils.classify.networks import ResNet18, SmallCNN
 from course_utils.core.errors import CourseError
 from course_utils.core.seeds import generator
-from course_utils.verdict import api
-from course_utils.verdict import work
+from course_utils.verdict import api, work
 from course_utils.verdict.work import Data
-from planted import pictures, plan
 
 
 @pytest.fixture(scope="module")

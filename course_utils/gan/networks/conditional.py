@@ -26,7 +26,7 @@ class AnimalGenerator(nn.Module):
     ) -> None:
         super().__init__()
         _check(size, variant)
-        self.latent, self.classes = latent, classes
+        self.latent, self.classes, self.size = latent, classes, size
         maps, side = max(1, round(128 * width)), size // 8
         self.embedding = nn.Embedding(classes, latent) if variant == "code" else None
         inputs = latent if variant == "code" else latent + classes

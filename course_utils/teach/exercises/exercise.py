@@ -46,8 +46,11 @@ class _Untried(Exception):
 class Exercise(ABC):
     """One exercise; see the top of the module. minutes: time a learner needs; difficulty: 1 to 3.
 
-    limit: seconds after which a check stops the learner's code; the references take a few at most.
+    limit: seconds after which a check stops the learner's code; the references take a few at most. device: that of the
+    lesson, on which an answer has to run as well; `teach.lesson.start` sets it.
     """
+
+    device = torch.device("cpu")
 
     lesson: str
     title: str
@@ -146,6 +149,8 @@ class Exercise(ABC):
             warnings.simplefilter("ignore")
         try:
             self.test(_checked(answer))
+            if self.device.type != "cpu" and inspect.isroutine(answer):
+                self.test(self._on_device(_checked(answer)))
         except Wrong as wrong:
             return "incorrect", show.without_html(str(wrong))
         except _Untried:
@@ -161,6 +166,36 @@ class Exercise(ABC):
             name = type(error).__name__
             return "incorrect", f"Your code raised {show.code(f'{name}: {line}' if line else name)}."
         return "correct", ""
+
+    def _on_device(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+        """Make an answer raise Wrong where it does not run on the lesson's device, and the reference does.
+
+        Its value there is not compared: tests are written for the CPU.
+        """
+
+        def there(value: Any) -> Any:
+            if isinstance(value, torch.Generator):
+                return value.clone_state()
+            if not isinstance(value, Tensor):
+                return value
+            return value.detach().to(self.device).requires_grad_(value.requires_grad)
+
+        @wraps(answer)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                self.reference(*map(there, args), **kwargs)
+            except Exception:  # as with a generator of the CPU: the lesson does not call it so
+                return answer(*args, **kwargs)
+            try:
+                answer(*map(there, args), **kwargs)
+            except Exception as error:
+                raise Wrong(
+                    f"Right on the CPU, but this lesson trains on {self.device}, and there it raised "
+                    f"{show.code(_first_line(error))}. Make new tensors where the given ones are: `device=x.device`."
+                ) from None
+            return answer(*args, **kwargs)
+
+        return call
 
     def _record(self, **news: Any) -> None:
         key = type(self).__name__

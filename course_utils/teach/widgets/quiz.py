@@ -38,19 +38,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import mistune
-
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 from course_utils.teach import progress, show
 from course_utils.teach.widgets import page
 
 GROUPED = re.compile(r"([-+]?[1-9]\d{0,2}([,\s'’])\d{3}(?:\2\d{3})*)((?!\2)[.,]\d+)?")  # \s: thin spaces, too
-
-_marks = mistune.InlineParser()
-_marks.rules = ["escape", "codespan", "emphasis"]  # no links, no pictures, no HTML
-_as_html = mistune.HTMLRenderer(escape=True)
 
 
 @dataclass(frozen=True)
@@ -170,7 +163,11 @@ def form(lesson: str, question: Question) -> Any:
 
 def with_marks(text: str) -> str:
     """Render `code`, *emphasis* and **strong** in a sentence as HTML; all else, tags and links, stays text."""
-    return _as_html.render_tokens(_marks(text, {}), mistune.BlockState())
+    import mistune
+
+    marks = mistune.InlineParser()
+    marks.rules = ["escape", "codespan", "emphasis"]  # no links, no pictures, no HTML
+    return mistune.HTMLRenderer(escape=True).render_tokens(marks(text, {}), mistune.BlockState())
 
 
 def load(path: Path) -> list[Question]:
@@ -183,8 +180,8 @@ def load(path: Path) -> list[Question]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"{path} is no TOML: {error}") from None
-    if fault := jsonschema.exceptions.best_match(_FILE.iter_errors(raw)):
-        raise CourseError(f"{path}: {fault.json_path}: {fault.message}")
+    if fault := _fault(raw):
+        raise CourseError(f"{path}: {fault}")
     questions = [
         _question(entry, f"{path}: question {i} ({entry['key']})") for i, entry in enumerate(raw["question"], 1)
     ]
@@ -193,6 +190,16 @@ def load(path: Path) -> list[Question]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise CourseError(f"{path}: key {twice!r} names two questions; give each its own")
     return questions
+
+
+def _fault(raw: dict[str, Any]) -> str:
+    """What in a quiz file is not as described above; empty if nothing is."""
+    try:
+        import jsonschema
+    except ModuleNotFoundError:  # `run --kernel none` does without it: the file was checked when the lesson was built
+        return ""
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_FILE).iter_errors(raw))
+    return f"{error.json_path}: {error.message}" if error else ""
 
 
 def _table(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
@@ -219,7 +226,7 @@ _QUESTION = {
     "required": list(_ASKED),
     "allOf": [{"if": {"properties": {"kind": {"const": kind}}}, "then": then} for kind, then in _KINDS.items()],
 }
-_FILE = jsonschema.Draft202012Validator(_table({"question": _list(_QUESTION)}))
+_FILE = _table({"question": _list(_QUESTION)})
 
 
 def _question(raw: dict[str, Any], where: str) -> Question:
