@@ -1,10 +1,10 @@
 """`python -m benchmarks.gpu`: what a GPU gains when a step is recorded, and when many seeds are trained at once.
 
 Each row pits two ways of the course's own loop against each other, in turns: the step replayed as one CUDA graph
-against the same step launch by launch (goal 4), bfloat16 against float32 as TF32, and sixteen seeds in one stack
-against one after the other (goal 8), recorded both; last, many small classifiers. Writes results/benchmarks/gpu.json after each
-row, of the form of build/bench.json; a row that breaks has an `error` in place of its figures. Without a GPU it says so
-and ends with 2; `--device cpu --quick` tries all parts.
+against the same step launch by launch (goal 4); bfloat16 against float32 as TF32; sixteen seeds in one stack against
+one after the other (goal 8); last, many small classifiers. Writes results/benchmarks/gpu.json after each row, of the
+form of build/bench.json; a row that breaks has an `error` in place of its figures. Without a GPU it says so and ends
+with 2; `--device cpu --quick` tries all parts.
 """
 
 from __future__ import annotations
