@@ -17,7 +17,7 @@ from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.seeds import generator
 from course_utils.data import folder
-from course_utils.data.audit import audit
+from course_utils.data.audit import audit, copied
 from course_utils.data.splits import split
 from course_utils.verdict import Report
 from course_utils.verdict.api import TEST, Verdict
@@ -76,6 +76,11 @@ def read(
     if synthetic is not None:
         made = folder.load(synthetic, like=known).all
         lines.append(f"synthetic: {len(made):,} pictures from {synthetic.name}")
+        if n := int(copied(made.pixels, parted.test.pixels).sum()):
+            lines.append(
+                f"WARNING: {n:,} synthetic pictures are near duplicates of test pictures, which their generator has seen; "
+                "accuracies will be too high: keep test/ apart before you train it"
+            )
     return Data(known, parted.test, made), lines
 
 

@@ -194,6 +194,13 @@ def near(pixels: Tensor, same: Tensor) -> Tensor:
     return number[place]
 
 
+def copied(pixels: Tensor, of: Tensor) -> Tensor:
+    """Tell which pictures are near duplicates of one in `of`: bool, N. Both uint8, N × C × H × W, of one shape."""
+    both = torch.cat([of, pixels])
+    number = near(both, exact(both))
+    return torch.isin(number[len(of) :], number[: len(of)])
+
+
 def _alike(one: Tensor, other: Tensor) -> Tensor:
     return (_normal(one.float()) * _normal(other.float())).sum(1) >= NEAR
 

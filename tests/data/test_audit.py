@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageEnhance
 
 from course_utils.core.errors import DataError
-from course_utils.data.audit import audit, exact, joined, near
+from course_utils.data.audit import audit, copied, exact, joined, near
 from course_utils.data.folder import Pictures
 from course_utils.data.images import Images
 from course_utils.data.splits import split
@@ -185,3 +185,8 @@ def test_groups_of_very_different_size_are_split_by_trying_again():
     for seed in range(20):
         drawn = split(mine, found, rng(seed))
         assert all(min(part.counts()) > 0 for part in (drawn.train, drawn.val, drawn.test))
+
+
+def test_pictures_that_are_copies_of_others_are_told():
+    of, new = pictures(10, 0), pictures(4, 1)
+    assert copied(torch.cat([new, of[3:5] // 2 * 2]), of).tolist() == [False] * 4 + [True] * 2
