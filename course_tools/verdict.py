@@ -78,7 +78,7 @@ def read(
         lines.append(f"synthetic: {len(made):,} pictures from {synthetic.name}")
         if n := int(copied(made.pixels, parted.test.pixels).sum()):
             lines.append(
-                f"WARNING: {n:,} synthetic pictures are near duplicates of test pictures, which their generator has seen; "
+                f"WARNING: {n:,} synthetic pictures are near duplicates of test pictures, which their generator saw; "
                 "accuracies will be too high: keep test/ apart before you train it"
             )
     return Data(known, parted.test, made), lines
