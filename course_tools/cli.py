@@ -89,7 +89,7 @@ def _add_verdict(commands: Any) -> None:
     verdict.add_argument("--hours", type=float, default=0.5, metavar="H", help="time limit (default 0.5)")
     verdict.add_argument("--seeds", type=int, default=5, metavar="N", help="default 5")
     verdict.add_argument("--classifier", choices=["auto", "small", "resnet18"], default="auto")
-    verdict.add_argument("--weights", default="", metavar="WEIGHTS", help="of the resnet18: imagenet, or a file")
+    verdict.add_argument("--weights", default="", metavar="WEIGHTS", help="of the resnet18: imagenet, or .safetensors")
     verdict.add_argument("--flip", choices=["auto", "yes", "no"], default="auto", help="mirror pictures (default auto)")
     verdict.add_argument(
         "--matters", type=float, default=1.0, metavar="POINTS", help="smallest difference that matters (default 1)"

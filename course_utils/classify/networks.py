@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -94,7 +93,7 @@ class SmallCNN(nn.Sequential):
 class ResNet18(nn.Module):
     """torchvision's ResNet-18 (He et al. 2016): N × channels × H × W in [-1, 1] → logits N × classes.
 
-    weights: "" to begin at random, "imagenet" for torchvision's, or a file of such weights (.pth, .safetensors), which
+    weights: "" to begin at random, "imagenet" for torchvision's, or a .safetensors file of such weights, which
     grey pictures reach in three equal channels; a last layer for other classes is left out. `features` gives the mean
     over all places, N × 512. Raises CourseError where the weights cannot be had or do not fit.
     """
@@ -124,17 +123,16 @@ def _fill(net: nn.Module, weights: str) -> None:
         if weights == "imagenet":
             from torchvision.models import ResNet18_Weights
 
-            found = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-        elif weights.endswith(".safetensors"):
-            found = load_file(weights)
+            found = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True)
         else:
-            found = torch.load(weights, map_location="cpu", weights_only=True)
+            found = load_file(weights)
         missing, unknown = net.load_state_dict(
             {name: tensor for name, tensor in found.items() if not name.startswith("fc.")}, strict=False
         )
-    except Exception as error:  # URLError, OSError, UnpicklingError, SafetensorError, RuntimeError of shapes …
+    except Exception as error:  # URLError, OSError, SafetensorError, RuntimeError of shapes …
         raise CourseError(
-            f"cannot load the weights {weights!r} ({str(error).splitlines()[0]}); give a file of torchvision's resnet18"
+            f"cannot load the weights {weights!r} ({str(error).splitlines()[0]}); give imagenet, or a .safetensors "
+            "file of the state dict of torchvision's resnet18"
         ) from None
     if unknown or set(missing) - {"fc.weight", "fc.bias"}:
         raise CourseError(f"the weights {weights!r} are not torchvision's resnet18: {(unknown or missing)[0]}")

@@ -237,7 +237,7 @@ Arrays = Iterator[tuple[str, str, np.ndarray, np.ndarray]]  # name, part, pictur
 def _npz(path: Path) -> Arrays:
     """Read train, val and test of an .npz. Raises DataError where it is damaged or has no train_images."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(path) as arrays:
             if not {"train_images", "train_labels"} <= set(arrays):
                 raise DataError(
                     f"{path} holds {', '.join(arrays) or 'nothing'}; expected train_images and train_labels, perhaps "

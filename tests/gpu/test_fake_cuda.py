@@ -19,7 +19,7 @@ from course_utils.gan.train import fit
 
 CUDA = torch.device("cuda")
 # a stack already, a step that uses more of its networks than a call, or spectral norm, which vmap does not know
-OWN_PARTS = {"fc", "bagan", "cyclegan", "cvae", "projection"}
+OWN_PARTS = {"fc", "bagan", "cyclegan", "cvae", "projection", "diffusion"}
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from planted import pictures, plan
+from safetensors.torch import save_file
 
 from course_utils import verdict
 from course_utils.classify.networks import ResNet18, SmallCNN
@@ -73,15 +74,15 @@ def test_a_resnet_takes_grey_pictures_and_weights_without_executing_code(tmp_pat
     net = ResNet18(classes=3)
     grey = torch.randn(2, 1, 64, 64)
     assert net(grey).shape == (2, 3) and net.features(grey).shape == (2, 512)
-    path = tmp_path / "weights.pth"
-    torch.save({**net.body.state_dict(), "fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}, path)
+    path = tmp_path / "weights.safetensors"
+    save_file({**net.body.state_dict(), "fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}, path)
     again = ResNet18(classes=5, weights=str(path))
     assert torch.equal(again.body.conv1.weight, net.body.conv1.weight) and again(grey).shape == (2, 5)
-    torch.save(SmallCNN().state_dict(), path)
+    save_file(SmallCNN().state_dict(), path)
     with pytest.raises(CourseError, match="resnet18"):
         ResNet18(weights=str(path))
     with pytest.raises(CourseError, match="nowhere"):
-        ResNet18(weights=str(tmp_path / "nowhere.pth"))
+        ResNet18(weights=str(tmp_path / "nowhere.safetensors"))
 
 
 # ------------------------------------------------------------------ the whole, in miniature
