@@ -149,7 +149,7 @@ def pilot(
     torch.manual_seed(generator("pilot").initial_seed())
     net = network(classifier, train)
     run = {"updates": most_updates, "batch_size": BATCH, "generator": generator("pilot", "batches")}
-    looks = np.linspace(0, most_updates, 21).round().astype(int)[1:]
+    looks = np.unique(np.linspace(0, most_updates, 21).round().astype(int)[1:].clip(1))
     accuracy = []
     for n, _ in enumerate(classify.training(net, train, classify.adam(rate), **run), 1):
         if n in looks:
@@ -158,7 +158,7 @@ def pilot(
     smooth = np.convolve(np.pad(accuracy, 1, mode="edge"), np.ones(3) / 3, mode="valid")
     near = smooth.max() - max(0.005, 1 / len(validation))
     still = int(looks[np.argmax(smooth >= near)])
-    updates = min(most_updates, max(most_updates // 5, round(1.5 * still)))
+    updates = min(most_updates, max(1, most_updates // 5, round(1.5 * still)))
     return {}, {"updates": updates, "looks": looks.tolist(), "validation": accuracy}
 
 

@@ -26,7 +26,7 @@ def mine(tmp_path):
 def test_a_folder_is_read_judged_and_reported(mine, tmp_path, monkeypatch, capsys):
     made = written(tmp_path / "made", pictures(20, 0))  # of them some are test pictures
     small = plan([], updates=4, synthetic=True)
-    for arm in ("classic", "noise", "classic+synthetic"):
+    for arm in ("classic", "classic+synthetic"):
         del small.settings["arms"][arm]
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: small)
     options = ["--size", "28", "--synthetic", str(made), "--no-train", "--workers", "1", "--out", str(tmp_path / "out")]
