@@ -20,6 +20,7 @@ from course_utils.teach import doctor
 NEEDED = doctor.PLAIN | {
     *("pillow", "joblib", "cloudpickle", "mistune", "jsonschema"),
     *("ipywidgets", "pooch", "tqdm"),
+    *("torchvision", "jinja2"),  # a verdict on your own pictures
 }
 """What a lesson imports. The rest of our requirements serve JupyterLab and `course run`; Colab has a front end of its
 own, and to replace what its kernel runs on (ipykernel, tornado) would break it."""
