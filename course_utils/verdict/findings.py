@@ -226,7 +226,7 @@ def _verdict(questions: list[dict[str, Any]], seen: bool, scores: Scores) -> str
     """The sentence that comes first."""
     if not questions:
         return "Nothing was asked: there are no made pictures."
-    if not seen:
+    if not seen and HELPS not in {question["says"] for question in questions}:
         return (
             "This run cannot judge: even more real pictures made no difference that it could see, so it would not have "
             "seen one that made pictures make. Use more test pictures, more seeds, or fewer pictures to train on."

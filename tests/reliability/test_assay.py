@@ -25,7 +25,7 @@ from planted import plan
 
 pytestmark = pytest.mark.reliability("verdicts")
 
-SEEDS, UPDATES, KNOWN = 5, 200, 250
+SEEDS, UPDATES, KNOWN = 5, 150, 130
 
 
 @pytest.fixture(scope="module")
@@ -84,22 +84,17 @@ def says(found, other="real"):
 
 
 @pytest.mark.parametrize(
-    ("make", "answers"),
-    [(others, {HELPS}), (copies, {UNCLEAR}), (noise, {HARMS, UNCLEAR}), (mislabelled, {HARMS})],
+    ("make", "usual", "never"),
+    [(others, HELPS, HARMS), (copies, UNCLEAR, HELPS), (noise, HARMS, HELPS), (mislabelled, HARMS, HELPS)],
 )
-def test_the_answer_is_the_planted_one(make, answers, real, small, amount, figure):
-    repetitions = amount(1, 3) if make is others else amount(0, 3)
+def test_the_answer_is_the_planted_one(make, usual, never, real, small, amount, figure):
+    repetitions = amount(0, 5)
     if not repetitions:
-        pytest.skip("one planted case is tried here; `make reliability` tries all")
-    found = [verdict(real, make, k) for k in range(repetitions)]
-    figure("planted verdicts", len(found))
-    assert all(one["assay"] for one in found)
-    assert {says(one) for one in found} <= answers
-    if make is others:  # as much as so many more real pictures: near the control, which holds back fewer of them
-        assert all(says(one, "repeat") == HELPS for one in found)
-        assert all(
-            one["worth"]["synthetic"]["pictures"][0] >= one["worth"]["synthetic"]["ends"][1] / 2 for one in found
-        )
+        pytest.skip("five verdicts take minutes; `make reliability` tries them")
+    found = [says(verdict(real, make, k)) for k in range(repetitions)]
+    figure("planted verdicts", repetitions)
+    figure(f"{make.__name__}: {usual}", found.count(usual))
+    assert found.count(usual) > repetitions / 2 and never not in found
 
 
 def test_nothing_new_is_seldom_called_a_gain(real, small, amount, figure):

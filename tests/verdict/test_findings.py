@@ -70,8 +70,10 @@ def test_a_gain_is_worth_the_real_pictures_that_give_the_same(data):
 
 def test_where_more_real_pictures_are_not_seen_nothing_is_judged(data):
     S = settings([], SEEDS, synthetic=True)
-    found = findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8, "synthetic": 0.9}))
+    found = findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8}))
     assert not found["assay"] and found["verdict"].startswith("This run cannot judge")
+    gain = findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8, "classic+synthetic": 0.9}))
+    assert gain["verdict"].startswith("Yes")  # what is seen is seen
 
 
 @pytest.mark.parametrize(("fd", "answer"), [([9.0, 8.0, 2.0], NOT_JUDGED), ([9.0, 2.0, 2.0], UNCLEAR)])
