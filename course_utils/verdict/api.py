@@ -21,7 +21,7 @@ from course_utils.experiment.full import Job
 from course_utils.experiment.pieces import Ended, Loaded, Pieces
 from course_utils.verdict import page, work
 from course_utils.verdict.findings import findings
-from course_utils.verdict.plan import Plan, plan
+from course_utils.verdict.plan import SEEDS, Plan, plan
 from course_utils.verdict.work import Data
 
 TEST = 0.25
@@ -58,13 +58,16 @@ class Verdict:
 
     def __init__(self, data: Data, folder: Path, hours: float, facts: dict[str, Any] | None = None, **options: Any):
         self.data, self.folder, self.facts = data, folder, facts or {}
+        for seed in range(options.get("seeds", SEEDS)):
+            work.parts(data, seed)  # or it says now which class has too few pictures
         sha256 = {"known": data.known.digest(), "test": data.test.digest()}
         sha256 |= {"synthetic": data.synthetic.digest()} if data.synthetic else {}
         self.plan = _planned(data, folder, hours, sha256, options)
         path = folder / "pictures.safetensors"
-        _save(data, path)
+        _save(data, path, sha256)
         store = Store(folder / "pieces", sha256)
-        self.pieces = Pieces(work.jobs(self.plan.settings), store, partial(_load, path, sha256["known"]))
+        load = partial(_load, path, json.dumps(sha256))
+        self.pieces = Pieces(work.jobs(self.plan.settings), store, load)
         self.sha256 = sha256
 
     def report(self) -> Report:
@@ -136,17 +139,10 @@ def _planned(data: Data, folder: Path, hours: float, sha256: dict[str, str], opt
     return made
 
 
-def _save(data: Data, path: Path) -> None:
-    """Write the pictures once, for the processes that compute."""
-    if path.exists():
-        try:
-            if checkpoint.load(path)[1]["digest"] == data.known.digest() + data.test.digest():
-                return
-        except (checkpoint.CheckpointError, KeyError):
-            pass
+def _save(data: Data, path: Path, sha256: dict[str, str]) -> None:
+    """Write the pictures, for the processes that compute."""
     tensors = {f"{name}.{part}": tensor for name, part, tensor in _tensors(data)}
-    facts = {"classes": list(data.known.classes), "digest": data.known.digest() + data.test.digest()}
-    checkpoint.save(path, tensors, facts)
+    checkpoint.save(path, tensors, {"classes": list(data.known.classes), "sha256": sha256})
 
 
 def _tensors(data: Data) -> Iterator[tuple[str, str, Any]]:
@@ -159,9 +155,11 @@ def _tensors(data: Data) -> Iterator[tuple[str, str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _load(path: Path, known: str) -> Loaded:
-    """Give the functions of `work` and the pictures, in the process that computes."""
+def _load(path: Path, sha256: str) -> Loaded:
+    """Give the functions of `work` and the pictures, in the process that computes; sha256: of these, as JSON."""
     tensors, facts = checkpoint.load(path)
+    if facts["sha256"] != json.loads(sha256):
+        raise CourseError(f"{path} holds other pictures than this run's; delete the folder and begin anew")
 
     def images(name: str) -> Images | None:
         if f"{name}.pixels" not in tensors:
@@ -169,7 +167,4 @@ def _load(path: Path, known: str) -> Loaded:
         parts = (tensors[f"{name}.pixels"], tensors[f"{name}.labels"], tuple(facts["classes"]), name)
         return Images(*parts, sealed=name == "test", groups=tensors.get(f"{name}.groups"))
 
-    data = Data(images("known"), images("test"), images("synthetic"))
-    if data.known.digest() != known:
-        raise CourseError(f"{path} holds other pictures than this run's; delete the folder and begin anew")
-    return vars(work), data
+    return vars(work), Data(images("known"), images("test"), images("synthetic"))

@@ -43,7 +43,7 @@ def findings(S: dict[str, Any], data: Data, answers: Answers) -> dict[str, Any]:
         "by_class": {arm: scores.by_class(arm) for arm in table},
         "by_updates": {arm: scores.by_budget(arm) for arm in table},
         "samples": {name: _samples(S, answers, name) for name in S["methods"]},
-        "verdict": _verdict(questions, seen, scores),
+        "verdict": _verdict(questions, seen),
     }
 
 
@@ -222,7 +222,7 @@ def _samples(S: dict[str, Any], answers: Answers, method: str) -> dict[str, Any]
     }
 
 
-def _verdict(questions: list[dict[str, Any]], seen: bool, scores: Scores) -> str:
+def _verdict(questions: list[dict[str, Any]], seen: bool) -> str:
     """The sentence that comes first."""
     if not questions:
         return "Nothing was asked: there are no made pictures."
@@ -242,7 +242,8 @@ def _verdict(questions: list[dict[str, Any]], seen: bool, scores: Scores) -> str
     kinds = {q["says"] for q in questions}
     if NOT_JUDGED in kinds:
         who = sorted({name for q in questions for name in q["unfinished"]})
-        return f"Not judged: {', '.join(who)} still improving when time was up; go on with more --hours."
+        why = "not finished when time was up; with more --hours they are trained anew, for longer"
+        return f"Not judged: {', '.join(who)} {why}."
     lead = max(against_classic or questions, key=lambda q: q["mean"])
     return f"No gain was seen. The best: {sentence(lead)}"
 

@@ -21,7 +21,7 @@ from course_utils.verdict.work import BATCH, HELD_BACK, UNEVEN, VALIDATION, Data
 RATIOS = (0.25, 0.5, 2.0, 4.0)
 MOST_UPDATES, ENOUGH_UPDATES = 3000, 1000
 MOST_STEPS, FEWEST_STEPS = 20_000, 600
-FEW_SEEDS = 3
+SEEDS, FEW_SEEDS = 5, 3
 POOL = 2**28  # bytes of made pictures that one generator leaves
 SHARES = {"generators": 0.5, "classifiers": 0.35}
 """How the time is divided; what is left is for the judge, the measures and a margin."""
@@ -52,7 +52,7 @@ def plan(
     data: Data,
     hours: float,
     *,
-    seeds: int = 5,
+    seeds: int = SEEDS,
     workers: int = 1,
     train: bool = True,
     classifier: str = "auto",

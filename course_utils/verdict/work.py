@@ -265,7 +265,7 @@ def classifier(
         for n, _ in enumerate(classify.training(net, images.to(device), classify.adam(rate), **run), 1):
             if n in budgets:
                 for name, shown in (("test", data.test), ("validation", validation)):
-                    said[name].append(classify.logits(net, shown.to(device)).argmax(1).to(torch.uint8).cpu())
+                    said[name].append(classify.logits(net, shown.to(device)).argmax(1).to(torch.int16).cpu())
             if n in budgets or n % 50 == 0:
                 yield n / updates
     facts = {"budgets": budgets, "images": len(images)}

@@ -239,7 +239,8 @@ def ccgan(
         for name, t in progress.generator.state_dict().items()
     }
     final = images_of(progress.generator, seed, len(reference))
-    copied = memorisation(final, net, train, new)
+    known = samples.features(net, train.pixels)
+    copied = samples.memorisation(samples.features(net, final), known, new)
     return weights, {
         "curve": curve.columns(),
         "losses": progress.losses,
@@ -281,13 +282,6 @@ def measures(pixels: Tensor, net: LeNet, reference: Tensor) -> dict[str, float]:
         "density": density,
         "coverage": coverage,
     }
-
-
-def memorisation(pixels: Tensor, net: LeNet, train: Images, new: Tensor) -> float:
-    """Whether images lie nearer to those that they were learned from than new real ones do."""
-    return samples.memorisation(
-        samples.features(net, pixels), samples.features(net, train.pixels), new
-    )
 
 
 # ------------------------------------------------------------------ hybrid sets
@@ -571,10 +565,13 @@ def measured(
     ppca = PPCAGenerator(fitted)
     asked = torch.arange(n) % CLASSES
     order = [images_in_turn(train, n, seed) for seed in seeds]
+    known = samples.features(net, train.pixels)
+    usual = samples.nearest(new, known)[0].median()  # as in samples.memorisation, once for all
     kinds = {
         "real, new": [images_in_turn(test, n, seed) for seed in seeds],
         "the cheat": [
-            torch.stack([train.of_class(int(k)).pixels[seed] for k in asked]) for seed in seeds
+            torch.stack([train.of_class(k).pixels[seed] for k in range(CLASSES)])[asked]
+            for seed in seeds
         ],
         **{
             f"PCA rebuilt, {k}": [fitted.rebuild(pixels, asked, k) for pixels in order]
@@ -587,7 +584,9 @@ def measured(
         found = [
             {
                 **measures(pixels, net, reference),
-                "memorisation": memorisation(pixels, net, train, new),
+                "memorisation": float(
+                    samples.nearest(samples.features(net, pixels), known)[0].median() / usual
+                ),
             }
             for pixels in drawn_
         ]

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from one_hot import OneHot
 from small_gans import DATA, METHODS, images
 
 from course_utils.classify import train as classify
@@ -16,7 +17,6 @@ from course_utils.core.stacked import Stacked
 from course_utils.data.augment import PAPER_2
 from course_utils.gan import recipes, steps
 from course_utils.gan.train import fit, training
-from course_utils.teach.exercises.exercise import Exercise
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")]
 
@@ -168,19 +168,8 @@ def test_the_number_format_is_measured():
     assert precision.fastest("cuda") in ("float32", "bfloat16")
 
 
-class OneHot(Exercise):
-    lesson, title, minutes, difficulty = "00", "One-hot", 1, 1
-
-    @staticmethod
-    def reference(c, k):
-        return (c[:, None] == torch.arange(k, device=c.device)).float()
-
-    def test(self, answer):
-        assert torch.equal(answer(torch.tensor([2, 0]), 3), self.reference(torch.tensor([2, 0]), 3))
-
-
 def test_an_answer_that_only_runs_on_the_cpu_is_told_so(monkeypatch):
-    monkeypatch.setattr(Exercise, "device", GPU)
+    monkeypatch.setattr(OneHot, "device", GPU)
     outcome, message = OneHot()._judge(lambda c, k: torch.eye(k)[c])
     assert outcome == "incorrect" and "cuda" in message
     assert OneHot()._judge(lambda c, k: torch.eye(k, device=c.device)[c])[0] == "correct"

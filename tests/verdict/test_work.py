@@ -106,6 +106,17 @@ def test_a_verdict_in_miniature_is_reported_and_found_again(data, small, tmp_pat
     assert "srcdoc" in report._repr_html_()
     again = verdict.run(data.known, data.test, data.synthetic, out=tmp_path)  # nothing is left to do
     assert again.found["arms"] == report.found["arms"]
+    others = pictures(40, 3)
+    other = verdict.run(data.known, data.test, others, out=tmp_path)
+    _, loaded = api._load(tmp_path / "pictures.safetensors", json.dumps(other.found["sha256"]))
+    assert torch.equal(loaded.synthetic.pixels, others.pixels), "it judged the pictures of the earlier call"
+
+
+def test_a_class_of_too_few_pictures_is_named_before_anything_is_written(data, tmp_path):
+    few = data.known.subset([*range(0, 120, 2), 1, 3])
+    with pytest.raises(CourseError, match="right"):
+        verdict.run(few, data.test, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_stopped_at_any_moment_it_leaves_a_report_and_goes_on_to_the_same_numbers(data, small, tmp_path):
