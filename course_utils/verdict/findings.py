@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def facts_of(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _difference(scores: Scores, arm: str, other: str) -> dict[str, Any]:
     found = scores.crossed(arm, other)
-    interval = found.interval()
+    interval = found.interval().within(-1, 1)
     return {
         "arm": arm,
         "other": other,
@@ -217,7 +218,9 @@ def _samples(S: dict[str, Any], answers: Answers, method: str) -> dict[str, Any]
     facts = [answers[job][1] for job in jobs if job in answers]
     names = ("fd", "floor", "agreement", "density", "coverage", "memorisation")
     return {
-        "measures": {name: _ends(statistics.t_interval([one[name] for one in facts])) for name in names},
+        "measures": {
+            name: _ends(statistics.t_interval([one[name] for one in facts]).within(0, math.inf)) for name in names
+        },
         "curves": [one["curve"] for one in facts],
     }
 

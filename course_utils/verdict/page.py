@@ -84,7 +84,11 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         f"training set of {images['train']:,} pictures and generators of its own. Intervals hold what other seeds and "
         "other test pictures would change.",
         f"Positive control: {images['more']:,} further real pictures change it by {_points(control)}: "
-        + ("seen, so the run can judge." if found["assay"] else "not seen, so the run cannot judge."),
+        + (
+            "seen, so the run can judge."
+            if found["assay"]
+            else "not seen; of what was not seen either, the run says nothing."
+        ),
         f"Negative control: wrong labels change it by {_points(found['controls']['wrong_labels'])}.",
     ]
     for question in found["questions"]:
