@@ -207,7 +207,7 @@ def ccgan(
     """A class-conditional GAN of F = D = 1, B = 64 (section 3), and its measures along the way.
 
     The text trains at a rate of 1e-4 for 20 to 25 epochs. Here the rate is `lr` and falls to a twentieth of it over the
-    second third of the steps, and the average of G has a memory of a thousand steps: both let a shorter training come to
+    second third of the steps, and the average of G has a memory of five hundred steps: both let a shorter training come to
     rest. share: of real images, %, that it sees. target: what D should answer to real images.
     """
     train = kept(parts(data, images, validation)[0], share, seed).to(device)
@@ -220,7 +220,7 @@ def ccgan(
         capacity=width,
         lr=lr,
         schedule=at_rest,
-        average=0.999,
+        average=0.998,
         d_loss=partial(losses.discriminator_loss, target=target),
         reports=reports,
         fixed=(torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10)),
