@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_tools.sweep import task
 from course_utils.core.errors import CourseError
+from course_utils.core.parallel import ONE_THREAD
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -42,8 +43,13 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
         cluster = slurm_cluster(slurm)
         cluster.scale(jobs=workers or 1)
     else:
-        # a worker gets one task at a time, so that its death is blamed on no other
-        with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+        settings = {
+            # a worker gets one task at a time, so that its death is blamed on no other
+            "distributed.scheduler.worker-saturation": 1.0,
+            # without Dask's MALLOC_TRIM_THRESHOLD_, under which 40 % of a training is page faults
+            "distributed.nanny.pre-spawn-environ": ONE_THREAD,
+        }
+        with dask.config.set(settings):
             cluster = LocalCluster(
                 n_workers=min(workers or default_workers(), most),
                 threads_per_worker=1,
