@@ -51,7 +51,8 @@ def jobs(S: dict) -> list[Job]:
         for seed in range(S["seeds"])
     ]
     recipe = {name: S[name] for name in ("width", "lr", "steps", "reports")} | data
-    kinds = {"gan": {}, "few": {"share": S["few"]}, "smoothed": {"target": S["smoothing"]}}
+    few = {"share": S["few"], "steps": S["few_steps"]}
+    kinds = {"gan": {}, "few": few, "smoothed": {"target": S["smoothing"]}}
     gans = {
         kind: [
             Job(f"{kind}/{seed}", "ccgan", {"seed": seed, **recipe, **kinds[kind]}, (judge,))
