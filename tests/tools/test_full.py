@@ -202,7 +202,7 @@ def test_a_lesson_without_a_full_run_or_without_its_settings_is_refused(tmp_path
         FullRun(lesson, tmp_path, "standin")
 
 
-def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict():
+def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict(tmp_path):
     stored = sorted(Path(__file__).parents[2].glob("results/*/full.json"))
     if not stored:
         pytest.skip("no full run is stored")
@@ -210,6 +210,8 @@ def test_the_stored_full_runs_passed_their_gates_or_give_no_verdict():
         found = json.loads(path.read_text("utf-8"))
         missed = [who for who, gate in found["gate"].items() if not gate["passed"]]
         assert bool(missed) == ("not judged" in found["verdict"].lower()), path
+        module = FullRun(*resolve([found["lesson"]]), tmp_path, "standin").module
+        assert module.verdict(found["settings"], found["pairs"], found["gate"]) == found["verdict"]
         assert len(found["seeds"]) >= 5
 
 
