@@ -71,7 +71,8 @@ def read(
     found = audit(own)
     parted = split(own, found, generator("test"), test=TEST)
     known = parted.train.merge(parted.val)
-    lines = [*found.lines(), *parted.lines]
+    counts = f"split: {len(known):,} to learn from, {len(parted.test):,} sealed for the test"
+    lines = [*found.lines(), counts, *parted.lines[1:]]  # the first tells of train and val, which are one here
     made = None
     if synthetic is not None:
         made = folder.load(synthetic, like=known).all
