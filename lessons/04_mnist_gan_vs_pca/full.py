@@ -6,21 +6,19 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils import experiment
-from course_utils.classify import train as classify
 from course_utils.classify.networks import LeNet
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
-from course_utils.evaluate import class_scores, classification, gates, samples, statistics
-from course_utils.experiment.full import Answer, Curve, Job, Work
+from course_utils.evaluate import gates, samples
+from course_utils.experiment import evidence
+from course_utils.experiment.full import Answer, Job, Work
 from course_utils.gan import losses
-from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator
 from course_utils.gan.recipes import train_ccgan
 
@@ -130,41 +128,8 @@ def judge(
 ) -> Work:
     """A LeNet trained on all training images, what it sees in real ones, and its accuracy (section 3.2 of the paper)."""
     train, _, test = parts(data, arguments["images"], arguments["validation"])
-    torch.manual_seed(0)
-    net = LeNet().to(device)
-    settings = {
-        "updates": arguments["updates"],
-        "batch_size": 64,
-        "generator": generator(0, "judge"),
-    }
-    for n, _ in enumerate(
-        classify.training(net, data["train"].to(device), classify.adam(), **settings)
-    ):
-        if n % 500 == 0:
-            yield n / arguments["updates"]
-    net.eval()
-    n = arguments["judged"]
-    shown = {
-        "reference": train.sample(n, generator(0, "reference")),
-        "new": test.sample(n, generator(0, "new")),
-    }
-    seen = {
-        name: samples.features(net, images.to(device).pixels) for name, images in shown.items()
-    }
-    right = classify.logits(net, test.to(device)).argmax(1).cpu() == test.labels
-    tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | seen
-    floor = samples.frechet_distance(seen["reference"], seen["new"])
-    return tensors, {"test_accuracy": float(right.float().mean()), "floor": floor}
-
-
-def restored(answer: Answer) -> tuple[LeNet, Tensor, Tensor]:
-    """(the judge, its features of training images, of new images) from the answer of `judge`."""
-    tensors, _ = answer
-    net = LeNet()
-    net.load_state_dict(
-        {name.removeprefix("net."): t for name, t in tensors.items() if name.startswith("net.")}
-    )
-    return net.eval(), tensors["reference"], tensors["new"]
+    size = {name: arguments[name] for name in ("updates", "judged")}
+    return (yield from evidence.judge(data["train"], train, test, device=device, **size))
 
 
 def pca(
@@ -212,9 +177,7 @@ def ccgan(
     the average of G has a memory of a thousand steps: both let a shorter training come to rest. share: of real images, %, that it sees. target: what D should answer to real images.
     """
     train = kept(parts(data, images, validation)[0], share, seed).to(device)
-    net, reference, new = restored(needed[0])
-    curve = Curve(checkpoint)
-    for progress in train_ccgan(
+    training = train_ccgan(
         train,
         steps,
         seed,
@@ -228,60 +191,16 @@ def ccgan(
         stop_on_collapse=False,
         checkpoint=checkpoint,
         checkpoint_s=60,
-    ):
-        curve.add(
-            progress.step,
-            measures(images_of(progress.generator, seed, len(reference)), net, reference),
-        )
-        yield progress.step / steps
-    weights = {
-        name: t.half() if t.is_floating_point() else t
-        for name, t in progress.generator.state_dict().items()
-    }
-    final = images_of(progress.generator, seed, len(reference))
-    known = samples.features(net, train.pixels)
-    copied = samples.memorisation(samples.features(net, final), known, new)
-    return weights, {
-        "curve": curve.columns(),
-        "losses": progress.losses,
-        "images": len(train),
-        "memorisation": copied,
-        "width": width,
-    }
+    )
+    weights, facts = yield from evidence.measured_training(
+        training, steps, checkpoint, train, seed, needed[0]
+    )
+    return weights, facts | {"width": width}
 
 
 def at_rest(done: float) -> float:
     """The factor of the learning rate when a share of the run is done: 1, from 2/9 to 4/9 down to 1/5, which it keeps."""
     return min(1.0, max(0.2, 1 - 0.8 * (done - 2 / 9) / (2 / 9)))
-
-
-def images_of(G: torch.nn.Module, seed: int, n: int) -> Tensor:
-    """n images by G, uint8, of the digits 0, 1, 2 … in turn."""
-    asked = torch.arange(n) % CLASSES
-    return drawn(G, asked, generator(seed, "table")).cpu()
-
-
-def drawn(G: torch.nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
-    """One image by G for each label, uint8."""
-    z = G.prior(len(labels), rng)[0]
-    return gan.sample(G, z, labels.to(z.device))
-
-
-@torch.no_grad()
-def measures(pixels: Tensor, net: LeNet, reference: Tensor) -> dict[str, float]:
-    """Fidelity and variety of images of the digits 0, 1, 2 … in turn, against the features of real ones."""
-    asked = torch.arange(len(pixels)) % CLASSES
-    seen = samples.features(net, pixels)
-    density, coverage = samples.density_and_coverage(reference, seen)
-    return {
-        "conditional accuracy": class_scores.conditional_accuracy(net, pixels, asked),
-        "Inception Score": class_scores.inception_score(
-            net.head(seen).softmax(1), generator(0, "splits"), splits=1
-        ),
-        "fd_lenet": samples.frechet_distance(reference, seen),
-        "density": density,
-        "coverage": coverage,
-    }
 
 
 # ------------------------------------------------------------------ hybrid sets
@@ -314,32 +233,23 @@ def classifier(
     """
     train, held_out, test = (part.to(device) for part in parts(data, images, validation))
     if classic:
-        ranges = best_ranges(
-            [answer for answer in needed if "ranges" in answer[1]], held_out.labels.cpu()
-        )
+        tried = [answer for answer in needed if "ranges" in answer[1]]
+        ranges = evidence.best_ranges(tried, held_out.labels.cpu())
     model = next((answer for answer in needed if "ranges" not in answer[1]), None)
     rng = generator(seed if subset is None else subset, "arm")
     made = training_set(train, fill, share, raised, model, rng)
-    with torch.random.fork_rng():
-        torch.manual_seed(generator(seed, "network").initial_seed())
-        net = LeNet().to(device)
-    training = classify.training(
-        net,
+    answers, facts = yield from evidence.classifier(
+        evidence.new_network(LeNet, seed, device),
         made,
-        classify.adam(lr),
-        updates=updates[-1],
-        batch_size=batch,
-        generator=generator(seed, "batches"),
+        test,
+        held_out,
+        seed=seed,
+        updates=updates,
+        lr=lr,
+        batch=batch,
         transform=RANGES[ranges] if ranges else None,
     )
-    said: dict[str, list[Tensor]] = {"test": [], "validation": []}
-    for n, _ in enumerate(training, 1):
-        if n in updates:
-            for name, shown in (("test", test), ("validation", held_out)):
-                said[name].append(classify.logits(net, shown).argmax(1).to(torch.uint8).cpu())
-            yield n / updates[-1]
-    facts = {"updates": list(updates), "ranges": ranges, "images": len(made)}
-    return {name: torch.stack(answers) for name, answers in said.items()}, facts
+    return answers, facts | {"ranges": ranges}
 
 
 def training_set(
@@ -359,7 +269,7 @@ def training_set(
 
     def make(labels: Tensor, real: Images, rng: torch.Generator) -> Tensor:
         if fill == "model":
-            return drawn(restored_model(model).to(train.device), labels, rng)
+            return evidence.drawn(restored_model(model).to(train.device), labels, rng)
         return (
             experiment.repeats(labels, real, rng)
             if fill == "repeat"
@@ -380,109 +290,65 @@ def restored_model(answer: Answer) -> torch.nn.Module:
     return G.eval()
 
 
-def best_ranges(tried: Sequence[Answer], labels: Tensor) -> str:
-    """The ranges of classic augmentation with the highest mean accuracy on the validation images at the end."""
-    accuracy: dict[str, list[float]] = {}
-    for tensors, facts in tried:
-        accuracy.setdefault(facts["ranges"], []).append(
-            float((tensors["validation"][-1] == labels).float().mean())
-        )
-    return max(accuracy, key=lambda name: np.mean(accuracy[name]))
-
-
 # ------------------------------------------------------------------ results
 
 
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
     train, held_out, test = parts(data, S["images"], S["validation"])
-    scores = Scores(S, answers, test.labels, held_out.labels)
-    pairs, gate = paired_questions(S, scores), gates_of(S, scores, answers)
-    metrics, names = ("accuracy", "macro_f1", f"recall_{RAISED_CLASS}"), list(scores.arms)
+    of_arms = {
+        name: answer
+        for name, answer in answers.items()
+        if "ranges" in answer[1] and not name.startswith("tuned_")
+    }
+    scores = evidence.Scores(of_arms, test.labels, held_out.labels)
+    few, gate = S["few"], gates_of(S, scores, answers)
+    pairs = scores.questions((a.format(few), b.format(few)) for a, b in QUESTIONS)
     return {
         "title": "Is a GAN needed at all?",
         "seeds": list(range(S["seeds"])),
-        "updates": dict.fromkeys(names, S["updates"][-1]),
+        "updates": {arm: updates[-1] for arm, updates in scores.updates.items()},
         "baseline": "real",
-        "classic": f"classic_{S['few']}",
-        "arms": {
-            arm: {m: {"test": experiment.entry(scores.values(arm, m))} for m in metrics}
-            for arm in names
-        },
-        "differences": {
-            f"{arm} - real": {m: {"test": scores.paired(arm, "real", m)} for m in metrics}
-            for arm in names
-            if arm != "real"
-        },
+        "classic": f"classic_{few}",
+        **scores.tables(
+            ("accuracy", "macro_f1", f"recall_{RAISED_CLASS}"),
+            dict.fromkeys(scores.arms, "real"),
+        ),
         "pairs": pairs,
-        "curves": curves(S, scores, answers),
+        "curves": {
+            "updates": S["updates"],
+            "arms": scores.curves(),
+            "generators": {
+                f"{kind}/{seed}": curve
+                for kind in S["kinds"]
+                for seed, curve in enumerate(generator_curves(S, answers, kind))
+            },
+        },
         "measures": measured(S, train, test, answers),
         "gate": gate,
-        "spread": scores.spread(S["few"]),
-        "ranges": answers[f"classic_{S['few']}/0"][1]["ranges"],
+        "spread": spread(S, scores),
+        "ranges": answers[f"classic_{few}/0"][1]["ranges"],
         "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
         "floor": round(answers["judge"][1]["floor"], 4),
         "verdict": verdict(S, pairs, gate),
     }
 
 
-class Scores:
-    """The metrics of every classifier, by arm, seed and number of updates."""
-
-    def __init__(
-        self, S: dict, answers: dict[str, Answer], test: Tensor, held_out: Tensor
-    ) -> None:
-        self.arms: dict[str, list[dict[str, list[float]]]] = {}
-        for name, answer in answers.items():
-            arm, _, seed = name.rpartition("/")
-            if "ranges" in answer[1] and not arm.startswith("tuned_"):
-                assert int(seed) == len(self.arms.setdefault(arm, [])), (
-                    name
-                )  # seeds in their order
-                self.arms[arm].append(scored(answer, test, held_out))
-
-    def values(self, arm: str, metric: str = "accuracy", budget: int = -1) -> np.ndarray:
-        """One value a seed, at the budget of that place in `updates`; by default the longest."""
-        return np.array([score[metric][budget] for score in self.arms[arm]])
-
-    def paired(self, arm: str, other: str, metric: str = "accuracy", budget: int = -1) -> dict:
-        """The paired difference of two arms with its interval, as the results JSON holds it."""
-        return experiment.entry(
-            self.values(arm, metric, budget) - self.values(other, metric, budget)
-        )
-
-    def spread(self, few: int) -> dict[str, float]:
-        """Standard deviations of accuracy, in points: of all, with the GAN fixed, with GAN and subset fixed."""
-        kinds = {
-            "all": "",
-            "same GAN": "_same_gan",
-            "same GAN and subset": "_same_gan_and_subset",
-        }
-        return {
-            name: round(float(100 * self.values(f"gan_{few}{suffix}").std(ddof=1)), 4)
-            for name, suffix in kinds.items()
-        }
-
-
-def paired_questions(S: dict, scores: Scores) -> dict[str, dict]:
-    """Each question's difference, with Holm's p over all of them, and how it moves with the updates."""
-    few = S["few"]
-    questions = [(a.format(few), b.format(few)) for a, b in QUESTIONS]
-    questions = [(a, b) for a, b in questions if a in scores.arms]
-    p_values = [statistics.paired_p(scores.values(a) - scores.values(b)) for a, b in questions]
+def spread(S: dict, scores: evidence.Scores) -> dict[str, float]:
+    """Standard deviations of accuracy, in points: of all, with the GAN fixed, with GAN and subset fixed."""
+    kinds = {"all": "", "same GAN": "_same_gan", "same GAN and subset": "_same_gan_and_subset"}
     return {
-        f"{a} - {b}": {
-            **scores.paired(a, b),
-            "p_holm": round(float(p), 5),
-            "by_updates": {
-                str(n): scores.paired(a, b, budget=k) for k, n in enumerate(S["updates"])
-            },
-        }
-        for (a, b), p in zip(questions, statistics.holm(p_values), strict=True)
+        name: round(float(100 * scores.values(f"gan_{S['few']}{suffix}").std(ddof=1)), 4)
+        for name, suffix in kinds.items()
     }
 
 
-def gates_of(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict[str, dict]:
+def generator_curves(S: dict, answers: dict[str, Answer], kind: str) -> list[dict]:
+    """The measures of the GANs of one kind against their steps, seed by seed."""
+    return [answers[f"{kind}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
+
+
+def gates_of(S: dict, scores: evidence.Scores, answers: dict[str, Answer]) -> dict[str, dict]:
     """Whether each kind of GAN, and the classifiers, are finished."""
     converged = [score["validation"] for score in scores.arms["real"]]
     at_least = {
@@ -491,7 +357,11 @@ def gates_of(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict[str, d
     }  # the paper names no accuracy of GANs of few images
     return {
         **{
-            name_of(S, kind): generator_gate(S, answers, kind, at_least.get(kind))
+            name_of(S, kind): evidence.generator_gate(
+                generator_curves(S, answers, kind),
+                answers["judge"][1]["floor"],
+                at_least.get(kind),
+            )
             for kind in S["kinds"]
         },
         "classifier": gates.classifier_gate(S["updates"], converged),
@@ -503,22 +373,6 @@ def name_of(S: dict, kind: str) -> str:
     return {"gan": "ccGAN", "smoothed": "ccGAN, smoothing", "few": f"ccGAN of {S['few']} %"}[
         kind
     ]
-
-
-def curves(S: dict, scores: Scores, answers: dict[str, Answer]) -> dict:
-    """Accuracy of each arm against the classifier's updates, and each GAN's measures against its steps."""
-    budgets = range(len(S["updates"]))
-    return {
-        "updates": S["updates"],
-        "arms": {
-            arm: [experiment.entry(scores.values(arm, budget=k)) for k in budgets]
-            for arm in scores.arms
-        },
-        "generators": {
-            name: answers[name][1]["curve"]
-            for name in (f"{kind}/{seed}" for kind in S["kinds"] for seed in range(S["seeds"]))
-        },
-    }
 
 
 QUESTIONS = [
@@ -537,38 +391,20 @@ QUESTIONS = [
 """The comparisons at the smallest share, fixed before the run; {} stands for the share."""
 
 
-def scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[float]]:
-    """Metrics of one classifier, each a list over its budgets."""
-    tensors, _ = answer
-    found: dict[str, list[float]] = {
-        "validation": [
-            float((said == held_out).float().mean()) for said in tensors["validation"]
-        ]
-    }
-    for said in tensors["test"].long():
-        recall = float((said[test == RAISED_CLASS] == RAISED_CLASS).float().mean())
-        for name, value in {
-            **classification.scores(test, said),
-            f"recall_{RAISED_CLASS}": recall,
-        }.items():
-            found.setdefault(name, []).append(value)
-    return found
-
-
 def measured(
     S: dict, train: Images, test: Images, answers: dict[str, Answer]
 ) -> dict[str, dict]:
     """All measures of real images, of the cheat, of PCA, of probabilistic PCA and of the GANs, over seeds."""
-    net, reference, new = restored(answers["judge"])
+    net, reference, new = evidence.restored_judge(answers["judge"])
     n, seeds = len(reference), range(S["seeds"])
     fitted = ClassPCA(**answers["pca"][0])
     ppca = PPCAGenerator(fitted)
     asked = torch.arange(n) % CLASSES
-    order = [images_in_turn(train, n, seed) for seed in seeds]
+    order = [evidence.images_in_turn(train, n, seed) for seed in seeds]
     known = samples.features(net, train.pixels)
     usual = samples.nearest(new, known)[0].median()  # as in samples.memorisation, once for all
     kinds = {
-        "real, new": [images_in_turn(test, n, seed) for seed in seeds],
+        "real, new": [evidence.images_in_turn(test, n, seed) for seed in seeds],
         "the cheat": [
             torch.stack([train.of_class(k).pixels[seed] for k in range(CLASSES)])[asked]
             for seed in seeds
@@ -577,13 +413,13 @@ def measured(
             f"PCA rebuilt, {k}": [fitted.rebuild(pixels, asked, k) for pixels in order]
             for k in S["rebuilt"]
         },
-        f"PPCA, {S['components']}": [images_of(ppca, seed, n) for seed in seeds],
+        f"PPCA, {S['components']}": [evidence.images_of(ppca, seed, n) for seed in seeds],
     }
     rows = {}
     for name, drawn_ in kinds.items():
         found = [
             {
-                **measures(pixels, net, reference),
+                **evidence.measures(pixels, net, reference),
                 "memorisation": float(
                     samples.nearest(samples.features(net, pixels), known)[0].median() / usual
                 ),
@@ -603,26 +439,6 @@ def measured(
     return rows
 
 
-def images_in_turn(images: Images, n: int, seed: int) -> Tensor:
-    """n real images, drawn at random, of the digits 0, 1, 2 … in turn."""
-    rng = generator(seed, "turn")
-    drawn_ = [images.of_class(k).sample(-(-n // CLASSES), rng).pixels for k in range(CLASSES)]
-    return torch.stack(drawn_, dim=1).flatten(0, 1)[:n]
-
-
-def generator_gate(
-    S: dict, answers: dict[str, Answer], kind: str, at_least: float | None
-) -> dict:
-    """Whether the GANs of one kind are finished."""
-    curves = [answers[f"{kind}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
-    fd, accuracy = (
-        [curve[name] for curve in curves] for name in ("fd_lenet", "conditional accuracy")
-    )
-    return gates.generator_gate(
-        curves[0]["steps"], fd, answers["judge"][1]["floor"], accuracy, at_least
-    )
-
-
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of its two main questions, or which gate keeps it from judging one."""
     few, sentences = S["few"], []
@@ -630,21 +446,8 @@ def verdict(S: dict, pairs: dict, gate: dict) -> str:
         ("gan", "ppca", "the ccGAN", "probabilistic PCA"),
         ("few", "classic", "a ccGAN that saw only those", "classic augmentation"),
     ):
-        found = pairs[f"{kind}_{few} - {other}_{few}"]
-        interval = statistics.Interval(found["mean"], *found["ci95"])
-        said = statistics.verdict(interval, a, b, f"accuracy with {few} % real images")
-        said += statistics.holm_caveat(interval, found["p_holm"])
-        if missed := missed_gates(gate, name_of(S, kind), "classifier"):
-            said = f"not judged: {a} against {b} ({missed})."
-        sentences.append(said[0].upper() + said[1:])
+        found, who = pairs[f"{kind}_{few} - {other}_{few}"], (name_of(S, kind), "classifier")
+        sentences.append(
+            evidence.judged(found, gate, who, a, b, f"accuracy with {few} % real images")
+        )
     return " ".join(sentences)
-
-
-def missed_gates(gate: dict, *who: str) -> str:
-    """Which limits these missed, in words; "" for none."""
-    return "; ".join(
-        f"{name}: {check_name} is {check['found']:g}, limit {check['limit']:g}"
-        for name in who
-        for check_name, check in gate[name]["checks"].items()
-        if not check["passed"]
-    )

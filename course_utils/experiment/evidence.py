@@ -1,0 +1,266 @@
+"""What the full runs of several lessons share: a judge of samples, classifiers at several budgets, and what both say.
+
+A lesson's full.py says what is trained on what; see `experiment.full`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils.classify import train as classify
+from course_utils.classify.networks import LeNet
+from course_utils.core.seeds import generator
+from course_utils.data.images import Images
+from course_utils.evaluate import class_scores, classification, gates, samples, statistics
+from course_utils.experiment.full import Answer, Curve, Work
+from course_utils.experiment.record import entry
+from course_utils.gan import train as gan
+
+# ------------------------------------------------------------------ the judge of samples
+
+
+def judge(whole: Images, train: Images, test: Images, *, updates: int, judged: int, device: torch.device) -> Work:
+    """Train a LeNet on all training images; keep what it sees in real ones, and its accuracy.
+
+    whole: what it learns from. train, test: from which it sees `judged` images each, the reference and the new ones.
+    """
+    torch.manual_seed(0)
+    net = LeNet(len(whole.classes)).to(device)
+    settings = {"updates": updates, "batch_size": 64, "generator": generator(0, "judge")}
+    for n, _ in enumerate(classify.training(net, whole.to(device), classify.adam(), **settings)):
+        if n % 500 == 0:
+            yield n / updates
+    net.eval()
+    shown = {
+        "reference": train.sample(judged, generator(0, "reference")),
+        "new": test.sample(judged, generator(0, "new")),
+    }
+    seen = {name: samples.features(net, images.to(device).pixels) for name, images in shown.items()}
+    right = classify.logits(net, test.to(device)).argmax(1).cpu() == test.labels
+    tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | seen
+    floor = samples.frechet_distance(seen["reference"], seen["new"])
+    return tensors, {"test_accuracy": float(right.float().mean()), "floor": floor}
+
+
+def restored_judge(answer: Answer) -> tuple[LeNet, Tensor, Tensor]:
+    """(the judge, its features of training images, of new images) from the answer of `judge`."""
+    tensors, _ = answer
+    weights = {name.removeprefix("net."): t for name, t in tensors.items() if name.startswith("net.")}
+    net = LeNet(len(tensors["net.head.bias"]))
+    net.load_state_dict(weights)
+    return net.eval(), tensors["reference"], tensors["new"]
+
+
+def images_in_turn(images: Images, n: int, seed: int) -> Tensor:
+    """n real images, drawn at random, of the classes 0, 1, 2 … in turn: uint8."""
+    rng, classes = generator(seed, "turn"), len(images.classes)
+    drawn_ = [images.of_class(k).sample(-(-n // classes), rng).pixels for k in range(classes)]
+    return torch.stack(drawn_, dim=1).flatten(0, 1)[:n]
+
+
+def images_of(G: nn.Module, seed: int, n: int, classes: int = 10) -> Tensor:
+    """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU."""
+    return drawn(G, torch.arange(n) % classes, generator(seed, "table")).cpu()
+
+
+def drawn(G: nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
+    """One image by G for each label: uint8."""
+    z = G.prior(len(labels), rng)[0]
+    return gan.sample(G, z, labels.to(z.device))
+
+
+@torch.no_grad()
+def measures(pixels: Tensor, net: LeNet, reference: Tensor, classes: int = 10) -> dict[str, float]:
+    """Fidelity and variety of images of the classes 0, 1, 2 … in turn, against the features of real ones."""
+    asked = torch.arange(len(pixels)) % classes
+    seen = samples.features(net, pixels)
+    density, coverage = samples.density_and_coverage(reference, seen)
+    return {
+        "conditional accuracy": class_scores.conditional_accuracy(net, pixels, asked),
+        "Inception Score": class_scores.inception_score(net.head(seen).softmax(1), generator(0, "splits"), splits=1),
+        "fd_lenet": samples.frechet_distance(reference, seen),
+        "density": density,
+        "coverage": coverage,
+    }
+
+
+def measured_training(
+    training: Iterable[gan.Progress], steps: int, checkpoint: Path, train: Images, seed: int, judged_by: Answer
+) -> Work:
+    """Go through a GAN's training, and measure its samples at each report, and at the end how near they lie to `train`.
+
+    The answer holds the averaged generator in float16, which `load_state_dict` takes back.
+    """
+    net, reference, new = restored_judge(judged_by)
+    curve = Curve(checkpoint)
+    for progress in training:
+        pixels = images_of(progress.generator, seed, len(reference), len(train.classes))
+        curve.add(progress.step, measures(pixels, net, reference, len(train.classes)))
+        yield progress.step / steps
+    known = samples.features(net, train.pixels)
+    weights = progress.generator.state_dict().items()
+    return {name: t.half() if t.is_floating_point() else t for name, t in weights}, {
+        "curve": curve.columns(),
+        "losses": progress.losses,
+        "images": len(train),
+        "memorisation": samples.memorisation(samples.features(net, pixels), known, new),
+    }
+
+
+# ------------------------------------------------------------------ classifiers
+
+
+def classifier(
+    net: nn.Module,
+    made: Images,
+    test: Images,
+    held_out: Images,
+    *,
+    seed: int,
+    updates: Sequence[int],
+    lr: float,
+    batch: int,
+    transform: classify.Transform | None = None,
+    mixup: float = 0.0,
+) -> Work:
+    """Train `net` on the set of one arm, and keep its answers after each number of `updates`.
+
+    The facts hold the updates and the number of images; add what else the results need.
+    """
+    training = classify.training(
+        net,
+        made,
+        classify.adam(lr),
+        updates=updates[-1],
+        batch_size=batch,
+        generator=generator(seed, "batches"),
+        transform=transform,
+        mixup=mixup,
+    )
+    said: dict[str, list[Tensor]] = {"test": [], "validation": []}
+    for n, _ in enumerate(training, 1):
+        if n in updates:
+            for name, shown in (("test", test), ("validation", held_out)):
+                said[name].append(classify.logits(net, shown).argmax(1).to(torch.uint8).cpu())
+            yield n / updates[-1]
+    facts = {"updates": list(updates), "images": len(made)}
+    return {name: torch.stack(answers) for name, answers in said.items()}, facts
+
+
+def new_network(network: type[nn.Module], seed: int, device: torch.device, **arguments: object) -> nn.Module:
+    """A network with the initial weights that all arms of a seed share."""
+    with torch.random.fork_rng():
+        torch.manual_seed(generator(seed, "network").initial_seed())
+        return network(**arguments).to(device)
+
+
+def best_ranges(tried: Iterable[Answer], labels: Tensor) -> str:
+    """The ranges of classic augmentation with the highest mean accuracy on the validation images at the end."""
+    accuracy: dict[str, list[float]] = {}
+    for tensors, facts in tried:
+        accuracy.setdefault(facts["ranges"], []).append(float((tensors["validation"][-1] == labels).float().mean()))
+    return max(accuracy, key=lambda name: np.mean(accuracy[name]))
+
+
+class Scores:
+    """The metrics of every classifier, by arm, seed and number of updates.
+
+    answers: those of classifiers, named arm/seed. arms: {arm: a dict of metric → one value a budget, for each seed}.
+    """
+
+    def __init__(self, answers: Mapping[str, Answer], test: Tensor, held_out: Tensor) -> None:
+        self.arms: dict[str, list[dict[str, list[float]]]] = {}
+        self.updates: dict[str, list[int]] = {}
+        for name, answer in answers.items():
+            arm, _, seed = name.rpartition("/")
+            assert int(seed) == len(self.arms.setdefault(arm, [])), f"{name}: seeds come in their order"
+            self.arms[arm].append(_scored(answer, test, held_out))
+            self.updates[arm] = answer[1]["updates"]
+
+    def values(self, arm: str, metric: str = "accuracy", budget: int = -1) -> np.ndarray:
+        """One value a seed, at the budget of that place in `updates`; by default the longest."""
+        return np.array([score[metric][budget] for score in self.arms[arm]])
+
+    def paired(self, arm: str, other: str, metric: str = "accuracy", budget: int = -1) -> dict:
+        """The paired difference of two arms with its interval, as the results JSON holds it."""
+        return entry(self.values(arm, metric, budget) - self.values(other, metric, budget))
+
+    def questions(self, asked: Iterable[tuple[str, str]]) -> dict[str, dict]:
+        """The difference of each two arms that were computed, how it moves with the updates, and Holm's p of all."""
+        asked = [(a, b) for a, b in asked if a in self.arms and b in self.arms]
+        p_values = [statistics.paired_p(self.values(a) - self.values(b)) for a, b in asked]
+        return {
+            f"{a} - {b}": {
+                **self.paired(a, b),
+                "p_holm": round(float(p), 5),
+                "by_updates": {str(n): self.paired(a, b, budget=k) for k, n in enumerate(self.updates[a])},
+            }
+            for (a, b), p in zip(asked, statistics.holm(p_values), strict=True)
+        }
+
+    def tables(self, metrics: Sequence[str], baseline_of: Mapping[str, str]) -> dict[str, dict]:
+        """The `arms` and `differences` of the results JSON: each metric of each arm, and against its baseline."""
+        against = {arm: base for arm, base in baseline_of.items() if arm != base}
+        return {
+            "arms": {arm: {m: {"test": entry(self.values(arm, m))} for m in metrics} for arm in self.arms},
+            "differences": {
+                f"{arm} - {base}": {m: {"test": self.paired(arm, base, m)} for m in metrics}
+                for arm, base in against.items()
+            },
+        }
+
+    def curves(self) -> dict[str, list[dict]]:
+        """Accuracy of each arm against its updates."""
+        return {
+            arm: [entry(self.values(arm, budget=k)) for k in range(len(updates))]
+            for arm, updates in self.updates.items()
+        }
+
+
+def _scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[float]]:
+    """Metrics of one classifier, each a list over its budgets; recall_k is the recall of class k."""
+    tensors, _ = answer
+    found: dict[str, list[float]] = {
+        "validation": [float((said == held_out).float().mean()) for said in tensors["validation"]]
+    }
+    for said in tensors["test"].long():
+        recalls = {f"recall_{k}": float((said[test == k] == k).float().mean()) for k in range(int(test.max()) + 1)}
+        for name, value in {**classification.scores(test, said), **recalls}.items():
+            found.setdefault(name, []).append(value)
+    return found
+
+
+# ------------------------------------------------------------------ gates and the verdict
+
+
+def generator_gate(curves: Sequence[Mapping[str, list[float]]], floor: float, at_least: float | None = None) -> dict:
+    """Whether the GANs of one kind are finished, from the curves of their seeds; see `gates.generator_gate`."""
+    fd, accuracy = ([curve[name] for curve in curves] for name in ("fd_lenet", "conditional accuracy"))
+    return gates.generator_gate(curves[0]["steps"], fd, floor, accuracy, at_least)
+
+
+def missed_gates(gate: Mapping[str, dict], *who: str) -> str:
+    """Which limits these missed, in words; "" for none."""
+    return "; ".join(
+        f"{name}: {check_name} is {check['found']:g}, limit {check['limit']:g}"
+        for name in who
+        for check_name, check in gate[name]["checks"].items()
+        if not check["passed"]
+    )
+
+
+def judged(found: Mapping, gate: Mapping[str, dict], who: Sequence[str], a: str, b: str, of: str) -> str:
+    """The sentence on one question: what its difference says of a against b, or which gate keeps it from being judged.
+
+    found: an entry of `Scores.questions`. who: the gates that it rests on. of: what is compared, such as "accuracy".
+    """
+    interval = statistics.Interval(found["mean"], *found["ci95"])
+    said = statistics.verdict(interval, a, b, of) + statistics.holm_caveat(interval, found["p_holm"])
+    if missed := missed_gates(gate, *who):
+        said = f"not judged: {of}, {a} against {b} ({missed})."
+    return said[0].upper() + said[1:]
