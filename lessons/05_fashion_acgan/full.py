@@ -319,21 +319,25 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     floor = answers["judge"][1]["floor"]
     curves = {
         share: [answers[f"acgan_of_{share}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     }
     at_least = {ALL: S["gate"]}  # the paper names no accuracy of ACGANs of few images
     gate = {
         gan_name(share): evidence.generator_gate(curves[share], floor, at_least.get(share))
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     } | {
         classifier_name(share): evidence.gates.classifier_gate(
             scores.updates[f"real_{share}"],
             [score["validation"] for score in scores.arms[f"real_{share}"]],
         )
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     }
     pairs = scores.questions(
-        [(a.format(share), b.format(share)) for share in S["shares"] for a, b in QUESTIONS]
+        [
+            (a.format(share), b.format(share))
+            for share in sorted(S["shares"], reverse=True)
+            for a, b in QUESTIONS
+        ]
     )
     baseline = {
         arm: f"real_{arm.rpartition('_')[2]}"
@@ -363,7 +367,8 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         "gate": gate,
         "spread": spread(S, scores),
         "ranges": {
-            str(share): answers[f"classic_{share}/0"][1]["ranges"] for share in S["shares"]
+            str(share): answers[f"classic_{share}/0"][1]["ranges"]
+            for share in sorted(S["shares"], reverse=True)
         },
         "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
         "floor": round(floor, 4),
@@ -403,7 +408,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
         for seed in seeds
     ]
     rows = {"real, new": {m: experiment.entry([row[m] for row in real]) for m in real[0]}}
-    for share in S["shares"]:
+    for share in sorted(S["shares"], reverse=True):
         facts = [answers[f"acgan_of_{share}/{seed}"][1] for seed in seeds]
         rows[gan_name(share)] = {
             m: experiment.entry([f["curve"][m][-1] for f in facts]) for m in real[0]
@@ -414,7 +419,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claim at each share, or which gate keeps it from judging it."""
     sentences = []
-    for share in S["shares"]:
+    for share in sorted(S["shares"], reverse=True):
         of = (
             "accuracy with all training images"
             if share == ALL
