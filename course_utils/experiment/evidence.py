@@ -108,6 +108,7 @@ def measured_training(
         "curve": curve.columns(),
         "losses": progress.losses,
         "images": len(train),
+        "trained_on": train.digest(),
         "memorisation": samples.memorisation(samples.features(net, pixels), known, new),
     }
 
