@@ -23,6 +23,7 @@ from course_utils.gan.recipes import train_acgan
 DATASET = "fashion"
 TRAIN_SHARE = 0.7  # section VI: 70 % of all images to train on
 ALL = 100
+WEIGHTS = ("acgan_of_100", "acgan_of_10", "acgan_of_1")  # which the lesson uses
 
 # ------------------------------------------------------------------ classic augmentation
 
