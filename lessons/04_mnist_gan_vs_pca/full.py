@@ -402,7 +402,7 @@ def measured(
     asked = torch.arange(n) % CLASSES
     order = [evidence.images_in_turn(train, n, seed) for seed in seeds]
     known = samples.features(net, train.pixels)
-    usual = samples.nearest(new, known)[0].median()  # as in samples.memorisation, once for all
+    usual = samples.usual_distance(new, known)
     kinds = {
         "real, new": [evidence.images_in_turn(test, n, seed) for seed in seeds],
         "the cheat": [
@@ -420,8 +420,8 @@ def measured(
         found = [
             {
                 **evidence.measures(pixels, net, reference),
-                "memorisation": float(
-                    samples.nearest(samples.features(net, pixels), known)[0].median() / usual
+                "memorisation": samples.memorisation(
+                    samples.features(net, pixels), known, new, usual
                 ),
             }
             for pixels in drawn_
