@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils import experiment
 from course_utils.classify.networks import LeNet
+from course_utils.classify.train import adam
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
@@ -245,7 +246,7 @@ def classifier(
         held_out,
         seed=seed,
         updates=updates,
-        lr=lr,
+        optimizer=adam(lr),
         batch=batch,
         transform=RANGES[ranges] if ranges else None,
     )

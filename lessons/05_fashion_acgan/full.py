@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils import experiment
 from course_utils.classify.networks import EMNISTCNN, LeNet
+from course_utils.classify.train import adam
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
@@ -260,7 +261,8 @@ def classifier(
     made = filled(real, fill, ratio, G, generator(seed, "fill"))
     kind = {"network": EMNISTCNN, "width": 0.5} if wide else {"network": LeNet}
     net = evidence.new_network(seed=seed, device=device, **kind)
-    settings = {"seed": seed, "updates": updates, "lr": lr, "batch": batch, "mixup": mixup}
+    settings = {"seed": seed, "updates": updates, "batch": batch, "mixup": mixup}
+    settings["optimizer"] = adam(lr)
     transform = RANGES[ranges] if ranges else None
     answers, facts = yield from evidence.classifier(
         net, made, test, held_out, transform=transform, **settings
