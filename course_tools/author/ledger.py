@@ -50,6 +50,7 @@ from course_utils.evaluate.comparisons import p_text
 from course_utils.evaluate.statistics import (
     Interval,
     holm,
+    holm_caveat,
     paired_differences,
     paired_p,
     prediction_interval,
@@ -232,8 +233,10 @@ class Ledger:
         if not entry.ours:
             return NOT_RUN, entry.not_run
         profile = self._profile_of(entry)
-        if profile != FULL:
-            return (NOT_JUDGED, ONLY_QUICK) if profile else (NOT_RUN, f"it needs a {' or '.join(entry.profiles)} run")
+        if not profile:
+            return NOT_RUN, "it needs a full run" if entry.profiles == (FULL,) else ""
+        if profile == QUICK:
+            return NOT_JUDGED, ONLY_QUICK
         if entry.gates is None:
             raise CourseError("the full run judges it: name the `gates` of full.json that it rests on, [] for none")
         gate, who = self.results[FULL]["gate"], [name.format(**names) for name in entry.gates]
@@ -369,7 +372,8 @@ def _answered(row: Row, claim: Claim, found: np.ndarray, p: float, questions: in
         said += f"; {note}, {claim.matters:g}{unit}"
     if status == INCONCLUSIVE:
         said += f"; at 80 % power the run sees {seen:.2g}{unit} or more"
-    return replace(row, status=status, why=_joined(f"{row.why} ({said}.)", claim.remark, " "))
+    lead = holm_caveat(t_interval(found), p)
+    return replace(row, status=status, why=_joined(f"{row.why}{lead} ({said}.)", claim.remark, " "))
 
 
 def load(lesson: Lesson) -> Ledger:

@@ -328,6 +328,6 @@ def test_readme_names_no_number_of_a_five_minute_run_as_a_verdict(lesson):
 
 
 @pytest.mark.parametrize("found", ledger_page.ledgers(), ids=lambda found: found.lesson.slug)
-def test_every_number_of_every_paper_has_a_row_and_every_claim_what_was_said_before(found):
+def test_every_number_has_a_row_and_every_claim_the_smallest_difference_that_matters(found):
     assert len(found.numbers()) == len(found.paper)
-    assert all(claim.before for claim in found.claims)
+    assert all(claim.matters for claim in found.claims)
