@@ -125,9 +125,8 @@ def _add_author(commands: Any) -> None:
     student.add_argument("--out", type=_folder, default=ROOT / "build", help="folder for the two (default build)")
     student.set_defaults(act=_student)
 
-    ledger = commands.add_parser("ledger", help="every number of the papers beside ours, with a verdict")
+    ledger = commands.add_parser("ledger", help="every claim and number of the papers beside ours, with a status")
     _add_lessons(ledger)
-    ledger.add_argument("--profile", choices=PROFILES[1:], help="default: the largest that a lesson has results of")
     what = ledger.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="say what numbers and sentences nothing bears out")
     what.add_argument("--write", action="store_true", help="renew results/LEDGER.md and README.md's block")
@@ -296,7 +295,7 @@ def _ledger(args: argparse.Namespace) -> int:
     total = f"{sum(len(ledger.paper) for ledger in ledgers)} numbers of {len(ledgers)} papers"
     if not args.check:
         for ledger in ledgers:
-            print("\n".join(ledger_page.lines(ledger, args.profile or ledger.profiles[-1])))
+            print("\n".join(ledger_page.lines(ledger)))
         print(total)
         return 0
     faults = [

@@ -1,28 +1,27 @@
-"""Hold every number of the papers against ours, with a verdict that is computed from the committed results.
+"""Hold every number and every claim of the papers against ours, with a status computed from the committed results.
 
 How a number is joined with results/<slug>/<profile>.json is written in lessons/<slug>/ledger.toml:
 
     settings    patterns of the keys of paper.toml that only say how the paper was set up; * stands for any text
     [metrics]   names of our measures, and where each stands in the results JSON; {arm} is put in there. First fit wins
     [arms]      other names of our arms, as sentences use them
+    [full]      metrics and arms that full.json has elsewhere, or has alone
+    other_data  why no value of ours can be compared with the paper's, where our images are not its images
     [[join]]    keys of paper.toml, and our measure of the same thing: `Join`
     [[claim]]   a comparison that the paper states in words: `Claim`
 
 and, for `course_tools.author.prose`, [[sentence]] and [allowed]. A measure of ours is written `ARM: METRIC`, a
-comparison of two arms `ARM > ARM: METRIC`, with `<` for lower and `?` where we cannot tell them apart.
+comparison of two arms `ARM > ARM: METRIC`, with `<` for lower and `?` where the paper says that there is no difference.
 
-The verdicts. A *value* is what one run of the paper printed. It is reproduced if it lies where one further run of ours
-would fall (`statistics.prediction_interval`): the interval of our mean would be unfair to it, since hardly any single
-run lies that close to a mean. A *difference*, and a claim in words, is what the paper says that a method does. It is
-reproduced if the interval of our mean paired difference holds it: that a single run could show it by chance does not
-make it an effect.
+Only a full run judges a paper, and only where the gates passed that a number or claim rests on; a quick run's numbers
+are shown as what the five-minute lesson shows. What the statuses mean is said in `statuses`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -31,24 +30,38 @@ from typing import Any
 import numpy as np
 
 from course_tools.author import tables
+from course_tools.author.statuses import (
+    INCONCLUSIVE,
+    NOT_A_TEST,
+    NOT_JUDGED,
+    NOT_RUN,
+    SETTING,
+    STATUSES,
+    UNDER,
+    of_claim,
+    of_number,
+)
 from course_tools.run import report
 from course_tools.run.lessons import Lesson
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import PROFILES
 from course_utils.core.results import read as read_results
-from course_utils.evaluate.statistics import Interval, paired_differences, prediction_interval, t_interval, verdict
+from course_utils.evaluate.comparisons import p_text
+from course_utils.evaluate.statistics import (
+    Interval,
+    holm,
+    holm_caveat,
+    paired_differences,
+    paired_p,
+    prediction_interval,
+    t_interval,
+    verdict,
+)
+from course_utils.experiment.evidence import missed_gates
 
-REPRODUCED, DIRECTION, NOT = "reproduced", "direction only", "not reproduced"
-UNDER, NOT_RUN, SETTING = "under-specified", "not run yet", "setting"
-VERDICTS = {
-    REPRODUCED: "a value lies where one further run of ours would fall; a difference, in the 95 % interval of ours",
-    DIRECTION: "it does not, but our paired difference has the paper's sign, and its interval leaves out 0",
-    NOT: "neither",
-    UNDER: "the paper leaves out a detail without which there is nothing to compare",
-    NOT_RUN: "we have no result to hold against it",
-    SETTING: "how the paper was set up: no claim",
-}
-"""What each verdict means."""
+QUICK, FULL = "quick", "full"
+ONLY_QUICK = "only a five-minute run exists, which judges no paper"
+OTHER_DATA = "our images are not the paper's"
 
 MEASURE = re.compile(r"(?:(?P<arm>[^:]+?)(?: (?P<sign>[-<>?]) (?P<other>[^:]+?))?: )?(?P<metric>.+)")
 
@@ -59,9 +72,10 @@ class Join:
 
     keys: of paper.toml; {name} in a key stands for any text, and is put into what follows. value: our measure of the
     same thing, `ARM: METRIC`; or difference: `ARM - ARM: METRIC`; or not_run: why there is none. against: the paper's
-    number that it is compared with there, which gives a value a direction. images: on how many the paper tested, if not
-    on ours. printed: the step to which the paper rounds. profiles: those that run this; all if left out. missing: the
-    detail that the paper leaves out; then the number is under-specified, whatever else is known. remark: shown beside.
+    number of another arm, which ours must tell it from. images: on how many the paper tested, if not on ours. printed:
+    the step to which the paper rounds. highest: what our measure can be at most; inf for a loss. gates: of full.json,
+    which must have passed; [] for none. profiles: those that run this; all if left out. missing: the detail that the
+    paper leaves out; then the number is under-specified, whatever else is known. remark: shown beside.
     """
 
     keys: str | tuple[str, ...]
@@ -71,6 +85,8 @@ class Join:
     against: str = ""
     images: int | None = None
     printed: float = 0.0
+    highest: float = 1.0
+    gates: tuple[str, ...] | None = None
     profiles: tuple[str, ...] = PROFILES
     missing: str = ""
     remark: str = ""
@@ -89,14 +105,18 @@ class Join:
 @dataclass(frozen=True)
 class Claim:
     """Says how a claim in words is tested. says, where: the claim, and its place in the paper. holds: the comparison of
-    ours, `ARM > ARM: METRIC`, that is true if the claim is. scale: 100 where shares are shown in points. The other
-    fields are those of `Join`."""
+    ours, `ARM > ARM: METRIC`, that is true if the claim is. scale: 100 where shares are shown in points. matters: the
+    smallest difference that matters, as it is shown. before: what this ledger said of it when five-minute runs still
+    judged. The other fields are those of `Join`."""
 
     says: str
     where: str
     holds: str = ""
     scale: float = 100
+    matters: float | None = None
+    before: str = ""
     not_run: str = ""
+    gates: tuple[str, ...] | None = None
     profiles: tuple[str, ...] = PROFILES
     missing: str = ""
     remark: str = ""
@@ -109,9 +129,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Row:
-    """Holds a number of the paper, or a claim without one, and its verdict; all in the paper's unit.
+    """Holds a number of the paper, or a claim without one, and its status; all in the paper's unit.
 
-    ours: our mean, or mean difference, with its interval; run: where one further run of ours falls.
+    ours: our mean, or mean difference, with its interval; run: where one further run of ours falls; profile: of the run
+    that they are from. test: whether ours could tell the number from that of another arm, where ours is compared at
+    all. quick: what the five-minute lesson shows of a claim. before: see `Claim`.
     """
 
     key: str
@@ -119,10 +141,14 @@ class Row:
     unit: str
     means: str
     where: str
-    verdict: str
+    status: str
+    why: str = ""
     ours: Interval | None = None
     run: Interval | None = None
-    remark: str = ""
+    profile: str = ""
+    test: bool | None = None
+    quick: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +161,8 @@ class Ledger:
     settings: tuple[str, ...] = ()
     metrics: dict[str, str] = field(default_factory=dict)
     arms: dict[str, str] = field(default_factory=dict)
+    full: dict[str, dict[str, str]] = field(default_factory=dict)
+    other_data: str = ""
     joins: tuple[Join, ...] = ()
     claims: tuple[Claim, ...] = ()
     sentences: tuple[dict[str, Any], ...] = ()
@@ -143,23 +171,25 @@ class Ledger:
     @cached_property
     def results(self) -> dict[str, dict[str, Any]]:
         """Read profile → committed results, the largest profile last. Raises CourseError on a damaged file."""
-        paths = {p: self.lesson.root / "results" / self.lesson.slug / f"{p}.json" for p in ("quick",)}
-        return {p: read_results(path) for p, path in paths.items() if path.is_file()}
-
-    @property
-    def profiles(self) -> list[str]:
-        """List the profiles with results, the largest last; `quick` if there are none."""
-        return list(self.results) or ["quick"]
+        folder = self.lesson.root / "results" / self.lesson.slug
+        needed = {QUICK: (), FULL: ("gate", "seeds", "device", "wall_s")}
+        return {p: read_results(path, *needed[p]) for p in needed if (path := folder / f"{p}.json").is_file()}
 
     # ------------------------------------------------------------------ our side
 
+    def arms_of(self, profile: str) -> dict[str, str]:
+        """Give the other names of the arms in one profile."""
+        return self.arms | (self.full.get("arms", {}) if profile == FULL else {})
+
     def values(self, profile: str, arm: str, metric: str) -> np.ndarray:
         """Find a measure of ours, one value a run; raises CourseError where the results do not hold it."""
-        named = ((path, found) for name, path in self.metrics.items() if (found := fit(name, metric)) is not None)
+        own = self.full.get("metrics", {}) if profile == FULL else {}
+        places = own | self.metrics | own  # those of [full] come first, and win
+        named = ((path, found) for name, path in places.items() if (found := fit(name, metric)) is not None)
         path, found = next(named, (None, None))
         if path is None:
             raise CourseError(f"[metrics] does not name {metric!r}")
-        place = path.format(**found, arm=self.arms.get(arm, arm))
+        place = path.format(**found, arm=self.arms_of(profile).get(arm, arm))
         at: Any = self.results[profile]
         for part in place.split("/"):
             if not isinstance(at, dict) or part not in at:
@@ -170,29 +200,76 @@ class Ledger:
             raise CourseError(f"{place} of {profile}.json has no values of several runs: save an experiment.entry")
         return np.array(values, float)
 
+    def differences(self, profile: str, arm: str, other: str, metric: str) -> np.ndarray:
+        """Compute the paired differences arm − other over the seeds that both have, which begin with the same one."""
+        values, others = (self.values(profile, name, metric) for name in (arm, other))
+        n = min(len(values), len(others))
+        return paired_differences(values[:n], others[:n])
+
     def difference(self, profile: str, arm: str, other: str, metric: str) -> Interval:
-        """Compute the mean paired difference arm − other with its 95 % interval, over the seeds that both have."""
-        return _paired(*(self.values(profile, name, metric) for name in (arm, other)))
+        """Compute the mean of `differences` with its 95 % interval."""
+        return t_interval(self.differences(profile, arm, other, metric))
 
-    def holds(self, profile: str, comparison: str, scale: float = 100) -> tuple[bool, str]:
-        """Say whether `ARM > ARM: METRIC` holds (or <, or ?), and give the sentence that our interval supports."""
-        arm, sign, other, metric = _measure(comparison)
+    def _sentence(self, profile: str, claim: Claim) -> str:
+        """Give the sentence on a claim's comparison that our interval supports."""
+        arm, sign, other, metric = _measure(claim.holds)
         if sign not in ("<", ">", "?"):
-            raise CourseError(f"{comparison!r} is no comparison; write ARM > ARM: METRIC, with >, < or ?")
+            raise CourseError(f"{claim.holds!r} is no comparison; write ARM > ARM: METRIC, with >, < or ?")
         d = self.difference(profile, arm, other, metric)
-        found = ">" if d.lo > 0 else "<" if d.hi < 0 else "?"
-        digits = 1 if scale == 100 else 1 + report.decimals([{"ci95": [d.lo, d.hi]}])
-        names = [name if name in self.arms else f"`{name}`" for name in (arm, other)]
-        sentence = verdict(d, *names, metric, scale, digits)
-        return found == sign, sentence[0].upper() + sentence[1:]
+        digits = 1 if claim.scale == 100 else 1 + report.decimals([{"ci95": [d.lo, d.hi]}])
+        arms = self.arms_of(profile)
+        names = [name if name in arms else f"`{name}`" for name in (arm, other)]
+        sentence = verdict(d, *names, metric, claim.scale, digits)
+        return sentence[0].upper() + sentence[1:]
 
-    # ------------------------------------------------------------------ rows
+    def _profile_of(self, entry: Join | Claim) -> str:
+        """Name the largest profile that runs an entry and has results; "" for none."""
+        return next((p for p in (FULL, QUICK) if p in self.results and p in entry.profiles), "")
 
-    def rows(self, profile: str, faults: list[str] | None = None) -> list[Row]:
-        """Make a row for each claim and each number of the paper, in order; faults found go to `faults`."""
-        faults = [] if faults is None else faults
-        claims = [Row("", None, "", claim.says, claim.where, NOT_RUN) for claim in self.claims]
-        rows = [self._row(row, claim, {}, profile, faults) for row, claim in zip(claims, self.claims, strict=True)]
+    def _unjudged(self, entry: Join | Claim, names: dict[str, str]) -> tuple[str, str]:
+        """Give the status of what cannot be judged, and why; ("", "") where a full run that passed its gates can."""
+        if entry.missing:
+            return UNDER, entry.missing
+        if not entry.ours:
+            return NOT_RUN, entry.not_run
+        profile = self._profile_of(entry)
+        if not profile:
+            return NOT_RUN, "it needs a full run" if entry.profiles == (FULL,) else ""
+        if profile == QUICK:
+            return NOT_JUDGED, ONLY_QUICK
+        if entry.gates is None:
+            raise CourseError("the full run judges it: name the `gates` of full.json that it rests on, [] for none")
+        gate, who = self.results[FULL]["gate"], [name.format(**names) for name in entry.gates]
+        if unknown := [name for name in who if name not in gate]:
+            raise CourseError(f"full.json has no gate {unknown[0]!r}; it has {', '.join(gate)}")
+        missed = missed_gates(gate, *who)
+        return (NOT_JUDGED, missed) if missed else ("", "")
+
+    # ------------------------------------------------------------------ claims
+
+    def asked(self, claim: Claim, faults: list[str]) -> tuple[Row, np.ndarray | None]:
+        """Make a claim's row, and give its paired differences where they may judge it."""
+        row = Row("", None, "", claim.says, claim.where, NOT_RUN, before=claim.before)
+        try:
+            if claim.holds and QUICK in self.results and QUICK in claim.profiles:
+                row = replace(row, quick=self._sentence(QUICK, claim))
+            status, why = self._unjudged(claim, {})
+            if status:
+                return replace(row, status=status, why=_joined(why, claim.remark, ". ")), None
+            arm, sign, other, metric = _measure(claim.holds)
+            if sign == "?" and claim.matters is None:
+                raise CourseError("it says that there is no difference: `matters` says which would be one")
+            row = replace(row, why=self._sentence(FULL, claim), profile=FULL)
+            return row, self.differences(FULL, arm, other, metric)
+        except (CourseError, KeyError) as error:
+            faults.append(f"{claim.says!r}: {error}")
+            return row, None
+
+    # ------------------------------------------------------------------ numbers
+
+    def numbers(self, faults: list[str] | None = None) -> list[Row]:
+        """Make a row for each number of the paper, in order; faults found go to `faults`."""
+        faults, rows = [] if faults is None else faults, []
         for key, number in self.paper.items():
             row = Row(key, number["value"], number.get("unit", ""), number["means"], number["where"], SETTING)
             setting = any(fnmatchcase(key, pattern) for pattern in self.settings)
@@ -201,67 +278,59 @@ class Ledger:
                 faults.append(f"{key} of paper.toml has no row: name it in settings, or in a [[join]]")
             if setting and join:
                 faults.append(f"{key} is named in settings and joined as well: which is it?")
-            rows.append(self._row(row, join, names, profile, faults) if join else row)
+            try:
+                rows.append(self._number(row, join, names) if join else row)
+            except (CourseError, KeyError) as error:
+                faults.append(f"{key}: {error}")
+                rows.append(replace(row, status=NOT_RUN))
         return rows
 
     def _join_of(self, key: str) -> tuple[Join | None, dict[str, str]]:
         fitting = ((join, names) for join in self.joins if (names := join.fit(key)) is not None)
         return next(fitting, (None, {}))
 
-    def _row(self, row: Row, entry: Join | Claim, names: dict[str, str], profile: str, faults: list[str]) -> Row:
-        """Complete a row as its entry in ledger.toml says."""
-        row = replace(row, verdict=UNDER if entry.missing else NOT_RUN, remark=entry.missing or entry.remark)
-        if not entry.ours:
-            return replace(row, remark=entry.missing or entry.not_run)
-        if profile not in self.results or profile not in entry.profiles:
-            where = "" if entry.profiles == PROFILES else f"only in the {', '.join(entry.profiles)} profile"
-            return replace(row, remark="; ".join(filter(None, (where, row.remark))))
-        try:
-            if isinstance(entry, Claim):
-                held, sentence = self.holds(profile, entry.holds, entry.scale)
-                found = replace(row, verdict=REPRODUCED if held else NOT, remark=f"{sentence} {row.remark}".strip())
-            else:
-                found = self._compared(row, entry, names, profile)
-        except (CourseError, KeyError) as error:
-            faults.append(f"{row.key or repr(row.means)}: {error}")
-            return row
-        return replace(found, verdict=UNDER) if entry.missing else found
-
-    def _compared(self, row: Row, join: Join, names: dict[str, str], profile: str) -> Row:
-        """Add our value and the verdict to a row."""
+    def _number(self, row: Row, join: Join, names: dict[str, str]) -> Row:
+        """Complete a number's row: our value of it, and its status."""
+        status, why = self._unjudged(join, names)
+        profile = self._profile_of(join) if join.ours else ""
+        if not profile:
+            return replace(row, status=status, why=_joined(why, join.remark))
         scale = 100 if row.unit in ("%", "points") else 1
         arm, _, other, metric = _measure(join.ours.format(**names))
         if join.difference:
-            found = self.difference(profile, arm, other, metric)
-            claimed, ours, inside, direction, run = row.value, found, found, found, None
+            values, run = self.differences(profile, arm, other, metric), None
+            wrong, lowest = 0.0, -join.highest
         else:
             values = self.values(profile, arm, metric)
-            ours, run = t_interval(values), prediction_interval(values, images=join.images)
-            claimed, inside, direction = 0.0, run, None
-            if join.against:
-                against = join.against.format(**names)
-                partner, its_names = self._join_of(against)
-                if partner is None or not partner.value:
-                    raise CourseError(f"the number that it is held against, {against}, has no value of ours")
-                its_arm, _, _, its_metric = _measure(partner.value.format(**its_names))
-                claimed = row.value - self.paper[against]["value"]
-                direction = _paired(values, self.values(profile, its_arm, its_metric))
-        half = join.printed / 2
-        if scale * inside.lo - half <= row.value <= scale * inside.hi + half:
-            verdict = REPRODUCED
-        elif direction and (min(direction.lo, claimed) > 0 or max(direction.hi, claimed) < 0):
-            verdict = DIRECTION
-        else:
-            verdict = NOT
-        return replace(row, verdict=verdict, ours=_scaled(ours, scale), run=_scaled(run, scale))
+            run = prediction_interval(values, images=join.images).times(scale)
+            wrong, lowest = self._wrong(row.key, join, names), 0.0
+        ours = t_interval(values).times(scale)
+        limits = scale * lowest, scale * join.highest
+        found, reason = of_number(row.value, wrong, run or ours, len(values), *limits, join.printed)
+        if self.other_data and join.value:
+            found, reason = NOT_A_TEST, _joined(OTHER_DATA, reason if found == NOT_A_TEST else "")
+        test = found != NOT_A_TEST
+        if not status:
+            status, why = found, reason
+        elif status == NOT_JUDGED:
+            why = _joined(why.removeprefix(ONLY_QUICK), "" if test else f"it would be no test: {reason}")
+        row = replace(row, status=status, why=_joined(why, join.remark), ours=ours, run=run, profile=profile)
+        return replace(row, test=None if status == UNDER else test)
+
+    def _wrong(self, key: str, join: Join, names: dict[str, str]) -> float | None:
+        """Give the paper's number of the other arm; None where the join names none, or this number itself."""
+        against = join.against.format(**names)
+        if against and against not in self.paper:
+            raise CourseError(f"the number that it is held against, {against}, is none of paper.toml")
+        return self.paper[against]["value"] if against and against != key else None
 
     # ------------------------------------------------------------------ what is wrong
 
     def faults(self) -> list[str]:
         """List what does not fit between paper.toml, ledger.toml and the committed results, a line each."""
         found: list[str] = []
-        for profile in self.profiles:
-            self.rows(profile, found)
+        claims([self], found)
+        self.numbers(found)
         for pattern in self.settings:
             if not any(fnmatchcase(key, pattern) for key in self.paper):
                 found.append(f"settings name {pattern!r}, which fits no key of paper.toml")
@@ -277,6 +346,36 @@ class Ledger:
         return list(dict.fromkeys(found))
 
 
+def claims(ledgers: Sequence[Ledger], faults: list[str] | None = None) -> list[tuple[Ledger, Row]]:
+    """Make a row for each claim of these ledgers; Holm's correction counts all of them that are judged.
+
+    So a claim may be consistent among its paper's and inconclusive in a longer list. Faults found go to `faults`.
+    """
+    faults = [] if faults is None else faults
+    asked = [(ledger, claim, *ledger.asked(claim, faults)) for ledger in ledgers for claim in ledger.claims]
+    tested = [found for *_, found in asked if found is not None]
+    p_values = iter(holm([paired_p(found) for found in tested]) if tested else ())
+    return [
+        (ledger, row if found is None else _answered(row, claim, found, float(next(p_values)), len(tested)))
+        for ledger, claim, row, found in asked
+    ]
+
+
+def _answered(row: Row, claim: Claim, found: np.ndarray, p: float, questions: int) -> Row:
+    """Add the status to a claim that may be judged. found: its paired differences; p: corrected for all questions."""
+    unit = " points" if claim.scale == 100 else ""
+    sign = _measure(claim.holds)[1]
+    status, note, seen = of_claim(sign, claim.scale * found, p, questions, claim.matters)
+    shown = p_text(p)
+    said = f"p {shown if shown.startswith('<') else f'= {shown}'}, Holm's correction for {questions} judged"
+    if note:
+        said += f"; {note}, {claim.matters:g}{unit}"
+    if status == INCONCLUSIVE:
+        said += f"; at 80 % power the run sees {seen:.2g}{unit} or more"
+    lead = holm_caveat(t_interval(found), p)
+    return replace(row, status=status, why=_joined(f"{row.why}{lead} ({said}.)", claim.remark, " "))
+
+
 def load(lesson: Lesson) -> Ledger:
     """Read a lesson's paper.toml and ledger.toml; without ledger.toml no number has a row.
 
@@ -290,6 +389,8 @@ def load(lesson: Lesson) -> Ledger:
         tuple(found.get("settings", ())),
         found.get("metrics", {}),
         found.get("arms", {}),
+        found.get("full", {}),
+        found.get("other_data", ""),
         joins=tuple(Join(**_tuples(join)) for join in found.get("join", ())),
         claims=tuple(Claim(**_tuples(claim)) for claim in found.get("claim", ())),
         sentences=tuple(found.get("sentence", ())),
@@ -298,9 +399,9 @@ def load(lesson: Lesson) -> Ledger:
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
-    """Count the *numbers* that have each verdict; claims in words are no numbers."""
-    found = Counter(row.verdict for row in rows if row.value is not None)
-    return {name: found[name] for name in VERDICTS}
+    """Count the rows that have each status."""
+    found = Counter(row.status for row in rows)
+    return {name: found[name] for name in STATUSES}
 
 
 def fit(pattern: str, text: str) -> dict[str, str] | None:
@@ -319,14 +420,8 @@ def _measure(text: str) -> tuple[str, str, str, str]:
     return found["arm"] or "", found["sign"] or "", found["other"] or "", found["metric"]
 
 
-def _paired(values: np.ndarray, others: np.ndarray) -> Interval:
-    """Compute the interval of values − others, both in the order of the seeds, which begin with the same one."""
-    n = min(len(values), len(others))
-    return t_interval(paired_differences(values[:n], others[:n]))
-
-
-def _scaled(interval: Interval | None, scale: float) -> Interval | None:
-    return interval and Interval(scale * interval.mean, scale * interval.lo, scale * interval.hi)
+def _joined(why: str, remark: str, between: str = "; ") -> str:
+    return between.join(filter(None, (why, remark)))
 
 
 def _tuples(table: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from course_tools.author.ledger import NOT_RUN, SETTING, UNDER, VERDICTS, Ledger, Row, counts, load
+from course_tools.author import full_page
+from course_tools.author.ledger import FULL, QUICK, Ledger, Row, claims, counts, load
+from course_tools.author.statuses import FEWEST, NOT_RUN, SETTING, STATUSES, UNDER
 from course_tools.run import report
 from course_tools.run.lessons import find
 from course_tools.templates import render
@@ -26,17 +28,17 @@ def ledgers(root: Path = ROOT) -> list[Ledger]:
 # ------------------------------------------------------------------ terminal
 
 
-def lines(ledger: Ledger, profile: str) -> list[str]:
-    """List one lesson in one profile for a terminal: claims, numbers but for the settings, and a count of all."""
-    rows = ledger.rows(profile)
-    claims = [f"{row.verdict}: {row.means}. {row.remark}" for row in rows if row.value is None]
-    table = [["number", "paper", "ours, mean", "one run", "verdict", ""]]
-    table += [[r.key, *_cells(r), r.verdict, r.remark] for r in rows if r.value is not None and r.verdict != SETTING]
+def lines(ledger: Ledger) -> list[str]:
+    """List one lesson for a terminal: claims, numbers but for the settings, and a count of these."""
+    rows = ledger.numbers()
+    said = [f"{row.status}: {row.means}. {row.why}" for _, row in claims([ledger])]
+    table = [["number", "paper", "ours, mean", "one run", "from", "status", ""]]
+    table += [[r.key, *_cells(r), r.profile, r.status, r.why] for r in rows if r.status != SETTING]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     shown = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
     found = {name: n for name, n in counts(rows).items() if n}
     total = f"{sum(found.values())} numbers: " + ", ".join(f"{n} {name}" for name, n in found.items())
-    return [f"{ledger.lesson.slug}, profile {profile}", *claims, *shown, total, ""]
+    return [ledger.lesson.slug, *filter(None, [ledger.other_data]), *said, *shown, total, ""]
 
 
 # ------------------------------------------------------------------ results/LEDGER.md
@@ -45,56 +47,75 @@ def lines(ledger: Ledger, profile: str) -> list[str]:
 def page(root: Path = ROOT) -> str:
     """Write the whole ledger as Markdown."""
     every = ledgers(root)
+    body = [
+        [ledger.lesson.slug[:2], row.means, row.before, f"**{row.status}**", row.why] for ledger, row in claims(every)
+    ]
     return render(
         "ledger.md",
-        total=sum(len(ledger.paper) for ledger in every),
-        verdicts=VERDICTS,
+        statuses=STATUSES,
+        headline=_headline(every),
+        claims=_table(["lesson", "the paper says", "verdict before", "status now", "why"], body),
         counts=_counted(every),
         lessons=[part for ledger in every for part in _lesson(ledger)],
     )
 
 
+def _headline(every: Iterable[Ledger]) -> str:
+    """Say how many of the numbers that stand beside ours tell the paper's arms apart."""
+    rows = [row for ledger in every for row in ledger.numbers()]
+    compared = [row for row in rows if row.test is not None]
+    return (
+        f"The lessons quote {len(rows)} numbers of their papers. {len(compared)} of them stand beside a value of ours, "
+        f"and **{sum(row.test for row in compared)} of these {len(compared)} discriminate**: only there could we have "
+        "told the number of the paper from that of another of its arms, or from a constant (our interval keeps to what "
+        f"the measure can be, is shorter than half the claimed effect, and rests on {FEWEST} runs or more). The others "
+        "are shown, and bear no verdict."
+    )
+
+
 def _counted(every: Iterable[Ledger]) -> str:
-    """Make a table of how many numbers of each lesson and profile have each verdict."""
+    """Make a table of how many numbers of each lesson have each status."""
     body = []
     for ledger in every:
-        for profile in ledger.profiles:
-            found = counts(ledger.rows(profile)).values()
-            body.append([f"{ledger.lesson.slug}, `{profile}`", *map(str, found), str(sum(found))])
-    return _table(["lesson and profile", *VERDICTS, "in all"], body)
+        found = counts(ledger.numbers()).values()
+        body.append([ledger.lesson.slug[:2], *map(str, found), str(sum(found))])
+    return _table(["numbers of lesson", *STATUSES, "in all"], body)
 
 
 def _lesson(ledger: Ledger) -> list[str]:
-    about = ledger.about
+    about, rows = ledger.about, ledger.numbers()
     title = next((found["title"] for found in ledger.results.values()), ledger.lesson.slug)
     parts = [
         f"## {ledger.lesson.slug[:2]} · {show.without_html(title)}",
         f"{about['author']}, *{about['title']}*. {about['venue']}.",
+        f"**{ledger.other_data}**" if ledger.other_data else "",
+        *_runs(ledger),
     ]
-    for profile in ledger.profiles:
-        rows = ledger.rows(profile)
-        parts += [f"### Profile `{profile}`", _seeds(ledger, profile)]
-        if claims := [row for row in rows if row.value is None]:
-            parts.append(_claims(claims))
-        numbers = [row for row in rows if row.value is not None and row.verdict not in (SETTING, NOT_RUN, UNDER)]
-        if numbers:
-            head = ["number", "paper", "ours, mean", "one run", "verdict"]
-            parts.append(_table(head, [[_named(row), *_cells(row), _verdict(row)] for row in numbers]))
-        why = defaultdict(list)
-        for row in rows:
-            if row.value is not None and row.verdict in (NOT_RUN, UNDER):
-                why[row.verdict, row.remark].append(row)
-        parts += [_folded(f"{len(g)} {verdict}: {remark or 'no results'}", g) for (verdict, remark), g in why.items()]
-    settings = [row for row in ledger.rows(ledger.profiles[-1]) if row.verdict == SETTING]
-    return [*parts, _folded(f"{len(settings)} settings of the paper", settings)]
+    if said := [[r.means, r.where, _status(r), r.quick] for _, r in claims([ledger])]:
+        parts.append(_table(["the paper says", "where", "status", "the five-minute lesson shows"], said))
+    if numbers := [row for row in rows if row.ours]:
+        head = ["number", "paper", "ours, mean", "one run", "from", "status"]
+        parts.append(_table(head, [[_named(row), *_cells(row), f"`{row.profile}`", _status(row)] for row in numbers]))
+    why = defaultdict(list)
+    for row in rows:
+        if not row.ours and row.status in (NOT_RUN, UNDER):
+            why[row.status, row.why].append(row)
+    parts += [_folded(f"{len(g)} {status}: {reason or 'no results'}", g) for (status, reason), g in why.items()]
+    settings = [row for row in rows if row.status == SETTING]
+    return [*filter(None, parts), _folded(f"{len(settings)} settings of the paper", settings)]
 
 
-def _seeds(ledger: Ledger, profile: str) -> str:
-    if profile not in ledger.results:
-        return "Not run yet."
-    found = ledger.results[profile]
-    data = SUBSTITUTES.get(report.data_source(found), "real data")
-    return f"{len(found['seeds'])} seeds, {data}, {show.without_html(found['device'])}."
+def _runs(ledger: Ledger) -> list[str]:
+    """Say what runs a lesson has, and of a full one whether it passed its gates and what varies from seed to seed."""
+    parts = []
+    if found := ledger.results.get(QUICK):
+        data = SUBSTITUTES.get(report.data_source(found), "real data")
+        parts.append(f"`quick`: {len(found['seeds'])} seeds, {data}, {found['device']}.")
+    if found := ledger.results.get(FULL):
+        parts.append(f"`full`: {full_page.made(found)}. Gates: {full_page.gates(found)}.")
+        if "spread" in found:
+            parts.append(full_page.spread(found))
+    return [show.without_html(part) for part in parts] or ["Not run yet."]
 
 
 def _folded(summary: str, rows: list[Row]) -> str:
@@ -106,21 +127,20 @@ def _folded(summary: str, rows: list[Row]) -> str:
 
 
 def block(root: Path = ROOT) -> str:
-    """Write README's block: how many numbers have which verdict, and the verdict on each claim."""
+    """Write README's block: the status of each claim, then how many numbers have which."""
     every = ledgers(root)
-    total = sum(len(ledger.paper) for ledger in every)
-    claims = [(ledger, row) for ledger in every for row in ledger.rows(ledger.profiles[-1]) if row.value is None]
     body = [
-        [f"[{ledger.lesson.slug[:2]}](notebooks/{ledger.lesson.slug}.ipynb)", row.means, _verdict(row)]
-        for ledger, row in claims
+        [f"[{ledger.lesson.slug[:2]}](notebooks/{ledger.lesson.slug}.ipynb)", row.means, _status(row)]
+        for ledger, row in claims(every)
     ]
+    notes = [f"Lesson {ledger.lesson.slug[1:2]}: {ledger.other_data}" for ledger in every if ledger.other_data]
     return "\n\n".join(
         [
-            f"The lessons quote {total} numbers of their papers. What became of them, and of what the papers say in "
-            "words (the `quick` profile trains smaller networks than the papers, and for a shorter time):",
+            _table(["lesson", "the paper says", "status"], body),
+            *notes,
+            _headline(every),
             _counted(every),
-            _table(["lesson", "the paper says", "we find"], body),
-            f"[Every number, and what the verdicts mean]({PAGE})",
+            f"[Every claim and number, what the statuses mean, and what was said before]({PAGE})",
         ]
     )
 
@@ -141,16 +161,12 @@ def check(root: Path = ROOT) -> list[str]:
     return [f"{PAGE} is not what paper.toml, ledger.toml and results/ say; renew it with: course ledger --write"]
 
 
-def _claims(rows: list[Row]) -> str:
-    return _table(["the paper says", "where", "we find"], [[row.means, row.where, _verdict(row)] for row in rows])
-
-
 def _named(row: Row) -> str:
     return f"`{row.key}`: {row.means} ({row.where})"
 
 
-def _verdict(row: Row) -> str:
-    return f"**{row.verdict}**" + (f": {row.remark}" if row.remark else "")
+def _status(row: Row) -> str:
+    return f"**{row.status}**" + (f": {row.why}" if row.why else "")
 
 
 def _cells(row: Row) -> tuple[str, str, str]:

@@ -24,7 +24,6 @@ from course_utils.core.profiles import ROOT
 from course_utils.evaluate.statistics import proportion_interval, verdict
 
 NUMBER = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|(?<![\w.])\.\d+")
-FULL_RUNS = re.compile(r"<!-- full runs: .*?<!-- end of full runs -->", re.DOTALL)
 CODE = re.compile(r"```.*?```|\$[^$]*\$|<!--.*?-->|<[^>]+>|\]\([^)]*\)", re.DOTALL)
 LAYOUT = re.compile(r"^\s*\d+\. |(?<=^## )\d+ · |(?<=\|)[\d ,–]+(?=\|)", re.MULTILINE)
 """Numbers of list items and headings, and cells of a table that hold nothing but numbers."""
@@ -36,7 +35,7 @@ REFERENCE = re.compile(
 
 VERDICT = re.compile(
     r"(?:[Ww]e cannot tell (?P<a0>.+?) from (?P<b0>.+?) by (?P<m0>.+?)"
-    r"|(?P<a>[`\w][`\w +-]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
+    r"|(?P<a>[`\w][`'\w +-]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
     r": (?P<mean>−?[\d.]+) \[−?[\d.]+, −?[\d.]+\](?P<unit> points)?(?:, an interval that holds 0)?\."
 )
 LIKE_A_VERDICT = re.compile(r"an interval that holds 0|\b(?:raises|lowers)\b[^.|]*? (?:over|against) [^|\n]*?\d \[")
@@ -61,17 +60,14 @@ def faults(ledger: Ledger) -> list[str]:
 
 
 def readme_faults(ledgers: list[Ledger], root: Path = ROOT) -> list[str]:
-    """List README.md's typed numbers outside its generated blocks, and verdicts that the results contradict.
-
-    The block of the full runs is their own sentences, which `readme.check` and the tests hold against their results.
-    """
-    text = FULL_RUNS.sub("", (root / "README.md").read_text(encoding="utf-8"))
+    """List README.md's typed numbers outside its generated blocks, and verdicts that the largest results contradict."""
+    text = (root / "README.md").read_text(encoding="utf-8")
     found = []
     for line in text.splitlines():
         for ledger in ledgers:
             if f"notebooks/{ledger.lesson.slug}.ipynb" in line and ledger.results:
-                found += _verdicts(ledger, ledger.profiles[-1], line)
-    generated = re.compile(r"<!-- (\w+): written by .*?<!-- end of \1 -->", re.DOTALL)
+                found += _verdicts(ledger, list(ledger.results)[-1], line)
+    generated = re.compile(r"<!-- ([\w ]+): written by .*?<!-- end of \1 -->", re.DOTALL)
     found += _typed(generated.sub("", text), _shared(root), None)
     return [f"README.md: {fault}" for fault in dict.fromkeys(found)]
 
@@ -167,7 +163,7 @@ def _verdicts(ledger: Ledger, profile: str, text: str) -> Iterator[str]:
         arm, other, metric = (found[f"{name}0"] or found[name] for name in "abm")
         digits = len(found["mean"].partition(".")[2])
         try:
-            d = ledger.difference(profile, *(_arm(name, ledger) for name in (arm, other)), metric)
+            d = ledger.difference(profile, *(_arm(name, ledger, profile) for name in (arm, other)), metric)
         except CourseError as error:
             yield f"{error}; in: {found[0]}"
             continue
@@ -180,10 +176,10 @@ def _verdicts(ledger: Ledger, profile: str, text: str) -> Iterator[str]:
         yield f"a comparison that is no sentence of statistics.verdict: … {around} …"
 
 
-def _arm(name: str, ledger: Ledger) -> str:
+def _arm(name: str, ledger: Ledger, profile: str) -> str:
     """Give an arm's name without its backquotes, and without the capital of a sentence's beginning."""
     small = name[0].lower() + name[1:]
-    return small if small in ledger.arms else name.strip("`")
+    return small if small in ledger.arms_of(profile) else name.strip("`")
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from course_utils.core.errors import CourseError
 
 
 class KannadaCNN(nn.Sequential):
-    """The VGG-like CNN of paper 1 (Harwalkar, Figure 4): N × 1 × 28 × 28 → logits N × 10.
+    """The VGG-like CNN of paper 1 (Harwalker, Figure 4): N × 1 × 28 × 28 → logits N × 10.
 
     `width` scales every layer but the last. At width 1 it has the paper's 1,741,514 parameters, which count 2,304
     running statistics of batch normalisation. The paper gives neither the dropout rate nor the slope of LeakyReLU

@@ -52,7 +52,7 @@ class Classic:
         return torch.stack(rows, dim=1)
 
 
-# Harwalkar (Kannada-MNIST), Table 1. The Keras generator that the paper used reads its shear of 0.1 as degrees.
+# Harwalker (Kannada-MNIST), Table 1. The Keras generator that the paper used reads its shear of 0.1 as degrees.
 PAPER_1 = Classic(rotation=10, shift=0.25, shear=0.1, zoom=0.25)
 
 # Murugan & Kulkarni (EMNIST) name rotation, Gaussian noise and zoom, and give no ranges: these are ours.

@@ -180,6 +180,29 @@ def seeds_needed(differences: Sequence[float], effect: float, power: float = 0.8
     return enough
 
 
+def smallest_visible(differences: Sequence[float], power: float = 0.8, level: float = 0.95) -> float:
+    """Compute the smallest mean difference that as many paired seeds see with probability `power`.
+
+    At the spread of `differences`, by a two-sided t test. Raises CourseError for fewer than two differences.
+    """
+    x = _runs(differences)
+    return _reach(len(x) - 1, power, level) * float(x.std(ddof=1)) / math.sqrt(len(x))
+
+
+def equivalent(differences: Sequence[float], smallest: float, level: float = 0.95) -> bool:
+    """Decide whether the mean difference is shown to be smaller than `smallest` in size: two one-sided t tests.
+
+    An interval that holds 0 shows no such thing: it may be long (Schuirmann 1987). level: of each of the two tests.
+    """
+    found = t_interval(differences, 2 * level - 1)
+    return -smallest < found.lo and found.hi < smallest
+
+
+def _reach(freedom: float, power: float, level: float) -> float:
+    """Over how many standard errors a mean must lie to be seen with probability `power`."""
+    return float(sum(stats.t.ppf(q, freedom) for q in ((1 + level) / 2, power)))
+
+
 def _power(standardised: float, n: int, level: float) -> float:
     critical, shift = stats.t.ppf((1 + level) / 2, n - 1), standardised * math.sqrt(n)
     if shift > 37:  # the non-central t of scipy overflows beyond; the power is 1 there
@@ -251,7 +274,7 @@ class Crossed:
 
     def visible(self, power: float = 0.8, level: float = 0.95) -> float:
         """Compute the smallest mean that a run like this one sees with probability `power`."""
-        return float(sum(stats.t.ppf(q, self.freedom) for q in ((1 + level) / 2, power))) * self.error()
+        return _reach(self.freedom, power, level) * self.error()
 
     def seeds_for(self, effect: float, power: float = 0.8, level: float = 0.95) -> int | None:
         """Count the seeds with which a mean of `effect` would be seen on as many pictures; None for over 1,000."""

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from course_utils.core.profiles import ROOT, SUBSTITUTES
+from course_utils.core.profiles import ROOT
 from course_utils.core.results import read as read_results
 from course_utils.teach import show
+
+NOT_JUDGED = "Not judged yet: only a five-minute run exists, which judges no paper."
 
 
 def slugs(root: Path = ROOT) -> list[str]:
@@ -19,25 +21,26 @@ def slugs(root: Path = ROOT) -> list[str]:
 def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
     """Write a Markdown table with a row for each lesson that rebuilds a paper.
 
-    A row has the measured minutes of the `quick` profile, and what came out of its committed results.
-    folder: where the notebooks lie, as seen from the page that holds the table. Raises CourseError on damaged results.
+    A row has the measured minutes of the `quick` profile, and what came out of the committed `full` run: a quick one
+    judges no paper. folder: where the notebooks lie, as seen from the page that holds the table. Raises CourseError on
+    damaged results.
     """
-    lines = ["| lesson | minutes of computing | what came out |", "|---|---|---|"]
+    lines = ["| lesson | minutes of computing | what came out of the full run |", "|---|---|---|"]
     for slug in slugs(root):
         if slug.startswith("00_"):
             continue
         title, minutes, came_out = _heading(root, slug), "–", "not run yet"
         if found := _results(root / "results" / slug / "quick.json"):
-            data = SUBSTITUTES.get(found["data"].get("source"), "real data")
-            title, minutes = found["title"], f"{found['wall_s'] / 60:.1f}"
-            came_out = f"{found['verdict']} ({len(found['seeds'])} seeds, {data}, {found['device']})"
+            title, minutes, came_out = found["title"], f"{found['wall_s'] / 60:.1f}", NOT_JUDGED
+        if found := _results(root / "results" / slug / "full.json"):
+            came_out = f"{found['verdict']} ({len(found['seeds'])} seeds, {found['wall_s'] / 3600:.1f} hours)"
         link = f"[{slug[:2]} · {title}]({folder}{slug}.ipynb)"
         lines.append(show.without_html(f"| {link} | {minutes} | {came_out} |"))
     return "\n".join(lines)
 
 
 def _results(path: Path) -> dict[str, Any] | None:
-    return read_results(path, "title", "wall_s", "verdict", "seeds", "device", "data") if path.is_file() else None
+    return read_results(path, "title", "wall_s", "verdict", "seeds") if path.is_file() else None
 
 
 def _heading(root: Path, slug: str) -> str:

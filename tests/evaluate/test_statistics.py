@@ -15,6 +15,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import (
     Interval,
+    equivalent,
     holm,
     holm_caveat,
     mcnemar,
@@ -23,6 +24,7 @@ from course_utils.evaluate.statistics import (
     prediction_interval,
     proportion_interval,
     seeds_needed,
+    smallest_visible,
     t_interval,
     two_run_spread,
     verdict,
@@ -56,6 +58,19 @@ def test_seeds_needed_is_the_smallest_number_however_large_or_small():
     assert seeds_needed(differences, 1e-6) == pytest.approx(((1.959964 + 0.841621) * sd / 1e-6) ** 2, rel=1e-4)
     assert seeds_needed(differences, 6.35) == 3  # two see it with a probability of 0.5; scipy's far tail is NaN there
     assert seeds_needed([0.1, 0.1], 0.01) == 2
+
+
+def test_the_smallest_visible_effect_has_the_power_that_was_asked_for():
+    differences = np.array([-1.0, 1.0, -1.0, 1.0, 0.0])
+    seen = smallest_visible(differences) / differences.std(ddof=1)
+    assert TTestPower().power(seen, 5, 0.05) == pytest.approx(0.8, abs=0.01)
+    assert smallest_visible(differences, level=0.99) > smallest_visible(differences)
+
+
+def test_equivalence_is_statsmodels_tost_and_more_than_an_interval_that_holds_0():
+    for x in ([0.1, -0.2, 0.15, 0.0, -0.05], [3.0, -4.0, 1.0, 0.0, -1.0], [0.9, 1.1, 1.0, 1.0, 0.9]):
+        assert equivalent(x, 0.5) == (DescrStatsW(x).ttost_mean(-0.5, 0.5)[0] < 0.05)
+        assert equivalent(x, 0.5) == (x[0] == 0.1)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,26 @@ def test_what_nothing_supports_is_found(root, name, old, new, says):
     assert any(says in fault for fault in faults(root)), faults(root)
 
 
+def test_the_full_run_is_read_by_its_own_names_and_readme_is_held_against_it(root):
+    edit(root, "lessons/01_fakes/ledger.toml", "[allowed]", '[full.arms]\n"a GAN\'s images" = "gan_10"\n\n[allowed]')
+    said = VERDICT.replace("`gan`", "a GAN's images")
+    full = {
+        "title": "Fakes",
+        "verdict": said[0].upper() + said[1:],
+        "arms": {name: {"accuracy": {"test": {"values": v}}} for name, v in (("gan_10", GAN), ("real", REAL))},
+        "gate": {},
+        "seeds": [0, 1, 2],
+        "device": "cpu",
+        "wall_s": 60,
+    }
+    path = root / "results" / "01_fakes" / "full.json"
+    path.write_text(json.dumps(full), encoding="utf-8")
+    edit(root, "README.md", VERDICT, full["verdict"])
+    assert not any("README" in fault or "full.json: '" in fault for fault in faults(root)), faults(root)
+    path.write_text(json.dumps(full).replace("0.765", "0.965"), encoding="utf-8")
+    assert sum("is not what full.json says" in fault for fault in faults(root)) == 2
+
+
 def test_other_results_contradict_the_verdicts_that_were_written(root):
     path = root / "results" / "01_fakes" / "quick.json"
     results = json.loads(path.read_text())

@@ -16,8 +16,13 @@ def root(course):
     (course / "README.md").write_text(f"# Top\n\n{blocks}\n\nBottom\n", encoding="utf-8")
     folder = course / "results" / "01_tiny"
     folder.mkdir(parents=True)
-    found = {"title": "Tiny", "wall_s": 90, "verdict": "No gain.", "seeds": [0, 1], "device": "cpu"}
-    (folder / "quick.json").write_text(json.dumps({**found, "data": {"source": "local"}}), encoding="utf-8")
+    found = {"lesson": "01_tiny", "title": "Tiny", "device": "cpu", "gate": {}, "data": {"source": "local"}}
+    runs = {
+        "quick": {"wall_s": 90, "verdict": "Quick gain.", "seeds": [0, 1]},
+        "full": {"wall_s": 10800, "verdict": "No gain.", "seeds": [0, 1, 2, 3, 4]},
+    }
+    for profile, run in runs.items():
+        (folder / f"{profile}.json").write_text(json.dumps(found | run), encoding="utf-8")
     return course
 
 
@@ -25,9 +30,14 @@ def test_it_is_written_between_its_marks_and_checked(root):
     assert readme.check(root)
     readme.update(root)
     text = (root / "README.md").read_text(encoding="utf-8")
-    assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "old" not in text
-    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | No gain. (2 seeds, real data, cpu) |" in text
+    assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "\nold\n" not in text
+    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | No gain. (5 seeds, 3.0 hours) |" in text
     assert "not run yet" in text and "The lessons quote 0 numbers of their papers" in text
+
+
+def test_a_five_minute_run_gives_its_minutes_and_no_verdict(root):
+    (root / "results" / "01_tiny" / "full.json").unlink()
+    assert f"| 1.5 | {course_map.NOT_JUDGED} |" in course_map.table(root) and "Quick gain" not in course_map.table(root)
 
 
 def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
@@ -47,7 +57,7 @@ def test_a_lesson_without_results_is_named_by_its_heading(root):
 
 def test_other_results_and_an_address_make_it_stale(root):
     readme.update(root)
-    path = root / "results" / "01_tiny" / "quick.json"
+    path = root / "results" / "01_tiny" / "full.json"
     path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
     (root / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
     assert [fault.split("block of ")[1].split()[0] for fault in readme.check(root)] == ["badges", "lessons"]

@@ -12,7 +12,7 @@ from course_utils.gan.networks import prior
 
 
 class FCGenerator(nn.Sequential):
-    """The fully connected generator of paper 1 (Harwalkar, Figure 5), K of them at once: z, K × B × latent → K × B
+    """The fully connected generator of paper 1 (Harwalker, Figure 5), K of them at once: z, K × B × latent → K × B
     × pixels.
 
     LeakyReLU 0.2 in hidden layers, tanh at the end. The paper's figure gives no widths: they are ours.
