@@ -14,9 +14,9 @@
 # # Start here · How the course works, and a GAN in ten minutes
 #
 # **The question of the course:** when images from a *generative adversarial network* (GAN) join the training set of a
-# classifier, does the classifier get better? Published studies report what happened when they tried. We rebuild them,
-# one a lesson, and run each claim again: with many seeds, with a rival that costs nothing, and with placebos. Then we
-# say, with intervals, what holds: a gain, a loss, or *we cannot tell*.
+# classifier, does the classifier get better? Five studies, three of them by students in a course project, report what
+# happened when they tried. We rebuild them, one a lesson, and run each claim again: with several seeds, with a rival that
+# costs nothing, and with placebos. Then we say, with intervals, what holds: a gain, a loss, or *we cannot tell*.
 #
 # One sentence to hold on to: **no number in the course is typed by hand, and every number has an interval.**
 

@@ -16,7 +16,7 @@
 # **The question:** a few training images are replaced by generated ones. Does the classifier get better, or did
 # somebody just roll the dice again?
 #
-# **The paper:** Prateik Harwalkar, *A method to improve classifier performance using GAN based data augmentation on the
+# **The paper:** Prateik Harwalker, *A method to improve classifier performance using GAN based data augmentation on the
 # Kannada MNIST dataset*, a course project at Stanford University. It is a clear, honest report of one student's
 # experiment, and it asks a good question. We run it again, many times, and look at what one run can tell.
 
