@@ -43,7 +43,7 @@ data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a 
 notebooks: $(READY)  ## build notebooks/ from lessons/ and execute them; LESSON=1 builds one
 	$(COURSE) notebooks $(LESSON)
 
-run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|cpu|gpu JOBS=2 OUT=build DATA=auto AGAIN=1
+run: $(READY)  ## run lessons without a browser: LESSON=1 PROFILE=smoke|quick|full JOBS=2 OUT=build DATA=auto AGAIN=1
 	$(COURSE) run $(LESSON) $(OPTIONS)
 
 student: $(READY)  ## write build/student without solutions, to hand out, and build/teacher: LESSON=2 OUT=build

@@ -47,7 +47,7 @@ def _add_lessons(parser: argparse.ArgumentParser) -> None:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="execute lessons and report their results")
     _add_lessons(run)
-    run.add_argument("--profile", help=f"{', '.join(PROFILES)}, full; default: $COURSE_PROFILE, else cpu")
+    run.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else quick")
     time_limit = run.add_mutually_exclusive_group()
     time_limit.add_argument("--hours", type=float, metavar="H", help="of a full run, which the next call continues")
     time_limit.add_argument("--minutes", type=float, metavar="M", help="of a full run, as --hours")
@@ -104,14 +104,14 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("lesson", metavar="LESSON", help="number or slug")
     sweep.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values of parameters: F=1,2,3 D=1,2")
     sweep.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 at each point (default 5)")
-    sweep.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else cpu")
+    sweep.add_argument("--profile", help=f"{', '.join(PROFILES)}; default: $COURSE_PROFILE, else quick")
     _add_where(sweep)
     sweep.add_argument("--out", type=_folder, help="folder of sweep.csv (default build/PROFILE/sweeps/LESSON)")
     sweep.set_defaults(act=_sweep)
 
 
 def _add_author(commands: Any) -> None:
-    notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile cpu")
+    notebooks = commands.add_parser("notebooks", help="build notebooks/ from lessons/, executed, profile quick")
     _add_lessons(notebooks)
     notebooks.add_argument("--check", action="store_true", help="build nothing; say whether what is stored is in order")
     notebooks.set_defaults(act=_notebooks)

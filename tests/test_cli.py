@@ -71,7 +71,7 @@ def test_a_failed_lesson_is_exit_code_1(course):
     ("args", "said"),
     [
         ("run 7", "'7'; there are 01_a"),
-        ("run --profile tpu", "'tpu'; choose one of smoke, cpu, gpu"),
+        ("run --profile tpu", "'tpu'; choose one of smoke, quick, full"),
         ("run --kernel julia", "'julia'; choose one of python3, none"),
         ("run --kernel none -p SPEED=1", "it has PROFILE, SEED"),
         ("run -p SEED", "'SEED' is not of the form NAME=VALUE"),

@@ -65,7 +65,7 @@ def test_there_are_lessons_and_one_to_start_with():
 def test_the_stored_notebook_is_in_order_and_rests_on_no_stand_ins(lesson):
     assert build.check(lesson) == []
     stored = nbformat.read(lesson.notebook, as_version=4)
-    assert stored.metadata.course.profile == "cpu"
+    assert stored.metadata.course.profile == "quick"
     assert (stored.metadata.course.data_source == "none") != lesson.study
     assert stored.metadata.course.data_source not in SUBSTITUTES
     outputs = [output for cell in stored.cells for output in cell.get("outputs", [])]
@@ -75,7 +75,7 @@ def test_the_stored_notebook_is_in_order_and_rests_on_no_stand_ins(lesson):
 
 @each_study
 def test_the_stored_results_are_whole(lesson):
-    results = json.loads((ROOT / "results" / lesson.slug / "cpu.json").read_text("utf-8"))
+    results = json.loads((ROOT / "results" / lesson.slug / "quick.json").read_text("utf-8"))
     assert results["data"]["source"] not in SUBSTITUTES and results["commit"] and len(results["seeds"]) >= 5
     assert len(set(results["updates"].values())) == 1, "arms get equal updates"
     assert {results["baseline"], results["classic"]} < set(results["arms"])

@@ -19,7 +19,7 @@ from course_tools.run.lessons import Lesson
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 
-PROFILE = "cpu"
+PROFILE = "quick"
 """Stored outputs are those of a learner's laptop."""
 
 LARGEST = 1_500_000

@@ -143,13 +143,13 @@ class Ledger:
     @cached_property
     def results(self) -> dict[str, dict[str, Any]]:
         """Read profile → committed results, the largest profile last. Raises CourseError on a damaged file."""
-        paths = {p: self.lesson.root / "results" / self.lesson.slug / f"{p}.json" for p in PROFILES[1:]}
+        paths = {p: self.lesson.root / "results" / self.lesson.slug / f"{p}.json" for p in ("quick",)}
         return {p: read_results(path) for p, path in paths.items() if path.is_file()}
 
     @property
     def profiles(self) -> list[str]:
-        """List the profiles with results, the largest last; `cpu` if there are none."""
-        return list(self.results) or ["cpu"]
+        """List the profiles with results, the largest last; `quick` if there are none."""
+        return list(self.results) or ["quick"]
 
     # ------------------------------------------------------------------ our side
 

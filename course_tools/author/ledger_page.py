@@ -117,7 +117,7 @@ def block(root: Path = ROOT) -> str:
     return "\n\n".join(
         [
             f"The lessons quote {total} numbers of their papers. What became of them, and of what the papers say in "
-            "words (the `cpu` profile trains smaller networks than the papers, and for a shorter time):",
+            "words (the `quick` profile trains smaller networks than the papers, and for a shorter time):",
             _counted(every),
             _table(["lesson", "the paper says", "we find"], body),
             f"[Every number, and what the verdicts mean]({PAGE})",

@@ -43,7 +43,7 @@ def load_runs(root: Path = ROOT) -> dict[str, dict[str, Any]]:
 
 def compare(lesson: str, other: dict[str, Any], root: Path = ROOT) -> Comparison:
     """Compare a run on the other machine with the lesson's committed results; see `verify` for what is likely."""
-    committed = json.loads((root / "results" / lesson / "cpu.json").read_text("utf-8"))
+    committed = json.loads((root / "results" / lesson / "quick.json").read_text("utf-8"))
     pairs = {
         (arm, test): (np.array(values), np.array(committed["arms"][arm]["accuracy"][test]["values"]))
         for arm, by_test in other["values"].items()

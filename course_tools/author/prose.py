@@ -97,7 +97,7 @@ def _computed(ledger: Ledger) -> Iterator[tuple[str, str, str]]:
     for number, cell in enumerate(_cells(ledger), 1):
         for output in cell.get("outputs", []):
             for text in _strings({mime: text for mime, text in output.get("data", {}).items() if "image" not in mime}):
-                yield f"output of cell {number}", "cpu", text
+                yield f"output of cell {number}", "quick", text
 
 
 def _cells(ledger: Ledger) -> list[dict[str, Any]]:

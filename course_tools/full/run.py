@@ -44,9 +44,7 @@ class FullRun:
 
     def __init__(self, lesson: Lesson, out: Path, source: str = "real", settings: dict[str, Any] | None = None) -> None:
         if not has(lesson):
-            raise CourseError(
-                f"{lesson.slug} has no full run (its folder has no full.py); its profiles: smoke, cpu, gpu"
-            )
+            raise CourseError(f"{lesson.slug} has no full run (its folder has no full.py); run smoke or quick")
         self.lesson, text = lesson, (lesson.folder / "full.py").read_text("utf-8")
         self.module = _module(text)
         self.settings = _settings(lesson) if settings is None else settings

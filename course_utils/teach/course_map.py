@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from course_utils.core.profiles import PROFILES, ROOT, SUBSTITUTES
+from course_utils.core.profiles import ROOT, SUBSTITUTES
 from course_utils.core.results import read as read_results
 from course_utils.teach import show
 
@@ -19,24 +19,20 @@ def slugs(root: Path = ROOT) -> list[str]:
 def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
     """Write a Markdown table with a row for each lesson that rebuilds a paper.
 
-    A row has the measured minutes of each profile, and what came out in the largest profile that has committed results.
+    A row has the measured minutes of the `quick` profile, and what came out of its committed results.
     folder: where the notebooks lie, as seen from the page that holds the table. Raises CourseError on damaged results.
     """
-    profiles = PROFILES[1:]  # no result of smoke is committed
-    lines = [f"| lesson | {' | '.join(f'minutes, `{p}`' for p in profiles)} | what came out |", "|---" * 4 + "|"]
+    lines = ["| lesson | minutes of computing | what came out |", "|---|---|---|"]
     for slug in slugs(root):
         if slug.startswith("00_"):
             continue
-        results = {p: _results(root / "results" / slug / f"{p}.json") for p in profiles}
-        minutes = [f"{found['wall_s'] / 60:.1f}" if found else "–" for found in results.values()]
-        title, came_out = _heading(root, slug), "not run yet"
-        for profile, found in results.items():  # the largest profile comes last
-            if found:
-                data = SUBSTITUTES.get(found["data"].get("source"), "real data")
-                title = found["title"]
-                came_out = f"{found['verdict']} (`{profile}`, {len(found['seeds'])} seeds, {data}, {found['device']})"
+        title, minutes, came_out = _heading(root, slug), "–", "not run yet"
+        if found := _results(root / "results" / slug / "quick.json"):
+            data = SUBSTITUTES.get(found["data"].get("source"), "real data")
+            title, minutes = found["title"], f"{found['wall_s'] / 60:.1f}"
+            came_out = f"{found['verdict']} ({len(found['seeds'])} seeds, {data}, {found['device']})"
         link = f"[{slug[:2]} · {title}]({folder}{slug}.ipynb)"
-        lines.append(show.without_html(f"| {link} | {' | '.join(minutes)} | {came_out} |"))
+        lines.append(show.without_html(f"| {link} | {minutes} | {came_out} |"))
     return "\n".join(lines)
 
 

@@ -215,8 +215,8 @@ def disk() -> Iterator[Finding]:
     """Check that the folders that a lesson writes to take a file, and hold what it leaves."""
     least = math.inf
     for what, variable, path in (
-        ("results", "COURSE_RESULTS", results_folder("cpu")),
-        ("finished trainings", "COURSE_RUNS", runs_folder("cpu")),
+        ("results", "COURSE_RESULTS", results_folder("quick")),
+        ("finished trainings", "COURSE_RUNS", runs_folder("quick")),
         ("the learner's record", "COURSE_HOME", folder("COURSE_HOME") or ROOT / ".course"),
     ):
         if path is None:  # COURSE_RUNS=off

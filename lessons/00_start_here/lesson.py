@@ -34,7 +34,7 @@
 # bottom. Nothing that you do in a notebook can break the course: *Run → Restart Kernel and Run All Cells* starts anew.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # the lessons' choice of images; this notebook draws its own points
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -43,7 +43,7 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # ## 1 · Set-up
 #
 # Every lesson begins with two cells like these. The first imports; the second says what this run is. The *profile* sets
-# how much is computed: `smoke` only checks that everything runs, `cpu` is for a laptop, `gpu` is as large as the papers.
+# how much is computed: `smoke` only checks that everything runs, `quick` is for a laptop, `full` is as large as the papers.
 
 # %%
 import numpy as np

@@ -34,7 +34,7 @@
 # the lesson fills in and goes on. Predict before you look: a wrong prediction teaches more than a right one.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # "real", "standin"; None: real images if they can be had
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -43,8 +43,8 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # ## 1 · Set-up
 #
 # The first cell imports; the second loads the data and says what this run is. A *profile* sets how much is computed:
-# `smoke` only checks that everything runs, `cpu` is for a laptop (a narrow network and a small part of an epoch, so
-# that you get several seeds of every arm within minutes), `gpu` has the paper's full width.
+# `smoke` only checks that everything runs, `quick` is for a laptop (a narrow network and a small part of an epoch, so
+# that you get several seeds of every arm within minutes), `full` has the paper's full width.
 
 # %%
 from functools import partial
@@ -1036,7 +1036,7 @@ def ours(batch_size, arm):
     """Mean and interval of an arm on Dig-MNIST, as text; a dash where it was not run."""
     name = f"B = {batch_size}"
     if name not in plans or arm not in plans[name].arms:
-        return "– (gpu profile)"
+        return "– (full profile)"
     return statistics.t_interval(outcomes[name].values(arm, "dig")).text(100)
 
 
@@ -1072,7 +1072,7 @@ show.table(
 # - That GAN images never help. We tested one small, fully connected GAN, a few doses, one kind of classifier, one
 #   script.
 # - That the paper is wrong. Its numbers may be just what its runs gave. What they mean cannot be read from single runs.
-# - Anything about the paper's own spread: below the `gpu` profile our network is narrower, and every profile trains
+# - Anything about the paper's own spread: below the `full` profile our network is narrower, and every profile trains
 #   for fewer epochs.
 # - How much of the spread comes from training the *GAN* again: our intervals vary the classifier and the sample of
 #   fakes, not the GAN itself.

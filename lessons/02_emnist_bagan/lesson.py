@@ -32,7 +32,7 @@
 # **You need** lesson 1's ideas (one run is one draw, placebo, pairs), Python and a little PyTorch. No GPU.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # "real", "standin"; None: real images if they can be had
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -1156,7 +1156,7 @@ if AS_IN_PAPER:
 not_run = [subset for subset in (1, 20, 100) if subset not in S["subsets"]]
 show.markdown(
     (
-        f"Not run in this profile: {', '.join(f'{subset} %' for subset in not_run)} of EMNIST Digits (see the `gpu` profile)."
+        f"Not run in this profile: {', '.join(f'{subset} %' for subset in not_run)} of EMNIST Digits (see the `full` profile)."
         if not_run
         else "All of the paper's sizes were run."
     )
@@ -1171,9 +1171,9 @@ show.markdown(
 # **What this does *not* show**
 #
 # - That BAGAN is worse or better in general: one data set, one class, one small BAGAN, trained for a short time below the
-#   `gpu` profile.
+#   `full` profile.
 # - What happens with more data: see the table for the sizes that this profile has not run.
-# - The paper's own spread. Its classifier had its full width and twelve epochs; below `gpu` ours is narrower and has fewer
+# - The paper's own spread. Its classifier had its full width and twelve epochs; below `full` ours is narrower and has fewer
 #   updates, so accuracies lie lower.
 # - That the writers of training and test images are different people: this copy of EMNIST does not tell who wrote what.
 # - What a longer game with other settings would give: the paper names no learning rates, ours were not tuned on the

@@ -33,7 +33,7 @@
 # **You need** the ideas of lessons 1 and 2 (one run is one draw, placebo, pairs), Python and a little PyTorch. No GPU.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # "real", "standin"; None: real images if they can be had
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -1372,9 +1372,9 @@ show.table(
 # **What this does *not* show**
 #
 # - That GANs cannot help with few photographs: one conditional GAN and one CycleGAN, small and trained for a short time
-#   below the `gpu` profile, served all seeds. Our intervals do not hold what training *them* again would change.
+#   below the `full` profile, served all seeds. Our intervals do not hold what training *them* again would change.
 # - Anything about cattle in a meadow: toys on blue cloth, one size, one light.
-# - What the paper's classifier does at its full size and length: below `gpu` it sees smaller pictures and has fewer
+# - What the paper's classifier does at its full size and length: below `full` it sees smaller pictures and has fewer
 #   updates.
 # - How the paper's numbers came about. Where a column cannot be right we say so; why, we do not know.
 # - That the label of a translation never matters: see its interval.

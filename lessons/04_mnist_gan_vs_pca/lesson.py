@@ -33,7 +33,7 @@
 # PyTorch. No GPU.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # "real", "standin"; None: real images if they can be had
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -1048,9 +1048,6 @@ grids = {
         for cell, found in own_grid.items()
     ]
 }
-stored = None if lesson.profile == "gpu" else lesson.committed("gpu")
-if stored is not None:
-    grids[f"stored run, profile gpu, {stored['data']['source']} data"] = stored["grid"]
 grids |= {
     name: found
     for name, found in grid.swept(lesson.swept(), MEASURES).items()
@@ -1126,11 +1123,6 @@ def smoothing_helps(smooth, plain):
 
 smoothing = smoothing_helps(smoothed[PAPERS_SCORE], gan_row[PAPERS_SCORE])
 said = [f"Smoothing, this run: {smoothing}"]
-if stored is not None:
-    kept = stored["smoothed"], stored["measures"]["ccGAN"]
-    said.append(
-        "Smoothing, stored run: " + smoothing_helps(*(k[PAPERS_SCORE]["values"] for k in kept))
-    )
 said.append(f"The paper: about {lesson.claimed('smoothing_gain')} points more.")
 show.markdown(
     "\n".join(f"- {sentence}" for sentence in said)
@@ -1624,7 +1616,7 @@ show.markdown(
 #
 # **What this does *not* show**
 #
-# - How good these GANs get: below the `gpu` profile they are narrow, see a part of the images, and train for a few epochs.
+# - How good these GANs get: below the `full` profile they are narrow, see a part of the images, and train for a few epochs.
 #   What they teach a classifier, beside PPCA, is true of *these* GANs; a full run may turn it round.
 # - What longer training of the *classifiers* would change: see the passes over the data below the tuning table.
 # - Which setting of the grid is best, unless a full run is stored: see the sentences above.

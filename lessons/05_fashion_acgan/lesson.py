@@ -33,7 +33,7 @@
 # **You need** the ideas of lessons 1 and 2 (one run is one draw, placebo, pairs), Python and a little PyTorch. No GPU.
 
 # %% tags=["parameters"]
-PROFILE = None  # "smoke", "cpu" or "gpu"; None: $COURSE_PROFILE, else "cpu"
+PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
 DATA = None  # "real", "standin"; None: real images if they can be had
 SEED = 0
 DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
@@ -1556,7 +1556,7 @@ comparison = pd.DataFrame(
 show.table(comparison, "The paper and our runs")
 not_run = [f"{share} %" for share in (1, 10, 100) if share not in SHARES]
 show.markdown(
-    f"Not run in this profile: {', '.join(not_run)} of the training images (see the `gpu` profile)."
+    f"Not run in this profile: {', '.join(not_run)} of the training images (see the `full` profile)."
     if not_run
     else "All shares were run."
 )
@@ -1567,9 +1567,9 @@ show.markdown(
 # - What the paper's own ACGAN would do for a classifier: it names neither widths nor learning rates, and not what an
 #   epoch is.
 # - What longer training would give: see the distance along the training, and whether it had come to rest. Below the
-#   `gpu` profile the ACGANs of the small shares are trained even shorter, and so are the classifiers: section 12 says how
+#   `full` profile the ACGANs of the small shares are trained even shorter, and so are the classifiers: section 12 says how
 #   few passes over the real images they get, and a fake for each halves them.
-# - What an ACGAN does with *all* training images for a classifier that has them all: that is in the `gpu` profile.
+# - What an ACGAN does with *all* training images for a classifier that has them all: that is in the `full` profile.
 # - What training the two main ACGANs again would change: there is one of each, and the intervals in section 10 hold
 #   the noise and the test images only.
 # - That no generator helps with few images. Ours learned from nothing else; one that was trained on *other* clothes

@@ -9,12 +9,12 @@ from course_utils.teach import progress
 
 def test_a_profile_is_the_one_named_else_the_environments_else_cpu_and_a_known_one(monkeypatch):
     monkeypatch.delenv("COURSE_PROFILE", raising=False)
-    assert profiles.resolve() == "cpu"
-    monkeypatch.setenv("COURSE_PROFILE", "gpu")
-    assert (profiles.resolve(), profiles.resolve("smoke")) == ("gpu", "smoke")
+    assert profiles.resolve() == "quick"
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    assert (profiles.resolve(), profiles.resolve("smoke")) == ("full", "smoke")
     monkeypatch.setenv("COURSE_PROFILE", "fast")
     for named in ("fast", "tpu"):
-        with pytest.raises(CourseError, match=rf"'{named}'.*smoke, cpu, gpu"):
+        with pytest.raises(CourseError, match=rf"'{named}'.*smoke, quick, full"):
             profiles.resolve(named if named == "tpu" else None)
 
 
@@ -29,14 +29,14 @@ def test_only_smoke_defaults_to_stand_ins():
 )
 def test_a_folder_is_the_environments_else_under_build(monkeypatch, name, folder, default):
     monkeypatch.delenv(name, raising=False)
-    assert folder("cpu") == profiles.ROOT / "build" / "cpu" / default
+    assert folder("quick") == profiles.ROOT / "build" / "quick" / default
     for named, path in (("elsewhere", Path("elsewhere")), ("~/mine", Path.home() / "mine")):
         monkeypatch.setenv(name, named)
-        assert folder("cpu") == path
+        assert folder("quick") == path
 
 
 def test_finished_trainings_may_be_stored_nowhere_and_the_learners_record_in_their_home(monkeypatch):
     monkeypatch.setenv("COURSE_RUNS", "off")
-    assert profiles.runs_folder("cpu") is None
+    assert profiles.runs_folder("quick") is None
     monkeypatch.setenv("COURSE_HOME", "~/mine")
     assert progress.home() == Path.home() / "mine"

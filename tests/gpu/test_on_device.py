@@ -55,7 +55,7 @@ def test_bagans_latents_are_drawn_in_float32_on_a_gpu(monkeypatch):
 def test_settings_for_the_real_data_are_cut_to_what_a_sample_has(slug, name, cut):
     settings = lesson._toml(slug, "settings.toml")
     paper = {number["key"]: number for number in lesson._toml(slug, "paper.toml")["number"]}
-    fits, said = lesson._within(settings["gpu"], load(name, "standin"), paper)
+    fits, said = lesson._within(settings["full"], load(name, "standin"), paper)
     assert {key: fits[key] for key in cut} == cut and len(said) == len(cut)
     assert lesson._within(settings["smoke"], load(name, "standin", scale=0.2), paper) == (settings["smoke"], [])
 

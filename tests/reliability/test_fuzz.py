@@ -165,7 +165,7 @@ def course(tmp_path_factory):
     """A copy of one lesson's ledger with its committed results, of which two arms are kept."""
     root = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "lessons" / SLUG, root / "lessons" / SLUG)
-    good = json.loads((ROOT / "results" / SLUG / "cpu.json").read_text("utf-8"))
+    good = json.loads((ROOT / "results" / SLUG / "quick.json").read_text("utf-8"))
     good["arms"] = dict(list(good["arms"].items())[:2])
     good["differences"] = dict(list(good["differences"].items())[:1])
     for folder in (root / "results" / SLUG, root / "out" / "results"):
@@ -176,7 +176,7 @@ def course(tmp_path_factory):
 def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monkeypatch, amount, figure):
     root, good = course
     lesson = Lesson(SLUG, root)
-    committed, made = root / "results" / SLUG / "cpu.json", root / "out" / "results" / f"{SLUG}.json"
+    committed, made = root / "results" / SLUG / "quick.json", root / "out" / "results" / f"{SLUG}.json"
     monkeypatch.setattr(lessons, "ROOT", root)
     monkeypatch.setattr(finished, "mark", lambda *_: {})  # what it is made of is not what is damaged here
     monkeypatch.setattr(finished, "_sha256", lambda *_: None)
@@ -185,7 +185,7 @@ def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monke
         "ledger": lambda: ledger.load(lesson).faults(),
         "readme": lambda: course_map.table(root),
         "origin": lambda: verify.origin(committed),
-        "time": lambda: lessons._minutes(SLUG, "cpu", torch.device("cpu")),
+        "time": lambda: lessons._minutes(SLUG, "quick", torch.device("cpu")),
     }
 
     def holds(content):
@@ -196,10 +196,10 @@ def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monke
                 assert reader() is not None, name
             except CourseError as error:
                 assert str(committed) in str(error) and "git checkout -- " in str(error), name
-        report.write(root / "out", "cpu", [])
+        report.write(root / "out", "quick", [])
         assert SLUG in (root / "out" / "index.html").read_text("utf-8")
-        finished.find(lesson, root / "out", "none", {"PROFILE": "cpu"})
-        found, failure = run._read(made, SLUG, "cpu")
+        finished.find(lesson, root / "out", "none", {"PROFILE": "quick"})
+        found, failure = run._read(made, SLUG, "quick")
         assert (found is None) != (failure is None)
 
     holds(json.dumps(good).encode())
@@ -214,13 +214,13 @@ def test_damaged_results_are_refused_by_name_by_all_that_read_them(course, monke
     ids=["brackets", "NaN", "infinite", "no UTF-8", "empty", "a long number", "no arms"],
 )
 def test_results_that_break_a_json_reader_are_refused(tmp_path, content):
-    (tmp_path / "cpu.json").write_bytes(content)
-    with pytest.raises(CourseError, match=r"cpu\.json: is damaged, or holds no results .*git checkout -- "):
-        stored.read(tmp_path / "cpu.json")
+    (tmp_path / "quick.json").write_bytes(content)
+    with pytest.raises(CourseError, match=r"quick\.json: is damaged, or holds no results .*git checkout -- "):
+        stored.read(tmp_path / "quick.json")
 
 
 SWEEP = "lesson,profile,a,seed,arm,test_set,metric,value,seconds,device,data_source,data,code,task\n" + "".join(
-    f"04_x,cpu,{a},{seed},real,test,accuracy,0.{a}{seed},1.5,cpu,standin,d1,c1,{a}{seed}\n"
+    f"04_x,quick,{a},{seed},real,test,accuracy,0.{a}{seed},1.5,cpu,standin,d1,c1,{a}{seed}\n"
     for a in "12"
     for seed in "01"
 )

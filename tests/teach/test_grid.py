@@ -64,7 +64,7 @@ def test_a_setting_stands_beside_the_base_in_every_measure():
 def swept(*settings, seeds=(0, 1, 2), source="local", smoothed=False):
     """Rows as `course sweep` writes them; the accuracy tells setting and seed."""
     return [
-        {"profile": "gpu", "data_source": source, "F": f, "D": d, "B": b, "smoothed": smoothed, "seed": seed}
+        {"profile": "full", "data_source": source, "F": f, "D": d, "B": b, "smoothed": smoothed, "seed": seed}
         | {"metric": metric, "value": value}
         for f, d, b in settings
         for seed in seeds
@@ -77,8 +77,8 @@ def test_a_swept_grid_has_the_form_of_the_lessons_own():
     rows += swept((3, 1, 64), seeds=(0, 2))  # not finished
     rows += swept((1, 1, 64), smoothed=True) + swept((1, 1, 64), source="standin")
     grids = grid.swept(pd.DataFrame(rows), ["accuracy"])
-    assert list(grids) == ["stored sweep, profile gpu, local data", "stored sweep, profile gpu, standin data"]
-    found = {tuple(c["setting"]): c for c in grids["stored sweep, profile gpu, local data"]}
+    assert list(grids) == ["stored sweep, profile full, local data", "stored sweep, profile full, standin data"]
+    found = {tuple(c["setting"]): c for c in grids["stored sweep, profile full, local data"]}
     assert list(found) == [(1, 1, 64), (2, 1, 64)]
     assert found[2, 1, 64]["accuracy"]["values"] == [0.2, 0.21, 0.22]
     assert found[2, 1, 64].keys() == {"setting", "accuracy"}

@@ -50,11 +50,11 @@ def test_the_quizs_numbers_are_what_a_computation_gives():
 def test_each_setting_is_explained_and_the_profiles_have_the_same():
     text, settings = (TEXTS.folder / "settings.toml").read_text("utf-8"), TEXTS.settings
     assert set(settings) == set(PROFILES) and all(f"\n# {name} " in text for name in settings["smoke"])
-    assert set(settings["smoke"]) - {"workers"} == set(settings["cpu"]) == set(settings["gpu"])
+    assert set(settings["smoke"]) - {"workers"} == set(settings["quick"]) == set(settings["full"])
 
 
 def test_at_paper_scale_the_settings_are_the_papers():
-    gpu = TEXTS.settings["gpu"]
+    gpu = TEXTS.settings["full"]
     assert (gpu["side"], gpu["gan_steps"]) == (PAPER["gan_side"], PAPER["gan_steps"])
     assert gpu["cyclegan_epochs"] == PAPER["cyclegan_epochs"] and gpu["folds"] == 10
     batches = math.ceil((PAPER["train_images"] + PAPER["added_1000"]) / 32)

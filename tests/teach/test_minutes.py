@@ -23,9 +23,9 @@ PAST = {"wall_s": 270.0, "device": "cpu (x86_64, 2 cores)", "gigaflops": 100.0}
 def test_they_follow_the_speed_of_this_machine_where_that_of_the_other_is_known(monkeypatch, past, here, ending):
     monkeypatch.setattr(lesson, "_committed", lambda slug, profile: past)
     monkeypatch.setattr(lesson, "gigaflops", lambda device: here)
-    assert lesson._minutes("01_x", "cpu", CPU).endswith(ending)
+    assert lesson._minutes("01_x", "quick", CPU).endswith(ending)
 
 
 def test_a_lesson_that_was_never_measured_says_so(monkeypatch):
     monkeypatch.setattr(lesson, "_committed", lambda slug, profile: None)
-    assert "Nobody has measured" in lesson._minutes("01_x", "gpu", CPU)
+    assert "Nobody has measured" in lesson._minutes("01_x", "full", CPU)

@@ -126,6 +126,6 @@ def add_tiny(root, cells="", slug="01_tiny"):
 def add_sweep(root):
     """The tiny lesson with a sweep."""
     lesson = add(root, "01_tiny", TINY)
-    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\nseeds = 3\n[cpu]\nfactor = 3\n")
+    (lesson.folder / "settings.toml").write_text("[smoke]\nfactor = 2\nseeds = 3\n[quick]\nfactor = 3\n")
     (lesson.folder / "sweep.py").write_text(SWEEP)
     return lesson

@@ -90,8 +90,8 @@ def test_what_is_built_is_in_order_and_its_results_are_kept(built):
     assert build.check(built) == []
     nb = nbformat.read(built.notebook, as_version=4)
     nbformat.validate(nb)
-    assert (nb.metadata.course.profile, nb.metadata.course.data_source) == ("cpu", "auto")
-    assert json.loads((built.root / "results" / "01_tiny" / "cpu.json").read_text())["profile"] == "cpu"
+    assert (nb.metadata.course.profile, nb.metadata.course.data_source) == ("quick", "auto")
+    assert json.loads((built.root / "results" / "01_tiny" / "quick.json").read_text())["profile"] == "quick"
     source = built.folder / "lesson.py"
     source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
     assert build.check(built) == [], "line ends are no change"
@@ -140,7 +140,7 @@ def noisy():
     ]
     cell = new_code_cell("x", execution_count=1, outputs=outputs, metadata={"tags": [], "papermill": {"duration": 1}})
     cell.metadata["execution"] = {"iopub.execute_input": "2026"}
-    injected = new_code_cell("PROFILE = 'cpu'", metadata={"tags": ["injected-parameters"]})
+    injected = new_code_cell("PROFILE = 'quick'", metadata={"tags": ["injected-parameters"]})
     metadata = {"widgets": {"a": 1}, "papermill": {}, "language_info": {"name": "python", "version": "3.11.7"}}
     return new_notebook(cells=[cell, injected], metadata=metadata)
 

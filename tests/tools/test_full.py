@@ -246,11 +246,39 @@ def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     (lesson,) = resolve(["4"])
     assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL.keys()
     found = at_once(lesson, tmp_path, SMALL).results()
-    assert found["verdict"].startswith("Not judged: the ccGAN against probabilistic PCA (ccGAN: fd_ratio is")
+    assert "the ccGAN against probabilistic PCA (ccGAN: fd_ratio is" in found["verdict"]
     assert not found["gate"]["ccGAN"]["passed"] and set(found["gate"]) >= {"classifier", "ccGAN of 10 %"}
     assert found["curves"]["generators"]["gan/0"]["steps"] == [2, 4, 6]
     assert set(found["pairs"]) >= {"gan_10 - classic_10", "few_10 - repeat_10", "gan_10_raised - gan_10"}
     assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
+
+
+SMALL_5 = {
+    **{
+        name: SMALL[name]
+        for name in ("seeds", "judged", "judge_updates", "width", "lr", "reports", "rate", "batch", "tuned")
+    },
+    "images": 800,
+    "validation": 100,
+    "shares": [100, 10],
+    "mixup": 0.2,
+    "ratios": [0.5],
+    "ratio_share": 10,
+    "wide_share": 10,
+    "gate": 0.86,
+    "steps": {"100": 6, "10": 6},
+    "updates": {"100": [2, 4], "10": [2, 4]},
+}
+
+
+def test_lesson_5s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
+    (lesson,) = resolve(["5"])
+    assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_5.keys()
+    found = at_once(lesson, tmp_path, SMALL_5).results()
+    assert found["verdict"].count("Not judged") == 4 and not found["gate"]["ACGAN of 10 %"]["passed"]
+    assert set(found["pairs"]) >= {"acgan_100 - real_100", "acgan_all_10 - acgan_10", "wide_acgan_10 - wide_real_10"}
+    assert "ratio_0.5_10 - real_10" in found["differences"]
+    assert found["curves"]["updates"]["classic+acgan_100"] == [2, 4]
 
 
 @pytest.mark.parametrize(

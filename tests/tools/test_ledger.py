@@ -45,7 +45,7 @@ def lesson(tmp_path):
     (lesson.folder / "lesson.py").touch()
     folder = tmp_path / "results" / lesson.slug
     folder.mkdir(parents=True)
-    (folder / "cpu.json").write_text(json.dumps(RESULTS))
+    (folder / "quick.json").write_text(json.dumps(RESULTS))
     return lesson
 
 
@@ -62,7 +62,7 @@ def ledger_of(lesson, numbers, joins, settings=()):
 
 def verdict_of(lesson, value, join, others=None):
     found = ledger_of(lesson, {"x": value, **(others or {})}, f'[[join]]\nkeys = "x"\n{join}\n')
-    return next(row for row in found.rows("cpu") if row.key == "x")
+    return next(row for row in found.rows("quick") if row.key == "x")
 
 
 @pytest.mark.parametrize(
@@ -106,23 +106,23 @@ def test_what_cannot_be_compared_says_why(lesson):
     assert (row.verdict, row.remark) == ("not run yet", "too long")
     row = verdict_of(lesson, 1, 'value = "real: accuracy"\nmissing = "the judge"')
     assert (row.verdict, row.remark, row.ours is None) == ("under-specified", "the judge", False)
-    assert verdict_of(lesson, 1, 'value = "real: accuracy"\nprofiles = ["gpu"]').verdict == "not run yet"
+    assert verdict_of(lesson, 1, 'value = "real: accuracy"\nprofiles = ["full"]').verdict == "not run yet"
 
 
 def test_a_profile_without_results_is_not_run_yet(lesson):
-    (lesson.root / "results" / lesson.slug / "cpu.json").unlink()
+    (lesson.root / "results" / lesson.slug / "quick.json").unlink()
     assert verdict_of(lesson, 1, 'value = "real: accuracy"').verdict == "not run yet"
 
 
 def test_names_in_keys_are_put_into_measures(lesson):
     found = ledger_of(lesson, {"real_8": 0.6}, '[[join]]\nkeys = "{arm}_{b}"\nvalue = "{arm}: accuracy at {b}"\n')
-    assert found.rows("cpu")[0].ours.mean == pytest.approx(0.6) and found.faults() == []
+    assert found.rows("quick")[0].ours.mean == pytest.approx(0.6) and found.faults() == []
 
 
 def test_claims_in_words(lesson):
     claim = '[[claim]]\nsays = "GANs help"\nwhere = "abstract"\nholds = "GAN {} real: accuracy"\n'
     for sign, verdict in ((">", "reproduced"), ("<", "not reproduced"), ("?", "not reproduced")):
-        (row,) = ledger_of(lesson, {}, claim.replace("{}", sign)).rows("cpu")
+        (row,) = ledger_of(lesson, {}, claim.replace("{}", sign)).rows("quick")
         assert (row.verdict, row.remark[:46]) == (verdict, "GAN raises accuracy over `real`: 5.2 [4.4, 5.9")
 
 
@@ -130,8 +130,8 @@ def test_claims_in_words(lesson):
     ("numbers", "joins", "says"),
     [
         ({"x": 1}, "", "x of paper.toml has no row"),
-        ({"x": 1}, '[[join]]\nkeys = "{a}"\nvalue = "fake: accuracy"', "x: cpu.json has no arms/fake/accuracy/test"),
-        ({"x": 1}, '[[join]]\nkeys = "x"\nvalue = "bare"', "bare of cpu.json has no values of several runs"),
+        ({"x": 1}, '[[join]]\nkeys = "{a}"\nvalue = "fake: accuracy"', "x: quick.json has no arms/fake/accuracy/test"),
+        ({"x": 1}, '[[join]]\nkeys = "x"\nvalue = "bare"', "bare of quick.json has no values of several runs"),
         ({"x": 1}, '[[join]]\nkeys = "x"\nvalue = "real: F1"', "[metrics] does not name 'F1'"),
         ({"x": 1}, '[[join]]\nkeys = "x"\nvalue = "real: accuracy"\nagainst = "z"', "held against, z, has no value"),
         ({"x": 1}, '[[join]]\nkeys = "x"', "'x' needs one measure of ours"),
@@ -166,17 +166,17 @@ def test_the_page_shows_each_number_once_and_goes_stale(lesson):
     )
     text = ledger_page.page(lesson.root)
     assert [text.count(f"`{key}`:") for key in ("lr", "x", "y", "z")] == [1, 1, 1, 1]
-    assert "| 01_fakes, `cpu` | 1 | 0 | 0 | 0 | 2 | 1 | 4 |" in text
+    assert "| 01_fakes, `quick` | 1 | 0 | 0 | 0 | 2 | 1 | 4 |" in text
     assert "| `x`: m (Table 1) | 0.71 | 0.710 [0.685,\xa00.735] | [0.660,\xa00.760] | **reproduced** |" in text
     assert ledger_page.check(lesson.root)
     ledger_page.write(lesson.root)
     assert ledger_page.check(lesson.root) == []
-    path = lesson.root / "results" / lesson.slug / "cpu.json"
+    path = lesson.root / "results" / lesson.slug / "quick.json"
     path.write_text(path.read_text().replace("0.72", "0.75"))
     assert ledger_page.check(lesson.root)
 
 
 @pytest.mark.parametrize("found", ledger_page.ledgers(), ids=lambda found: found.lesson.slug)
 def test_every_number_of_every_paper_has_a_row_in_every_profile(found):
-    for profile in ("cpu", "gpu"):
+    for profile in ("quick", "full"):
         assert sum(ledger.counts(found.rows(profile)).values()) == len(found.paper)

@@ -13,7 +13,7 @@ def test_equal_values_those_of_another_seed_and_others_are_counted(tmp_path):
     folder = tmp_path / "results" / "01_small"
     folder.mkdir(parents=True)
     arms = {arm: {"accuracy": {"test": {"values": values}}} for arm, values in HERE.items()}
-    (folder / "cpu.json").write_text(json.dumps({"arms": arms, "precision": "bfloat16"}))
+    (folder / "quick.json").write_text(json.dumps({"arms": arms, "precision": "bfloat16"}))
     there = {"precision": "float32", "values": {arm: {"test": values} for arm, values in THERE.items()}}
     found = machines.compare("01_small", there, tmp_path)
     assert (found.values, found.same, found.likely) == (10, 8, 9)

@@ -70,7 +70,7 @@ def root(tmp_path):
         "lessons/01_fakes/ledger.toml": LEDGER,
         "lessons/01_fakes/TEACHING.md": TEACHING,
         "notebooks/01_fakes.ipynb": json.dumps({"cells": cells}, ensure_ascii=False),
-        "results/01_fakes/cpu.json": json.dumps(results, ensure_ascii=False),
+        "results/01_fakes/quick.json": json.dumps(results, ensure_ascii=False),
         "README.md": f"# Course\n\n{begin}\n[1](notebooks/01_fakes.ipynb): {VERDICT}\n{end}\n\n## Data\n",
     }
     for name, text in files.items():
@@ -105,7 +105,7 @@ TURNED = VERDICT.replace("raises", "lowers").replace("over", "against")
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
-        ("results/01_fakes/cpu.json", VERDICT, TURNED, "cpu.json: '`gan` lowers"),
+        ("results/01_fakes/quick.json", VERDICT, TURNED, "quick.json: '`gan` lowers"),
         ("notebooks/01_fakes.ipynb", VERDICT, TURNED, "output of cell 2: '`gan` lowers"),
         ("README.md", VERDICT, TURNED, "README.md: '`gan` lowers"),
         ("README.md", VERDICT, VERDICT.replace(" [", " [1"), "README.md: '`gan` raises"),
@@ -125,7 +125,7 @@ def test_what_nothing_supports_is_found(root, name, old, new, says):
 
 
 def test_other_results_contradict_the_verdicts_that_were_written(root):
-    path = root / "results" / "01_fakes" / "cpu.json"
+    path = root / "results" / "01_fakes" / "quick.json"
     results = json.loads(path.read_text())
     results["arms"]["gan"], results["arms"]["real"] = results["arms"]["real"], results["arms"]["gan"]
     path.write_text(json.dumps(results))

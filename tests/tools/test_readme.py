@@ -17,7 +17,7 @@ def root(course):
     folder = course / "results" / "01_tiny"
     folder.mkdir(parents=True)
     found = {"title": "Tiny", "wall_s": 90, "verdict": "No gain.", "seeds": [0, 1], "device": "cpu"}
-    (folder / "cpu.json").write_text(json.dumps({**found, "data": {"source": "local"}}), encoding="utf-8")
+    (folder / "quick.json").write_text(json.dumps({**found, "data": {"source": "local"}}), encoding="utf-8")
     return course
 
 
@@ -26,7 +26,7 @@ def test_it_is_written_between_its_marks_and_checked(root):
     readme.update(root)
     text = (root / "README.md").read_text(encoding="utf-8")
     assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "old" not in text
-    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | – | No gain. (`cpu`, 2 seeds, real data, cpu) |" in text
+    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | No gain. (2 seeds, real data, cpu) |" in text
     assert "not run yet" in text and "The lessons quote 0 numbers of their papers" in text
 
 
@@ -36,7 +36,7 @@ def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
 
 
 def test_a_lesson_without_results_is_named_by_its_heading(root):
-    (root / "results" / "01_tiny" / "cpu.json").unlink()
+    (root / "results" / "01_tiny" / "quick.json").unlink()
     source = root / "lessons" / "02_broken" / "lesson.py"
     source.write_text("# %% [markdown]\n# # Lesson 2 · Does it break?\n" + source.read_text())
     table = course_map.table(root)
@@ -47,7 +47,7 @@ def test_a_lesson_without_results_is_named_by_its_heading(root):
 
 def test_other_results_and_an_address_make_it_stale(root):
     readme.update(root)
-    path = root / "results" / "01_tiny" / "cpu.json"
+    path = root / "results" / "01_tiny" / "quick.json"
     path.write_text(path.read_text().replace("No gain.", "A gain."), encoding="utf-8")
     (root / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/a/b"\n')
     assert [fault.split("block of ")[1].split()[0] for fault in readme.check(root)] == ["badges", "lessons"]

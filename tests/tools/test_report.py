@@ -17,7 +17,7 @@ def results(**changes):
     loss = {"values": [-0.01, -0.03], "mean": -0.02, "ci95": [-0.0421, 0.0021]}
     return {
         "title": "A lesson",
-        "profile": "cpu",
+        "profile": "quick",
         "data": {"name": "kannada", "source": "local"},
         "seeds": [0, 1],
         "arms": {"real": {"accuracy": {"test": estimate, "dig": estimate}}, "gan": {"accuracy": {"test": estimate}}},
@@ -31,7 +31,7 @@ def results(**changes):
 
 
 def page(folder, *outcomes):
-    report.write(folder, "cpu", list(outcomes))
+    report.write(folder, "quick", list(outcomes))
     return (folder / "index.html").read_text(encoding="utf-8")
 
 

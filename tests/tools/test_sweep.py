@@ -135,7 +135,7 @@ def test_only_what_is_missing_or_of_older_code_is_computed(lesson, address, tmp_
     assert {a: value for a, (value, _) in sums.items()} == {"2": 2.5, "3": 3.5, "1": 101.5}
     assert sums["2"][1] == sums["3"][1] != sums["1"][1]
     settings = lesson.folder / "settings.toml"
-    settings.write_text(settings.read_text().replace("[cpu]\nfactor = 3", "[cpu]\nfactor = 4"))
+    settings.write_text(settings.read_text().replace("[quick]\nfactor = 3", "[quick]\nfactor = 4"))
     assert "1 tasks, 1 found" in call(a=[1])  # the settings of another profile
     settings.write_text(settings.read_text().replace("factor = 2", "factor = 5"))
     assert "1 tasks, 0 found" in call(a=[1])
