@@ -44,7 +44,9 @@ class GroupSplit(Exercise):
         groups = torch.repeat_interleave(100 + 7 * torch.arange(12), sizes)
         groups = groups[torch.randperm(len(groups), generator=torch.Generator().manual_seed(3))]
         share = 0.25
-        masks = [self._mask(answer(groups, share, torch.Generator().manual_seed(seed)), len(groups)) for seed in range(8)]
+        masks = [
+            self._mask(answer(groups, share, torch.Generator().manual_seed(seed)), len(groups)) for seed in range(8)
+        ]
         for mask in masks:
             self._check(mask, groups, share)
         if not torch.equal(masks[0], self._mask(answer(groups, share, torch.Generator().manual_seed(0)), len(groups))):
@@ -56,7 +58,9 @@ class GroupSplit(Exercise):
     @staticmethod
     def _mask(value: object, n: int) -> Tensor:
         if isinstance(value, Tensor) and value.dtype != torch.bool and value.shape != (n,):
-            raise Wrong("Give back a mask, true or false for each picture, and not numbers: `torch.isin(groups, drawn)`.")
+            raise Wrong(
+                "Give back a mask, true or false for each picture, and not numbers: `torch.isin(groups, drawn)`."
+            )
         if not isinstance(value, Tensor) or value.shape != (n,) or value.dtype != torch.bool:
             raise Wrong(f"It should be a tensor with true or false for each of the {n} pictures.")
         return value
@@ -80,7 +84,9 @@ class GroupSplit(Exercise):
         if len(of) == len(names) - want and len(of) != want:
             raise Wrong("It is turned round: True should be the *test* part, which has `share` of the groups.")
         if len(of) != want:
-            raise Wrong(f"With a share of {share:g}, {want} of {len(names)} groups should be drawn; yours has {len(of)}.")
+            raise Wrong(
+                f"With a share of {share:g}, {want} of {len(names)} groups should be drawn; yours has {len(of)}."
+            )
 
 
 class Worth(Exercise):
@@ -168,7 +174,9 @@ class Decide(Exercise):
         return 0.02, 0.3, False
 
     def test(self, answer: object) -> None:
-        cases = [(m, p, seen) for seen in (True, False) for m, p in ((0.02, 0.01), (-0.02, 0.01), (0.02, 0.2), (-0.02, 0.2))]
+        cases = [
+            (m, p, seen) for seen in (True, False) for m, p in ((0.02, 0.01), (-0.02, 0.01), (0.02, 0.2), (-0.02, 0.2))
+        ]
         said = {case: answer(*case) for case in (*cases, (0.01, 0.05, True))}
         words = (HELPS, HARMS, UNCLEAR, NO_JUDGE)
         if wrong := [word for word in said.values() if word not in words]:
@@ -178,14 +186,18 @@ class Decide(Exercise):
             "nothing was.": lambda m, p, seen: self.reference(m, p, seen) if seen else NO_JUDGE,
             "You never ask the control. A run that would not have seen more real pictures cannot say that it saw "
             "nothing.": lambda m, p, seen: self.reference(m, p, True),
-            "You go by the sign alone, however unsure it is: ask `p` first.": lambda m, p, seen: HELPS if m > 0 else HARMS,
+            "You go by the sign alone, however unsure it is: ask `p` first.": lambda m, p, seen: (
+                HELPS if m > 0 else HARMS
+            ),
             "*Not seen* is not *harms*: without `p < 0.05` you cannot tell.": lambda m, p, seen: (
                 self.reference(m, p, seen) if m > 0 and p < 0.05 else HARMS
             ),
             "A seen loss is no gain: look at the sign of the mean.": lambda m, p, seen: (
                 HELPS if p < 0.05 else self.reference(m, p, seen)
             ),
-            "It is turned round: a small `p` speaks for a difference.": lambda m, p, seen: self.reference(m, 1 - p, seen),
+            "It is turned round: a small `p` speaks for a difference.": lambda m, p, seen: self.reference(
+                m, 1 - p, seen
+            ),
             "The control is turned round: where it was seen, the run could judge.": lambda m, p, seen: self.reference(
                 m, p, not seen
             ),
@@ -254,7 +266,9 @@ class SmallestSeen(Exercise):
                 stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
             )
             * error,
-            "0.95 leaves 5 % on *one* side. The interval leaves 2.5 % on each: 0.975.": (stats.t.ppf(0.95, n - 1) + power)
+            "0.95 leaves 5 % on *one* side. The interval leaves 2.5 % on each: 0.975.": (
+                stats.t.ppf(0.95, n - 1) + power
+            )
             * error,
             "n differences have n − 1 degrees of freedom.": (stats.t.ppf(0.975, n) + stats.t.ppf(0.8, n)) * error,
             "That is the variance, not the standard deviation: `std`.": (edge + power) * s**2 / np.sqrt(n),

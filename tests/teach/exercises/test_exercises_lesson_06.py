@@ -127,7 +127,10 @@ def by_loop(groups, share, rng):
     [
         (lesson.GroupSplit, by_loop),
         (lesson.Worth, lambda g, own, n, a: 2 ** np.interp(np.interp(own, n, a) + g, a, np.log2(n)) - own),
-        (lesson.Decide, lambda m, p, seen: ("cannot judge", "we cannot tell")[seen] if p >= 0.05 else ("harms", "helps")[m > 0]),
+        (
+            lesson.Decide,
+            lambda m, p, seen: ("cannot judge", "we cannot tell")[seen] if p >= 0.05 else ("harms", "helps")[m > 0],
+        ),
         (lesson.SmallestSeen, lambda d: sum(stats.t(len(d) - 1).ppf([0.975, 0.8])) * stats.sem(d)),
     ],
 )
