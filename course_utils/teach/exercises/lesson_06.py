@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -44,23 +45,23 @@ class GroupSplit(Exercise):
         groups = torch.repeat_interleave(100 + 7 * torch.arange(12), sizes)
         groups = groups[torch.randperm(len(groups), generator=torch.Generator().manual_seed(3))]
         share = 0.25
-        masks = [
-            self._mask(answer(groups, share, torch.Generator().manual_seed(seed)), len(groups)) for seed in range(8)
-        ]
-        for mask in masks:
+
+        def part(share: float, seed: int) -> Tensor:
+            mask = self._mask(answer(groups, share, torch.Generator().manual_seed(seed)), len(groups))
             self._check(mask, groups, share)
-        if not torch.equal(masks[0], self._mask(answer(groups, share, torch.Generator().manual_seed(0)), len(groups))):
+            return mask
+
+        masks = [part(share, seed) for seed in range(8)]
+        if not torch.equal(masks[0], part(share, 0)):
             raise Wrong("Two generators with one seed give different parts: pass `generator=rng` on.")
         if all(torch.equal(masks[0], mask) for mask in masks):
             raise Wrong("The part is the same whatever the generator says: shuffle the groups with it.")
-        self._check(self._mask(answer(groups, 0.5, torch.Generator().manual_seed(9)), len(groups)), groups, 0.5)
+        part(0.5, 9)
 
     @staticmethod
     def _mask(value: object, n: int) -> Tensor:
         if isinstance(value, Tensor) and value.dtype != torch.bool and value.shape != (n,):
-            raise Wrong(
-                "Give back a mask, true or false for each picture, and not numbers: `torch.isin(groups, drawn)`."
-            )
+            raise Wrong("Give back a mask, true or false for each picture: `torch.isin(groups, drawn)`.")
         if not isinstance(value, Tensor) or value.shape != (n,) or value.dtype != torch.bool:
             raise Wrong(f"It should be a tensor with true or false for each of the {n} pictures.")
         return value
@@ -72,14 +73,16 @@ class GroupSplit(Exercise):
         both = of & set(groups[~mask].tolist())
         if len(both) > len(names) // 2:
             raise Wrong(
-                f"It leaks: {len(both)} of {len(names)} groups are on both sides. You drew single pictures; draw groups."
+                f"It leaks: {len(both)} of {len(names)} groups are on both sides. You drew single pictures; draw "
+                "groups."
             )
         if both:
             raise Wrong(f"It leaks: group {min(both)} is on both sides. A group goes to the test whole, or not at all.")
         want = round(share * len(names))
         if not of:
             raise Wrong(
-                "No picture is in the test part. Are the group numbers taken for positions? `names[…]` gives the numbers."
+                "No picture is in the test part. Are the group numbers taken for positions? `names[…]` gives the "
+                "numbers."
             )
         if len(of) == len(names) - want and len(of) != want:
             raise Wrong("It is turned round: True should be the *test* part, which has `share` of the groups.")
@@ -174,9 +177,7 @@ class Decide(Exercise):
         return 0.02, 0.3, False
 
     def test(self, answer: object) -> None:
-        cases = [
-            (m, p, seen) for seen in (True, False) for m, p in ((0.02, 0.01), (-0.02, 0.01), (0.02, 0.2), (-0.02, 0.2))
-        ]
+        cases = list(itertools.product((0.02, -0.02), (0.01, 0.2), (True, False)))  # mean, p, control seen
         said = {case: answer(*case) for case in (*cases, (0.01, 0.05, True))}
         words = (HELPS, HARMS, UNCLEAR, NO_JUDGE)
         if wrong := [word for word in said.values() if word not in words]:
@@ -196,7 +197,7 @@ class Decide(Exercise):
                 HELPS if p < 0.05 else self.reference(m, p, seen)
             ),
             "It is turned round: a small `p` speaks for a difference.": lambda m, p, seen: self.reference(
-                m, 1 - p, seen
+                m, 0.21 - p, seen
             ),
             "The control is turned round: where it was seen, the run could judge.": lambda m, p, seen: self.reference(
                 m, p, not seen

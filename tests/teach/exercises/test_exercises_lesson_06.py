@@ -10,6 +10,7 @@ from scipy import stats
 from course_utils.evaluate import statistics
 from course_utils.teach.exercises import lesson_06 as lesson
 from course_utils.teach.exercises.exercise import Wrong
+from course_utils.verdict import findings
 
 # ---------------------------------------------------------------- answers with a mistake in them
 
@@ -122,6 +123,10 @@ def by_loop(groups, share, rng):
     return torch.tensor([g in test for g in groups.tolist()])
 
 
+def by_table(mean, p, control_seen):
+    return ("harms", "helps")[mean > 0] if p < 0.05 else ("cannot judge", "we cannot tell")[control_seen]
+
+
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
@@ -149,8 +154,6 @@ def test_an_effect_that_is_seen_needs_about_the_seeds_there_were(differences):
 
 
 def test_the_rule_is_the_one_by_which_a_verdict_says_its_answers():
-    from course_utils.verdict import findings
-
     for mean in (0.1, -0.1):
         for p in (0.01, 0.2):
             said = lesson.Decide.reference(mean, p, True)
