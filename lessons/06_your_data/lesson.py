@@ -106,14 +106,15 @@ show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), 
 # | equal updates for all arms, paired differences, corrected for how many are asked | comparing apples with pears |
 #
 # **Your small set.** Suppose that you have collected a thousand pictures of clothes, and no more: drawn from
-# Fashion-MNIST, and made smaller, so that a laptop can finish training a generator. The sealed test pictures are others.
+# Fashion-MNIST, and made smaller, so that a laptop can train several generators in minutes. The sealed test pictures are
+# others.
 
 # %%
 shrink = partial(resized, side=S["side"])
-whole, others = lesson.data["train"], lesson.data["test"]
-mine = whole.sample(S["pictures"], lesson.generator("mine"))
+mine = lesson.data["train"].sample(S["pictures"], lesson.generator("mine"))
 mine = replace(mine, pixels=shrink(mine.pixels), name="my pictures").to(lesson.device)
-test = others.sample(min(S["tested"], len(others)), lesson.generator("tested"))
+test = lesson.data["test"]
+test = test.sample(min(S["tested"], len(test)), lesson.generator("tested"))
 test = replace(test, pixels=shrink(test.pixels)).to(lesson.device).seal()
 classes = mine.classes
 show.figure(
@@ -214,6 +215,11 @@ def parted(way, seed):
     return zoo.subset(~tested), zoo.subset(tested).seal()
 
 
+# %% [markdown]
+# *Question:* both ways put the same share of the pictures into the test. So what is it that differs between them?
+
+
+# %%
 def right(net, images):
     """The share of pictures that a network gets right."""
     return float((classifier.logits(net, images).argmax(1) == images.labels).float().mean())
@@ -301,6 +307,12 @@ on_curve = {
     "real": arm(lambda train, held, rng: train),
     "more_real": arm(lambda train, held, rng: train.merge(held)),
 }
+
+# %% [markdown]
+# *Question:* why is the half drawn inside each arm, and before anything else that is random?
+
+
+# %%
 recipe = experiment.Recipe(
     partial(SmallCNN, 1, len(classes)), classifier.adam(), S["updates"], batch_size=64
 )
@@ -314,8 +326,10 @@ def run(arms, title):
 
 
 curve = run(on_curve, "the learning curve")
+
+# %% jupyter={"source_hidden": true}
 OWN = len(halves(mine, generator(SEED, "arm"))[0])
-SIZES = {"real_25": OWN // 4, "real_50": OWN // 2, "real": OWN, "more_real": len(mine)}
+SIZES = {a: len(make(mine, generator(SEED, "arm"))) for a, make in on_curve.items()}
 on_real = {n: statistics.t_interval(100 * curve.values(a, "test")) for a, n in SIZES.items()}
 show.figure(
     curves.bands(
@@ -727,7 +741,9 @@ others = {
     "placebo_repeat": arm(lambda train, held, rng: train.merge(train)),
     "gan": by("gan"),
     "diffusion": by("diffusion"),
-    "wrong_labels": arm(lambda train, held, rng: wrong_labels(train, 1.0, rng)),
+    "wrong_labels": arm(
+        lambda train, held, rng: wrong_labels(train.to("cpu"), 1.0, rng).to(lesson.device)
+    ),
 }
 rest = run(others, "the experiment")
 outcome = experiment.Outcome(
