@@ -441,7 +441,7 @@ exercise_3.check(decide)
 # %% [markdown]
 # ## 6 · How many seeds?
 #
-# A difference that varies by several points from seed to seed hides an effect of one point. The curve has already told how
+# A difference that varies by a point from seed to seed hides an effect of half a point. The curve has already told how
 # much differences vary here. So you can plan before you spend hours.
 
 # %% jupyter={"source_hidden": true}
@@ -449,8 +449,8 @@ predict(
     lesson.slug,
     "seeds",
     f"The differences of `more_real` from `real` over {len(lesson.seeds)} seeds have a standard deviation of "
-    f"{100 * control.std(ddof=1):.1f} points. How many seeds does it take to see an effect of **one point** in four "
-    "of five cases?",
+    f"{100 * control.std(ddof=1):.1f} points. How many seeds does it take to see an effect of **half a point** in "
+    "four of five cases?",
     low=2,
     high=100,
     step=1,
@@ -458,7 +458,7 @@ predict(
 )
 
 # %% jupyter={"source_hidden": true}
-EFFECTS = (0.5, 1, 1.5, 2, 3, 4, 6)
+EFFECTS = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3)
 
 
 def needed(power, spread):
@@ -467,23 +467,21 @@ def needed(power, spread):
     at = {e: statistics.seeds_needed(100 * scale * control, e, power) for e in EFFECTS}
     lines = {"seeds needed": {e: statistics.Interval(n, n, n) for e, n in at.items()}}
     here = {"this run": statistics.Interval(*3 * [len(lesson.seeds)])}
-    fig = curves.bands(lines, "effect, points", "paired seeds", levels=here, at=EFFECTS)
-    fig.axes[0].set_yscale("log")
-    return fig
+    return curves.bands(lines, "effect, points", "paired seeds", levels=here, at=EFFECTS)
 
 
 explorer(
     needed,
-    "Paired seeds that are needed against the size of the effect, on a logarithmic scale; dashed: the seeds of this run.",
+    "Paired seeds that are needed against the size of the effect; dashed: the seeds of this run.",
     power=[0.8, 0.5, 0.95],
     spread=["as measured", "half of it", "twice"],
 )
-for_one_point = statistics.seeds_needed(100 * control, 1)
+for_half_a_point = statistics.seeds_needed(100 * control, 0.5)
 reveal(
     lesson.slug,
     "seeds",
-    for_one_point,
-    f"To see one point in four of five cases takes {for_one_point} seeds, at the spread of this control.",
+    for_half_a_point,
+    f"To see half a point in four of five cases takes {for_half_a_point} seeds, at the spread of this control.",
 )
 
 # %% [markdown]
@@ -1001,7 +999,7 @@ saved = lesson.save(
     },
     gate=finished,
     control_seen=bool(seen),
-    seeds_for_one_point=for_one_point,
+    seeds_for_half_a_point=for_half_a_point,
     worth={a: price(gains[a]) for a in DIFFERENT},
 )
 
