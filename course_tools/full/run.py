@@ -24,6 +24,7 @@ from course_utils import experiment
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.data import sources
+from course_utils.experiment import weights
 from course_utils.experiment.answers import Store
 from course_utils.experiment.pieces import Loaded, Pieces
 
@@ -62,6 +63,12 @@ class FullRun:
         else:
             rest = "; rest unknown" if left is None else f"; about {duration(left)} left here"
         return f"{self.lesson.slug}: " + ", ".join(parts) + rest
+
+    def keep_weights(self) -> None:
+        """Keep the generators that are finished and that the lesson uses, in results/<lesson>/weights."""
+        store, kinds = self.pieces.store, getattr(self.module, "WEIGHTS", ())
+        kept = [job for job in self.pieces.jobs if job.name.rpartition("/")[0] in kinds and store.has(job)]
+        weights.keep(weights.folder(self.lesson.slug, self.lesson.root), {job.name: store.find(job) for job in kept})
 
     def results(self) -> dict[str, Any]:
         """The results JSON of a run that is complete, with its provenance."""
@@ -131,6 +138,7 @@ def _run(
                 elif ended.done:
                     print(f"{job.name}: done", flush=True)
         print(whole.status(workers or cluster.default_workers()))
+    whole.keep_weights()
     for error in dict.fromkeys(failed.values()):
         print("failed: " + ", ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
     if whole.pieces.todo():

@@ -30,6 +30,7 @@ class Judge:
     ) -> None:
         self.network = network
         self.reference, self.train, self.new = (self.features(pixels) for pixels in (reference, train, new))
+        self._usual = samples.usual_distance(self.new, self.train)
         self.by_logits = by_logits or {}
 
     def features(self, pixels: Tensor) -> Tensor:
@@ -46,7 +47,7 @@ class Judge:
             "fd_lenet": samples.frechet_distance(self.reference, f),
             "density": density,
             "coverage": coverage,
-            "memorisation": samples.memorisation(f, self.train, self.new),
+            "memorisation": samples.memorisation(f, self.train, self.new, self._usual),
         }
 
 

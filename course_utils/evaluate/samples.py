@@ -155,16 +155,21 @@ def nearest_pairs(fake: Tensor, train: Tensor, n: int) -> tuple[Tensor, Tensor, 
     return distance[closest], closest, partner[closest]
 
 
-def memorisation(fake: Tensor, train: Tensor, test: Tensor) -> float:
+def memorisation(fake: Tensor, train: Tensor, test: Tensor, usual: float | None = None) -> float:
     """Compute the median distance fake → train over the median distance test → train, features N × F.
 
     About 1: fakes are as far from the training set as new real pictures are. Far below 1: copies. Above 1: off the
-    data.
+    data. usual: the distance test → train, by `usual_distance`, where it serves for several generators.
     """
-    new = nearest(test, train)[0].median()
-    if new == 0:
+    return float(nearest(fake, train)[0].median()) / (usual_distance(test, train) if usual is None else usual)
+
+
+def usual_distance(test: Tensor, train: Tensor) -> float:
+    """Compute the median distance test → train, features N × F."""
+    usual = float(nearest(test, train)[0].median())
+    if usual == 0:
         raise CourseError("most test pictures are in train too, expected new ones; hold the test set out of training")
-    return float(nearest(fake, train)[0].median() / new)
+    return usual
 
 
 # ------------------------------------------------------------------ rows of features

@@ -5,7 +5,7 @@ A lesson's full.py says what is trained on what; see `experiment.full`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +63,13 @@ def images_in_turn(images: Images, n: int, seed: int) -> Tensor:
     return torch.stack(drawn_, dim=1).flatten(0, 1)[:n]
 
 
-def images_of(G: nn.Module, seed: int, n: int, classes: int = 10) -> Tensor:
+Draw = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
+"""(G, labels, random numbers) → one image for each label, uint8."""
+
+
+def images_of(G: nn.Module, seed: int, n: int, classes: int = 10, draw: Draw | None = None) -> Tensor:
     """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU."""
-    return drawn(G, torch.arange(n) % classes, generator(seed, "table")).cpu()
+    return (draw or drawn)(G, torch.arange(n) % classes, generator(seed, "table")).cpu()
 
 
 def drawn(G: nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
@@ -90,7 +94,13 @@ def measures(pixels: Tensor, net: LeNet, reference: Tensor, classes: int = 10) -
 
 
 def measured_training(
-    training: Iterable[gan.Progress], steps: int, checkpoint: Path, train: Images, seed: int, judged_by: Answer
+    training: Iterable[gan.Progress],
+    steps: int,
+    checkpoint: Path,
+    train: Images,
+    seed: int,
+    judged_by: Answer,
+    draw: Draw | None = None,
 ) -> Work:
     """Go through a GAN's training, and measure its samples at each report, and at the end how near they lie to `train`.
 
@@ -99,7 +109,7 @@ def measured_training(
     net, reference, new = restored_judge(judged_by)
     curve = Curve(checkpoint)
     for progress in training:
-        pixels = images_of(progress.generator, seed, len(reference), len(train.classes))
+        pixels = images_of(progress.generator, seed, len(reference), len(train.classes), draw)
         curve.add(progress.step, measures(pixels, net, reference, len(train.classes)))
         yield progress.step / steps
     known = samples.features(net, train.pixels)
@@ -108,6 +118,7 @@ def measured_training(
         "curve": curve.columns(),
         "losses": progress.losses,
         "images": len(train),
+        "trained_on": train.digest(),
         "memorisation": samples.memorisation(samples.features(net, pixels), known, new),
     }
 
@@ -123,24 +134,23 @@ def classifier(
     *,
     seed: int,
     updates: Sequence[int],
-    lr: float,
+    optimizer: classify.Optimizer,
     batch: int,
-    transform: classify.Transform | None = None,
-    mixup: float = 0.0,
+    **settings: object,
 ) -> Work:
     """Train `net` on the set of one arm, and keep its answers after each number of `updates`.
 
-    The facts hold the updates and the number of images; add what else the results need.
+    settings: further ones of `classify.training`, such as `transform`. The facts hold the updates and the number of
+    images; add what else the results need.
     """
     training = classify.training(
         net,
         made,
-        classify.adam(lr),
+        optimizer,
         updates=updates[-1],
         batch_size=batch,
         generator=generator(seed, "batches"),
-        transform=transform,
-        mixup=mixup,
+        **settings,
     )
     said: dict[str, list[Tensor]] = {"test": [], "validation": []}
     for n, _ in enumerate(training, 1):
@@ -188,12 +198,18 @@ class Scores:
 
     def paired(self, arm: str, other: str, metric: str = "accuracy", budget: int = -1) -> dict:
         """The paired difference of two arms with its interval, as the results JSON holds it."""
-        return entry(self.values(arm, metric, budget) - self.values(other, metric, budget))
+        return entry(self.differences(arm, other, metric, budget))
+
+    def differences(self, arm: str, other: str, metric: str = "accuracy", budget: int = -1) -> np.ndarray:
+        """The difference of two arms in each seed that both have."""
+        a, b = self.values(arm, metric, budget), self.values(other, metric, budget)
+        n = min(len(a), len(b))
+        return a[:n] - b[:n]
 
     def questions(self, asked: Iterable[tuple[str, str]]) -> dict[str, dict]:
         """The difference of each two arms that were computed, how it moves with the updates, and Holm's p of all."""
         asked = [(a, b) for a, b in asked if a in self.arms and b in self.arms]
-        p_values = [statistics.paired_p(self.values(a) - self.values(b)) for a, b in asked]
+        p_values = [statistics.paired_p(self.differences(a, b)) for a, b in asked]
         return {
             f"{a} - {b}": {
                 **self.paired(a, b),

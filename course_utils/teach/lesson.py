@@ -20,7 +20,10 @@ from course_utils.core.precision import gigaflops
 from course_utils.core.profiles import PROFILES, ROOT, data_source, resolve, results_folder, runs_folder, standin_scale
 from course_utils.core.results import read as read_results
 from course_utils.core.seeds import generator, number
+from course_utils.data.images import Images
 from course_utils.data.sources import Dataset, load
+from course_utils.experiment import weights
+from course_utils.experiment.full import Answer
 from course_utils.teach import show
 from course_utils.teach.exercises.exercise import Exercise
 
@@ -83,6 +86,10 @@ class Lesson:
     def committed(self, profile: str) -> dict[str, Any] | None:
         """Read the committed results of this lesson in a profile, None if there are none."""
         return _committed(self.slug, profile)
+
+    def finished(self, name: str, images: Images) -> Answer | None:
+        """Find the generator of the full run that was trained on exactly these pictures, as (tensors, facts)."""
+        return weights.find(weights.folder(self.slug), name, images.digest())
 
     def swept(self) -> pd.DataFrame | None:
         """Read the committed table of `course sweep`, one row per task and measure, None if there is none.

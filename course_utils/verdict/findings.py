@@ -232,7 +232,7 @@ def _verdict(questions: list[dict[str, Any]], seen: bool) -> str:
     if not seen and HELPS not in {question["says"] for question in questions}:
         return (
             "This run cannot judge: even more real pictures made no difference that it could see, so it would not have "
-            "seen one that made pictures make. Use more test pictures, more seeds, or fewer pictures to train on."
+            "seen what made pictures do either. Use more test pictures, more seeds, or fewer pictures to train on."
         )
     best = max(questions, key=lambda q: (q["says"] == HELPS, q["other"] == "classic", q["mean"]))
     against_classic = [q for q in questions if q["other"] == "classic"]

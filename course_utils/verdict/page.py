@@ -34,6 +34,14 @@ MEASURES = {
 }
 
 
+CHECKS = {
+    "fd_ratio": "its pictures lie {:.1f} times as far from real ones as other real ones do",
+    "fd_moved": "over the last third of its training that distance moved by a share of {:.2f}",
+    "accuracy_moved": "over the last third of the updates accuracy on validation pictures moved by {:.3f}",
+}
+"""What a gate looked at, in words."""
+
+
 class Section(NamedTuple):
     """A part of the page: sentences, figures with their alternative texts, tables as HTML, and plain lines."""
 
@@ -92,7 +100,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         f"Negative control: wrong labels change it by {_points(found['controls']['wrong_labels'])}.",
     ]
     for question in found["questions"]:
-        if question["other"] == "real" and question["arm"] in found["worth"]:
+        if question["other"] == "real" and question["arm"] in found["worth"] and not question["unfinished"]:
             lines.append(_worth(question["arm"], found["worth"][question["arm"]]))
     return lines
 
@@ -101,10 +109,10 @@ def _worth(arm: str, worth: dict[str, Any]) -> str:
     """What a source of made pictures is worth, in a sentence; ends beyond the learning curve as such."""
     low, high = worth["ends"]
     mean, lo, hi = (
-        (f"at most {n:+,}" if n <= low else f"at least {n:+,}" if n >= high else f"{n:+,}").replace("-", "−")
+        (f"{n:+,} or fewer" if n <= low else f"{n:+,} or more" if n >= high else f"{n:+,}").replace("-", "−")
         for n in worth["pictures"]
     )
-    return f"{arm} is worth {mean} real pictures [{lo}; {hi}], by the learning curve of the real ones."
+    return f"{arm} changes as much as {mean} real pictures would [{lo}; {hi}], by the learning curve of the real ones."
 
 
 def _points(difference: dict[str, Any]) -> str:
@@ -129,14 +137,16 @@ def _answers(found: dict[str, Any]) -> Section:
             "answer": [q["says"] for q in questions],
             "points": [_points(q) for q in questions],
             "p, Holm": [f"{q['p_holm']:.3f}" for q in questions],
-            "could have seen, points": [f"{100 * q['visible']:.1f}" for q in questions],
-            f"seeds for {matters:g} points": [q["seeds_needed"] or "no number" for q in questions],
-            f"test pictures for {matters:g} points": [q["pictures_needed"] or "no number" for q in questions],
+            "visible": [f"{100 * q['visible']:.1f}" for q in questions],
+            "seeds": [q["seeds_needed"] or "no number" for q in questions],
+            "test pictures": [f"{q['pictures_needed']:,}" if q["pictures_needed"] else "no number" for q in questions],
         }
     )
     text = (
         "Helps or harms: the interval leaves out 0 after Holm's correction for all questions of this table. "
-        "Not judged: a generator or the classifiers were still improving when time was up."
+        "Not judged: a generator or the classifiers were still improving when time was up. Visible: the smallest "
+        "difference, in points, that this run would see four times in five. Seeds, test pictures: how many of them, "
+        f"the other left as it is, would make {matters:g} point{'' if matters == 1 else 's'} visible."
     )
     figure = _figure(_forest(questions), "Differences with their 95 % intervals.")
     return Section("The questions", [text], [figure], [_html(shown)])
@@ -175,7 +185,11 @@ def _curve(found: dict[str, Any]) -> Section | None:
     return Section(
         "Worth how many real pictures",
         ["The curve of the real pictures gives every gain a price in pictures that you would have to collect."],
-        [_figure(fig, f"{found['metric']} against the number of real pictures; dashed: with made pictures.")],
+        [
+            _figure(
+                fig, f"{found['metric']} against the number of real pictures, with 95 % intervals; dashed: other arms."
+            )
+        ],
     )
 
 
@@ -185,6 +199,9 @@ def _learning_curve(found: dict[str, Any], curve: list[list[float]]) -> Figure:
     ax = fig.subplots()
     numbers, accuracy = zip(*curve, strict=True)
     ax.plot(numbers, [100 * a for a in accuracy], "o-", color=LOOKS[0].colour, label="real pictures")
+    for arm in ("real_25", "real_50", "real", "more_real"):
+        row = found["arms"][arm]
+        ax.plot([row["images"]] * 2, [100 * end for end in row["interval"][1:]], color=LOOKS[0].colour, alpha=0.4)
     beside = [arm for arm in ("classic", *found["worth"]) if arm in found["arms"]]
     for look, arm in zip(LOOKS[1:], beside, strict=False):
         ax.axhline(100 * found["arms"][arm]["interval"][0], color=look.colour, linestyle="--", label=arm)
@@ -228,7 +245,8 @@ def _doses(found: dict[str, Any], doses: dict[str, list[tuple[float, list[float]
 
 def _budget(found: dict[str, Any]) -> Section:
     gates = [
-        f"{who}: {name} is {check['found']:g}, limit {check['limit']:.3g}: {'passed' if check['passed'] else 'missed'}"
+        f"{who}: {CHECKS[name].format(check['found'])} (limit {check['limit']:.3g}): "
+        f"{'passed' if check['passed'] else 'missed'}"
         for who, gate in found["gate"].items()
         for name, check in gate["checks"].items()
     ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils import experiment
 from course_utils.classify.networks import LeNet
+from course_utils.classify.train import adam
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
@@ -245,7 +246,7 @@ def classifier(
         held_out,
         seed=seed,
         updates=updates,
-        lr=lr,
+        optimizer=adam(lr),
         batch=batch,
         transform=RANGES[ranges] if ranges else None,
     )
@@ -402,7 +403,7 @@ def measured(
     asked = torch.arange(n) % CLASSES
     order = [evidence.images_in_turn(train, n, seed) for seed in seeds]
     known = samples.features(net, train.pixels)
-    usual = samples.nearest(new, known)[0].median()  # as in samples.memorisation, once for all
+    usual = samples.usual_distance(new, known)
     kinds = {
         "real, new": [evidence.images_in_turn(test, n, seed) for seed in seeds],
         "the cheat": [
@@ -420,8 +421,8 @@ def measured(
         found = [
             {
                 **evidence.measures(pixels, net, reference),
-                "memorisation": float(
-                    samples.nearest(samples.features(net, pixels), known)[0].median() / usual
+                "memorisation": samples.memorisation(
+                    samples.features(net, pixels), known, new, usual
                 ),
             }
             for pixels in drawn_

@@ -68,6 +68,7 @@ from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PP
 from course_utils.gan.recipes import train_ccgan, train_dcgan
 from course_utils.gan.steps import update
 from course_utils.teach import show
+from course_utils.teach.budget import show_full_run
 from course_utils.teach.exercises import lesson_04 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.plots import comparisons, curves, figures, grid
@@ -1565,6 +1566,35 @@ show.markdown(
 
 # %% [markdown]
 # **What do you notice?** Two matrices, and the eye finds changes everywhere. Which of them would you bet on?
+#
+# ### How the budget moves the verdict
+#
+# All that you have seen here was trained for minutes. The same comparison was run once for hours: GANs of the paper's width
+# until they stopped getting better, classifiers until they stood still, a GAN a seed. *Before you look:* which of the
+# differences above would you expect to shrink, which to turn round?
+
+# %% jupyter={"source_hidden": true}
+show_full_run(
+    lesson.committed("full"),
+    {
+        "gan_10 - classic_10": "ccGAN of all images − classic",
+        "gan_10 - ppca_10": "ccGAN of all images − PPCA",
+        "few_10 - classic_10": "ccGAN of the few − classic",
+        "few_10 - repeat_10": "ccGAN of the few − repeated images",
+    },
+    {"gan": "of all images", "few": "of the few"},
+)
+
+# %% [markdown]
+# **What do you notice?** At which number of updates would somebody who stops there say something else? Which lines still
+# move at the right end? And what would you answer to *"of course it did not help, you did not train the GAN"*?
+#
+# <details><summary>One reading</summary>
+#
+# A difference at one budget is an answer about that budget. Where a line crosses zero, the winner is chosen by whoever chooses
+# when to stop; where it lies flat, one may speak of the methods. That is why the limits in the table were fixed before
+# the run: a GAN that still moved, or a classifier that did, gives no verdict, whatever the interval says.
+# </details>
 #
 # ## 15 · The paper and we
 

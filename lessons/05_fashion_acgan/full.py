@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils import experiment
 from course_utils.classify.networks import EMNISTCNN, LeNet
+from course_utils.classify.train import adam
 from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images
@@ -23,6 +24,7 @@ from course_utils.gan.recipes import train_acgan
 DATASET = "fashion"
 TRAIN_SHARE = 0.7  # section VI: 70 % of all images to train on
 ALL = 100
+WEIGHTS = ("acgan_of_100", "acgan_of_10", "acgan_of_1")  # which the lesson uses
 
 # ------------------------------------------------------------------ classic augmentation
 
@@ -259,7 +261,8 @@ def classifier(
     made = filled(real, fill, ratio, G, generator(seed, "fill"))
     kind = {"network": EMNISTCNN, "width": 0.5} if wide else {"network": LeNet}
     net = evidence.new_network(seed=seed, device=device, **kind)
-    settings = {"seed": seed, "updates": updates, "lr": lr, "batch": batch, "mixup": mixup}
+    settings = {"seed": seed, "updates": updates, "batch": batch, "mixup": mixup}
+    settings["optimizer"] = adam(lr)
     transform = RANGES[ranges] if ranges else None
     answers, facts = yield from evidence.classifier(
         net, made, test, held_out, transform=transform, **settings
@@ -319,21 +322,25 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     floor = answers["judge"][1]["floor"]
     curves = {
         share: [answers[f"acgan_of_{share}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     }
     at_least = {ALL: S["gate"]}  # the paper names no accuracy of ACGANs of few images
     gate = {
         gan_name(share): evidence.generator_gate(curves[share], floor, at_least.get(share))
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     } | {
         classifier_name(share): evidence.gates.classifier_gate(
             scores.updates[f"real_{share}"],
             [score["validation"] for score in scores.arms[f"real_{share}"]],
         )
-        for share in S["shares"]
+        for share in sorted(S["shares"], reverse=True)
     }
     pairs = scores.questions(
-        [(a.format(share), b.format(share)) for share in S["shares"] for a, b in QUESTIONS]
+        [
+            (a.format(share), b.format(share))
+            for share in sorted(S["shares"], reverse=True)
+            for a, b in QUESTIONS
+        ]
     )
     baseline = {
         arm: f"real_{arm.rpartition('_')[2]}"
@@ -363,7 +370,8 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         "gate": gate,
         "spread": spread(S, scores),
         "ranges": {
-            str(share): answers[f"classic_{share}/0"][1]["ranges"] for share in S["shares"]
+            str(share): answers[f"classic_{share}/0"][1]["ranges"]
+            for share in sorted(S["shares"], reverse=True)
         },
         "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
         "floor": round(floor, 4),
@@ -403,7 +411,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
         for seed in seeds
     ]
     rows = {"real, new": {m: experiment.entry([row[m] for row in real]) for m in real[0]}}
-    for share in S["shares"]:
+    for share in sorted(S["shares"], reverse=True):
         facts = [answers[f"acgan_of_{share}/{seed}"][1] for seed in seeds]
         rows[gan_name(share)] = {
             m: experiment.entry([f["curve"][m][-1] for f in facts]) for m in real[0]
@@ -414,7 +422,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claim at each share, or which gate keeps it from judging it."""
     sentences = []
-    for share in S["shares"]:
+    for share in sorted(S["shares"], reverse=True):
         of = (
             "accuracy with all training images"
             if share == ALL

@@ -281,6 +281,35 @@ def test_lesson_5s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert found["curves"]["updates"]["classic+acgan_100"] == [2, 4]
 
 
+SMALL_2 = {
+    **{
+        name: SMALL[name]
+        for name in ("images", "validation", "judged", "judge_updates", "reports", "batch", "updates", "tuned", "width")
+    },
+    "seeds": 3,
+    "gans": 2,
+    "size": 300,
+    "left": 0.1,
+    "gan_width": 1 / 16,
+    "latent": 8,
+    "ae_steps": 6,
+    "gan_steps": 6,
+    "cvae_steps": 6,
+    "cvae_latent": 4,
+}
+
+
+def test_lesson_2s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
+    (lesson,) = resolve(["2"])
+    assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_2.keys()
+    found = at_once(lesson, tmp_path, SMALL_2).results()
+    assert found["verdict"].count("Not judged") == 4 and not found["gate"]["BAGAN"]["passed"]
+    values = {arm: len(cell["accuracy"]["test"]["values"]) for arm, cell in found["arms"].items()}
+    assert values["oversample"] == 3 and values["bagan"] == values["autoencoder"] == values["mixed"] == 2
+    assert len(found["differences"]["bagan - starved"]["recall_0"]["test"]["values"]) == 2
+    assert set(found["measures"]) == {"real, new", "autoencoder", "BAGAN", "CVAE"}
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

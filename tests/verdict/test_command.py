@@ -1,12 +1,16 @@
 """`course verdict`: pictures in, a report out, and a clear sentence where it cannot be."""
 
 import json
+from contextlib import contextmanager
 
+import psutil
 import pytest
 from PIL import Image
 from planted import CLASSES, pictures, plan
 
 from course_tools import cli
+from course_tools.full import cluster
+from course_utils.core.parallel import one_thread
 from course_utils.verdict import api
 
 
@@ -55,3 +59,37 @@ def test_what_it_cannot_use_is_named_and_nothing_is_written(mine, tmp_path, monk
     assert cli.main(["verdict", *options, "--out", str(tmp_path / "out")]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_that_is_killed_midway_does_not_change_the_report(mine, tmp_path, monkeypatch):
+    """Computed by two processes on Dask, of which one is killed when some jobs are done; and here, one by one."""
+    small = plan([], updates=8)
+    monkeypatch.setattr(api, "plan", lambda data, hours, **options: small)
+    on_dask, killed = cluster.computed, []
+
+    @contextmanager
+    def here(pieces, deadline, *others):
+        with one_thread():
+            yield pieces.computed(deadline, "cpu")
+
+    @contextmanager
+    def one_dies(*args):
+        with on_dask(*args) as ends:
+            yield map(kill_once, ends)
+
+    def kill_once(end):
+        if end[0].name == "real/0":
+            killed.append(
+                next(p for p in psutil.Process().children(recursive=True) if "spawn_main" in str(p.cmdline()))
+            )
+            killed[0].kill()
+        return end
+
+    def found(name, computed):
+        monkeypatch.setattr(cluster, "computed", computed)
+        options = ["--size", "28", "--workers", "2", "--out", str(tmp_path / name)]
+        assert cli.main(["verdict", str(mine), *options]) == 0
+        whole = json.loads((tmp_path / name / "verdict.json").read_text("utf-8"))
+        return {key: whole[key] for key in ("verdict", "arms", "questions", "controls", "seeds")}
+
+    assert found("on Dask", one_dies) == found("here", here) and killed
