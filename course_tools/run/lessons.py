@@ -34,7 +34,7 @@ class Lesson:
 
     @property
     def study(self) -> bool:
-        """Does it rebuild a paper? All do but number 00, the start notebook, of which no results are kept."""
+        """Are its results kept? Those of all but number 00, the start notebook, which has no data."""
         return not self.slug.startswith("00_")
 
 

@@ -19,7 +19,7 @@ def slugs(root: Path = ROOT) -> list[str]:
 
 
 def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
-    """Write a Markdown table with a row for each lesson that rebuilds a paper.
+    """Write a Markdown table with a row for each lesson with an experiment: all but the start notebook.
 
     A row has the measured minutes of the `quick` profile, and what came out of the committed `full` run: a quick one
     judges no paper. folder: where the notebooks lie, as seen from the page that holds the table. Raises CourseError on

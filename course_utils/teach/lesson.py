@@ -32,7 +32,7 @@ from course_utils.teach.exercises.exercise import Exercise
 class Lesson:
     """Hold one run of a lesson: profile, the profile's settings, device, seed, data and the paper's numbers.
 
-    The start notebook has neither data nor paper: None and {}.
+    The start notebook has neither data nor paper: None and {}; a lesson on one's own data has no paper.
     """
 
     slug: str
@@ -140,7 +140,8 @@ def start(
 ) -> Lesson:
     """Resolve profile, device and data (none where `dataset` is None), seed PyTorch, and print all of it.
 
-    settings.toml and paper.toml beside the lesson's source hold the settings of each profile and the paper's numbers.
+    settings.toml and paper.toml beside the lesson's source hold the settings of each profile and the paper's numbers;
+    a lesson without a paper has no paper.toml.
     Raises CourseError on an unknown profile, device or data source.
     """
     profile = resolve(profile)
@@ -153,7 +154,7 @@ def start(
     said = [f"**Profile** `{profile}` · **device** {where.type} · **seeds** {lesson.settings['seeds']} from {seed}"]
     if dataset is not None:
         lesson.data = load(dataset, data_source(data, profile), scale=standin_scale(profile))
-        lesson.paper = {number["key"]: number for number in _toml(slug, "paper.toml")["number"]}
+        lesson.paper = {number["key"]: number for number in _paper(slug)}
         said.append(f"**Data.** {lesson.data.announce()}")
         lesson.settings, cuts = _within(lesson.settings, lesson.data, lesson.paper)
         if cuts:
@@ -178,6 +179,11 @@ def _within(settings: dict[str, Any], data: Dataset, paper: dict[str, dict[str, 
         first, *more = settings["subsets"]
         cut["subsets"] = [first, *(subset for subset in more if paper[f"images_{subset}"]["value"] <= there)]
     return cut, [f"{name} {settings[name]} → {cut[name]}" for name in cut if cut[name] != settings[name]]
+
+
+def _paper(slug: str) -> list[dict[str, Any]]:
+    there = (ROOT / "lessons" / slug / "paper.toml").is_file()
+    return _toml(slug, "paper.toml")["number"] if there else []
 
 
 def _toml(slug: str, name: str) -> dict[str, Any]:

@@ -1606,6 +1606,7 @@ quiz(lesson.slug)
 # ```
 #
 # Then ask the awkward question of `statistics.seeds_needed`: how many seeds would show the gain that you hoped for?
+# Lesson 6 builds such a protocol step by step, and `course verdict FOLDER` runs it on a folder of pictures.
 #
 # ## Key points
 #
@@ -1615,7 +1616,8 @@ quiz(lesson.slug)
 # - The generator may see what the classifier may see, and nothing else. The rest is a leak of real data.
 # - Compare with classic augmentation and placebos at equal updates. What counts is what comes *on top*.
 #
-# **You have come through all five.** The question of the course is now yours to ask: *would it help on my data?*
+# **You have come through all five papers.** The question of the course is now yours to ask, in lesson 6: *would it help on
+# my data?*
 
 # %% [markdown]
 # ---
