@@ -32,6 +32,8 @@
 #
 # **How it works.** Click into a cell and press Shift and Enter: it runs, and the next one is chosen. Go from top to
 # bottom. Nothing that you do in a notebook can break the course: *Run → Restart Kernel and Run All Cells* starts anew.
+# `make lab` has made you copies of your own, without outputs, so that you can predict before you see;
+# `.venv/bin/course lab --fresh` makes new ones.
 
 # %% tags=["parameters"]
 PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
