@@ -79,8 +79,9 @@ doctor.panel()
 # %% [markdown]
 # ## 2 · The map
 #
-# Each lesson asks one question of one study. The minutes are measured, and what came out is computed from the results;
-# both are of the run that is stored. The lessons build on each other, but each can be read alone. (If you want to be
+# Each lesson asks one question of one study. Its minutes are those of a learner: words at reading speed, lines of code,
+# exercises, and waiting as measured; its core path leaves out what is marked *deeper*. What came out is computed from the
+# results of the run that is stored. The lessons build on each other, but each can be read alone. (If you want to be
 # surprised, do not read the last column.)
 
 # %% jupyter={"source_hidden": true}
