@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 START = "00_start_here.ipynb"
 
+SETTINGS = Path(__file__).with_name("jupyter")
+"""Jupyter's settings for a learner: widgets are saved with the notebook, and have their pictures when it reopens."""
+
+EXPORTED = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
+"""What an exported notebook shows, the first that there is: no live widgets, which would be fetched from a network."""
+
 
 def main(options: list[str], fresh: list[Lesson] | None = None) -> None:
     """Make the copies that are missing, and start JupyterLab in their folder, at the start notebook.
@@ -40,9 +46,11 @@ def main(options: list[str], fresh: list[Lesson] | None = None) -> None:
     folder = working_folder()
     for line in copies(lessons.find(), folder, fresh or []):
         print(line, flush=True)
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(SETTINGS), *_config_path()])
     from jupyterlab.labapp import LabApp
 
     server = LabApp.initialize_server([*defaults(options), *options, str(folder)])  # all that is configured is known
+    server.config.NbConvertBase.display_data_priority = EXPORTED
     for line in wider(server):  # now, and nobody is served yet
         print(f"WARNING: {line}", file=sys.stderr)
     if server.loaded_config_files and wider(server):
@@ -95,6 +103,10 @@ def _read(notebook: Path) -> dict | None:
 def _source(notebook: Path) -> str | None:
     """The hash of the lesson that a notebook was built from, which copies keep; None where it says none."""
     return (_read(notebook) or {}).get("metadata", {}).get("course", {}).get("source_sha256")
+
+
+def _config_path() -> list[str]:
+    return [path for path in os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep) if path]
 
 
 def defaults(options: list[str]) -> list[str]:

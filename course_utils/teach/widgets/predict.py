@@ -70,13 +70,17 @@ def predict(
     _asked[lesson, key] = asked
     if show.interactive():
         show.markdown(f"**Your prediction.** {question}")
-        page.show(form(asked))
+        page.show(form(asked), _instead(asked))
     else:
-        choices = "".join(f"\n- {option}" for option in asked.options)
-        number = f"\nA number from {low:g} to {asked.said(high)}." if not options else ""
-        show.markdown(
-            f"**Your prediction.** {question}\n{choices}{number}\n\n*Run this cell in JupyterLab to record yours.*"
-        )
+        show.markdown(f"**Your prediction.** {question}\n{_instead(asked)['text/plain']}")
+
+
+def _instead(asked: Question) -> dict[str, str]:
+    """Say in Markdown what can be chosen, for where there is no form."""
+    choices = "".join(f"\n- {option}" for option in asked.options)
+    number = "" if asked.options else f"\nA number from {asked.low:g} to {asked.said(asked.high)}."
+    text = f"{choices}{number}\n\n*Run this cell in JupyterLab to record yours.*"
+    return {"text/markdown": text, "text/plain": text}
 
 
 def form(asked: Question) -> Any:
