@@ -19,10 +19,6 @@ PYTHON = python3.13 python3.12 python3.11 python3 python
 VENV_PYTHON = .venv/bin/python
 READY       = .venv/.ready
 COURSE      = $(VENV_PYTHON) -m course_tools
-# In a container one often is root, and Jupyter would refuse.
-ALLOW_ROOT  = $(if $(filter 0,$(shell id -u)),--allow-root)
-
-START      = 00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,8 +29,8 @@ help:
 
 setup: $(READY)  ## install everything into .venv (a few minutes, several GB, once)
 
-lab: $(READY)  ## open the notebooks in JupyterLab, at the one to start with
-	$(VENV_PYTHON) -m course_tools.run.lab --ip=127.0.0.1 $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/$(START) notebooks
+lab: $(READY)  ## open your own copies of the notebooks in JupyterLab, at the one to start with
+	$(COURSE) lab
 
 data: $(READY)  ## fetch the data sets and list them (COURSE_DATA=folder uses a folder of yours)
 	$(COURSE) data fetch

@@ -35,13 +35,22 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="course", description="GAN-based data augmentation, rebuilt and put to the test.")
     top.add_argument("--version", action="version", version=f"course {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_verdict, _add_sweep, _add_author, _add_data, _add_doctor):
+    for add in (_add_lab, _add_run, _add_verdict, _add_sweep, _add_author, _add_data, _add_doctor):
         add(commands)
     return top
 
 
 def _add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="number or slug; all lessons if none is named")
+
+
+def _add_lab(commands: Any) -> None:
+    lab = commands.add_parser("lab", help="open your own copies of the notebooks, without outputs, in JupyterLab")
+    lab.add_argument(
+        "--fresh", nargs="*", metavar="LESSON", help="a new copy of these lessons, or of all; yours is renamed and kept"
+    )
+    lab.add_argument("options", nargs="*", metavar="-- OPTION", help="JupyterLab's own options")
+    lab.set_defaults(act=_lab)
 
 
 def _add_run(commands: Any) -> None:
@@ -156,6 +165,13 @@ def _add_doctor(commands: Any) -> None:
 
 
 FULL_ONLY = ("hours", "minutes", "device", "scheduler", "slurm", "workers")
+
+
+def _lab(args: argparse.Namespace) -> int:
+    from course_tools.run import lab, lessons
+
+    lab.main(args.options, None if args.fresh is None else lessons.resolve(args.fresh))
+    return 0
 
 
 def _run(args: argparse.Namespace) -> int:

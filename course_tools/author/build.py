@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib
 import json
 import re
 from pathlib import Path
@@ -14,10 +13,13 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course_tools.author import minutes
 from course_tools.run import online, report, run
 from course_tools.run.lessons import Lesson
 from course_utils.core import files
 from course_utils.core.errors import CourseError
+from course_utils.teach.minutes import Section
+from course_utils.teach.minutes import read as read_minutes
 
 PROFILE = "quick"
 """Stored outputs are those of a learner's laptop."""
@@ -49,8 +51,14 @@ EMBEDDED = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
 
 
 def notebook(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") -> NotebookNode:
-    """Build the lesson's notebook, not executed. Learners get `...  # your code here` in place of solutions.
+    """Build the lesson's notebook, not executed, with the minutes that its last build measured: see `_bare`."""
+    return minutes.shown(_bare(lesson, form), read_minutes(lesson.notebook))
 
+
+def _bare(lesson: Lesson, form: Literal["learner", "teacher"] = "learner") -> NotebookNode:
+    """Build the lesson's notebook, not executed, without minutes.
+
+    Learners get `...  # your code here` in place of solutions.
     Cells tagged `exercise` and `check` carry nbgrader's metadata (version 3). Before the first code cell comes the one
     that sets Colab up, folded; folded, too, are cells whose source says `jupyter={"source_hidden": true}`. A cell's id
     comes from its source, so that rebuilding changes only what changed. Raises CourseError on a missing lesson.py or an
@@ -86,13 +94,8 @@ def points(check: str, before: str) -> int:
 
     check: the cell's source, `NAME.check(…)`; before: the sources of the cells before it, where NAME is made.
     """
-    name = re.match(r"(\w+)\.check\(", check)
-    made = name and re.search(rf"^{name[1]} = (\w+)\.(\w+)\(", before, re.MULTILINE)
-    if not made:
-        return 1
-    alias, kind = made.groups()
-    module = re.search(rf"^from (\S+) import (\w+) as {alias}$", before, re.MULTILINE)
-    return getattr(importlib.import_module(".".join(module.groups())), kind).difficulty
+    exercise = minutes.exercise_of(check, before)
+    return exercise.difficulty if exercise else 1
 
 
 def without_solutions(source: str, where: str) -> str:
@@ -142,7 +145,7 @@ def build(lesson: Lesson) -> bool:
     """
     folder = lesson.root / "build" / "notebooks"
     unexecuted = folder / "unexecuted" / f"{lesson.slug}.ipynb"
-    files.write(unexecuted, nbformat.writes(notebook(lesson)))
+    files.write(unexecuted, nbformat.writes(_bare(lesson)))
     lesson.notebook.parent.mkdir(exist_ok=True)
 
     async def execute() -> run.Outcome:
@@ -154,8 +157,11 @@ def build(lesson: Lesson) -> bool:
     print(outcome.line)
     if outcome.error:
         return False
-    nb = normalise(nbformat.read(folder / f"{lesson.slug}.ipynb", as_version=4))
+    executed = nbformat.read(folder / f"{lesson.slug}.ipynb", as_version=4)
+    measured = minutes.measure(executed)
+    nb = minutes.shown(normalise(executed), [Section(**section) for section in measured])
     nb.metadata["course"] = {
+        "minutes": measured,
         "source_sha256": source_sha256(lesson),
         "content_sha256": content_sha256(nb),
         "profile": PROFILE,
@@ -169,6 +175,7 @@ def build(lesson: Lesson) -> bool:
         return False
     if lesson.study:
         _store_results(json.loads(results), folder / "results", lesson.root / "results" / lesson.slug)
+    write_teaching(lesson, measured)
     files.write(lesson.notebook, text)  # last: it is where `check` sees that a build did not come to its end
     return True
 
@@ -179,6 +186,13 @@ def _store_results(results: dict[str, Any], source: Path, target: Path) -> None:
         files.write(target / f"{PROFILE}.png", (source / figure["file"]).read_bytes())
         figure["file"] = f"{PROFILE}.png"
     files.write(target / f"{PROFILE}.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_teaching(lesson: Lesson, measured: list[dict[str, Any]]) -> None:
+    """Write the minutes into the lesson's TEACHING.md, where it has a place for them."""
+    path = lesson.folder / "TEACHING.md"
+    if path.is_file():
+        files.write(path, minutes.filled(path.read_text(encoding="utf-8"), [Section(**one) for one in measured]))
 
 
 def normalise(nb: NotebookNode) -> NotebookNode:
@@ -244,6 +258,10 @@ def check(lesson: Lesson) -> list[str]:
     if marks.get("source_sha256") != source_sha256(lesson):
         faults.append(f"its source is newer than its notebook; rebuild it with: course notebooks {lesson.slug}")
     faults += _differences(stored, notebook(lesson))
+    notes = lesson.folder / "TEACHING.md"
+    text = notes.read_text(encoding="utf-8") if notes.is_file() else ""
+    if text != minutes.filled(text, read_minutes(lesson.notebook)):
+        faults.append(f"the minutes in its TEACHING.md are out of date; rebuild with: course notebooks {lesson.slug}")
     if marks.get("content_sha256") != content_sha256(stored):
         faults.append("the stored notebook was edited by hand; edit lesson.py and rebuild")
     return faults + _faults(stored, lesson.notebook.stat().st_size)

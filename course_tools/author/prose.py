@@ -25,6 +25,7 @@ from course_utils.evaluate.statistics import proportion_interval, verdict
 
 NUMBER = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|(?<![\w.])\.\d+")
 CODE = re.compile(r"```.*?```|\$[^$]*\$|<!--.*?-->|<[^>]+>|\]\([^)]*\)", re.DOTALL)
+GENERATED = re.compile(r"<!-- ([\w ]+): written by .*?<!-- end of \1 -->", re.DOTALL)
 LAYOUT = re.compile(r"^\s*\d+\. |(?<=^## )\d+ · |(?<=\|)[\d ,–]+(?=\|)", re.MULTILINE)
 """Numbers of list items and headings, and cells of a table that hold nothing but numbers."""
 
@@ -67,8 +68,7 @@ def readme_faults(ledgers: list[Ledger], root: Path = ROOT) -> list[str]:
         for ledger in ledgers:
             if f"notebooks/{ledger.lesson.slug}.ipynb" in line and ledger.results:
                 found += _verdicts(ledger, list(ledger.results)[-1], line)
-    generated = re.compile(r"<!-- ([\w ]+): written by .*?<!-- end of \1 -->", re.DOTALL)
-    found += _typed(generated.sub("", text), _shared(root), None)
+    found += _typed(text, _shared(root), None)
     return [f"README.md: {fault}" for fault in dict.fromkeys(found)]
 
 
@@ -136,6 +136,7 @@ def _marked(ledger: Ledger, sentence: dict[str, Any], every: str) -> Iterator[st
 
 def _typed(text: str, allowed: dict[str, str], ledger: Ledger | None) -> Iterator[str]:
     """Yield the numbers in a text that are not the paper's and that no marked sentence or allowed text accounts for."""
+    text = GENERATED.sub("", text)
     for heading in (one for one in allowed if one.startswith("#")):
         level = len(heading.split()[0])
         section = rf"^{re.escape(heading)}\n.*?(?=^#{{1,{level}}} |\Z)"

@@ -29,7 +29,7 @@ class Lesson:
 
     @property
     def notebook(self) -> Path:
-        """Give the file that learners open; built from `folder`."""
+        """Give the file with all outputs, to be read; built from `folder`. Learners work in copies of it."""
         return self.root / "notebooks" / f"{self.slug}.ipynb"
 
     @property

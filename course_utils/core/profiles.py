@@ -24,7 +24,7 @@ def folder(name: str) -> Path | None:
 
 
 ROOT = (folder("COURSE_ROOT") or Path(__file__).parents[2]).resolve()
-"""The folder of lessons/, notebooks/, results/ and build/: the repository, unless $COURSE_ROOT names another."""
+"""The folder of lessons/, notebooks/, my_notebooks/, results/ and build/: the repository, or $COURSE_ROOT."""
 
 
 def resolve(profile: str | None = None) -> str:
@@ -59,3 +59,9 @@ def runs_folder(profile: str) -> Path | None:
     if os.environ.get("COURSE_RUNS") == "off":
         return None
     return folder("COURSE_RUNS") or ROOT / "build" / profile / "runs"
+
+
+def working_folder() -> Path:
+    """Give where a learner's own copies of the notebooks lie: $COURSE_HOME/notebooks, else my_notebooks/."""
+    home = folder("COURSE_HOME")
+    return home / "notebooks" if home else ROOT / "my_notebooks"

@@ -32,6 +32,8 @@
 #
 # **How it works.** Click into a cell and press Shift and Enter: it runs, and the next one is chosen. Go from top to
 # bottom. Nothing that you do in a notebook can break the course: *Run → Restart Kernel and Run All Cells* starts anew.
+# `make lab` has made you copies of your own, without outputs, so that you can predict before you see;
+# `.venv/bin/course lab --fresh` makes new ones.
 
 # %% tags=["parameters"]
 PROFILE = None  # "smoke", "quick" or "full"; None: $COURSE_PROFILE, else "quick"
@@ -77,8 +79,9 @@ doctor.panel()
 # %% [markdown]
 # ## 2 · The map
 #
-# Each lesson asks one question of one study. The minutes are measured, and what came out is computed from the results;
-# both are of the run that is stored. The lessons build on each other, but each can be read alone. (If you want to be
+# Each lesson asks one question of one study. Its minutes are those of a learner: words at reading speed, lines of code,
+# exercises, and waiting as measured; its core path leaves out what is marked *deeper*. What came out is computed from the
+# results of the run that is stored. The lessons build on each other, but each can be read alone. (If you want to be
 # surprised, do not read the last column.)
 
 # %% jupyter={"source_hidden": true}
@@ -194,7 +197,7 @@ predict(
 
 # %% [markdown]
 # **Train, and watch.** Above, the real points and G's fakes (those beyond the edge are piled up at it); below, what D says
-# along the line. In JupyterLab the game rests after each picture, so that you can look; *Stop* ends it and keeps what
+# along the line. In JupyterLab the game takes its time, so that you can look; *Stop* ends it and keeps what
 # was trained.
 #
 # *While this trains:* D only ever says how real something is. Nobody shows G a real point. How can it find the bumps?
@@ -226,14 +229,14 @@ def play(G, D, name, steps, **settings):
 
 
 G, D = players(32, 64)
-adam = {"lr": 2e-3, "betas": (0.0, 0.99), "schedule": lambda done: 1 - done}
+adam = {"lr": 1e-3, "betas": (0.5, 0.99), "schedule": lambda done: 1 - done}
 training, moments = play(G, D, "line", S["steps"], **adam)
 WHAT = "above, the density of real points and a histogram of G's fakes; below, D's probability of real along the line."
 last = await watch(
     training,
     title="A GAN on a line",
     every_s=0.5,
-    pause_s=0.5,
+    lasts_s=10,
     draw=lambda _: line.picture(moments[-1]),
     alt=WHAT,
 )
@@ -244,11 +247,12 @@ last = await watch(
 # %% jupyter={"source_hidden": true}
 end, surest = moments[-1], max(moments, key=lambda moment: moment.certainty)
 at_real = float((end.said * line.density(line.X)).sum() / line.density(line.X).sum())
+answer = ANSWERS[0 if at_real > 0.75 else 1 if at_real > 0.25 else 2]
 reveal(
     lesson.slug,
     "half",
-    ANSWERS[0 if at_real > 0.75 else 1 if at_real > 0.25 else 2],
-    f"On average, D says {at_real:.2f} of a real point. It was surest at step {surest.step:,}, "
+    answer if end.step == S["steps"] else None,
+    f"This is step {end.step:,} of {S['steps']:,}. On average, D says {at_real:.2f} of a real point. It was surest at step {surest.step:,}, "
     f"{surest.certainty:.2f} away from one half on average, and is {end.certainty:.2f} away now. Of the fakes, "
     f"{100 * end.left:.0f} % lie in the left half, and {100 * line.WEIGHTS[0]:.0f} % of the real points.",
 )
@@ -314,7 +318,7 @@ last = await watch(
     training,
     title="A broken game",
     every_s=0.5,
-    pause_s=0.5,
+    lasts_s=8,
     draw=lambda _: line.picture(broken[-1]),
     alt=WHAT,
 )
@@ -353,13 +357,15 @@ show.table(
 # either game from that? Which row says what is wrong with the broken game?
 
 # %% jupyter={"source_hidden": true}
+stopped = end.step < S["steps"] or broken[-1].step < S["broken_steps"]
 share = [100 * moment.left for moment in broken[len(broken) // 2 :]]
 paid, paid_broken = (
     np.mean([moment.losses["D"] for moment in played[len(played) // 2 :]])
     for played in (moments, broken)
 )
 show.markdown(
-    f"<details><summary>One reading</summary>\n\nOn average D pays {paid:.2f} in the first game and {paid_broken:.2f} in "
+    ("*A game was stopped: too early to tell.*\n\n" if stopped else "")
+    + f"<details><summary>One reading</summary>\n\nOn average D pays {paid:.2f} in the first game and {paid_broken:.2f} in "
     f"the broken one, and a D that says one half everywhere pays 2 ln 2 = {2 * np.log(2):.2f}. The ranges differ, but a "
     "loss that is restless around that value may have many reasons, and does not say what the fakes are like. The last "
     f"row does: of the broken G's fakes, from one moment to another, {min(share):.0f} to {max(share):.0f} % lie in the "

@@ -643,7 +643,7 @@ show.figure(
 # %% [markdown]
 # These are the ten fakes *closest* to a training image, with that image below. Would you call any of them a copy?
 #
-# ## 10 · Break it
+# ## 10 · Break it · deeper
 #
 # We train one digit's GAN again, with a learning rate ten times as large and a D without dropout. Predict: will the
 # losses explode? What will ten samples look like?
@@ -1087,7 +1087,7 @@ show.table(
 quiz(lesson.slug)
 
 # %% [markdown]
-# ## 16 · Make something
+# ## 16 · Make something · deeper
 #
 # **A transfer task.** Does the dose matter? Choose three doses of `gan_added`, each with its own `placebo_repeat`, run
 # them with `experiment.run`, and draw the paired differences over the dose. Before you run it, write down which

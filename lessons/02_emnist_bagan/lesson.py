@@ -738,7 +738,7 @@ show.figure(
 # %% [markdown]
 # These are the ten fakes *closest* to one of the images that are left. Would you call them copies?
 #
-# ## 10 · Break it
+# ## 10 · Break it · deeper
 #
 # BAGAN's assumption was that other digits teach the strokes. Take them away: train the same BAGAN on **20 images of this
 # one class, and nothing else**. Predict: will its losses warn you? Will its images look bad?
@@ -1189,7 +1189,7 @@ show.markdown(
 quiz(lesson.slug)
 
 # %% [markdown]
-# ## 15 · Make something
+# ## 15 · Make something · deeper
 #
 # **A transfer task.** How hungry must a class be before generation pays? Choose three shares of the starved class, run
 # `starved`, `oversample`, `manual` and `bagan` at each, and draw the paired difference `bagan − oversample` over the

@@ -784,7 +784,7 @@ explorer(
 )
 
 # %% [markdown]
-# ## 9 · Break it, one term at a time
+# ## 9 · Break it, one term at a time · deeper
 #
 # Three short trainings from the same weights, each with one of the three terms switched off, beside the same moment of the
 # whole CycleGAN. Predict each row before you run the cell. What happens without the critics? Without the cycle? Without
@@ -856,7 +856,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# ## 10 · Whose label?
+# ## 10 · Whose label? · deeper
 #
 # A cow was translated to a horse, and shall join the training set. **As a horse, or as a cow?** We can ask a witness: a
 # classifier trained on the *other* animals of ETH-80, which has seen none of the paper's four.
@@ -1387,7 +1387,7 @@ show.table(
 quiz(lesson.slug)
 
 # %% [markdown]
-# ## 17 · Make something
+# ## 17 · Make something · deeper
 #
 # **A transfer task.** What is one more cow worth, counted in generated pictures? Train on one, two, four and eight animals
 # of each class, always with the *same number of photographs*, and test on animals left out; draw accuracy over the number

@@ -434,7 +434,7 @@ exercise_4.check(join_to_image)
 # %% [markdown]
 # **Question.** If D were *not* told the label, but G were: what would stop G from drawing a seven when asked for a two?
 #
-# ## 7 · First without labels: the paper's DCGAN
+# ## 7 · First without labels: the paper's DCGAN · deeper
 #
 # The paper draws three curves for each setting: D's accuracy, D's loss, G's loss. Here they are for its best DCGAN
 # setting, with its learning rate; for the rate that it uses with labels; and with **virtual batch normalisation**, where
@@ -997,7 +997,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# ## 12 · The grid, and how to break it
+# ## 12 · The grid, and how to break it · deeper
 #
 # The paper: *F = D = 1 is the best architecture*. It trained each setting once. This profile runs the settings listed in `grid`
 # beside it, each over a few seeds; what a full run on a GPU has found is drawn as well, wherever it is stored with the
@@ -1663,7 +1663,7 @@ show.markdown(
 quiz(lesson.slug)
 
 # %% [markdown]
-# ## 17 · Make something
+# ## 17 · Make something · deeper
 #
 # **A transfer task.** Close the back door for the paper's own question: at which share of real images does a GAN that has seen
 # only *those* stop mattering? Train a `gan_few` for two larger shares, too, and draw its line beside `classic`. Before you

@@ -1007,7 +1007,7 @@ for name, (a, b, share) in leaks.items():
 # beyond it, and which are *smaller*? A leaked picture enters a training set with the wrong label; a missing overlap
 # enters it as a border that is too clean. Which of the two does a classifier suffer from?
 #
-# ## 11 · Break it: a softmax too many
+# ## 11 · Break it: a softmax too many · deeper
 #
 # The most copied mistake in ACGAN scripts: D's class head ends in a *softmax*, and then goes through a cross-entropy
 # that has a softmax of its own. Nothing crashes. Probabilities lie between zero and one, so the second softmax can
@@ -1585,7 +1585,7 @@ show.markdown(
 quiz(lesson.slug)
 
 # %% [markdown]
-# ## 16 · Make something: would it help on *your* data?
+# ## 16 · Make something: would it help on *your* data? · deeper
 #
 # **A transfer task.** This is the frame of every lesson, for a data set of your own. Any pictures will do, if you can
 # make `Images` of them: pixels (uint8, N × C × H × W), labels, class names. Write down three things first: who has

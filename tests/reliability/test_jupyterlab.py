@@ -42,17 +42,15 @@ class Server:
         return {found.laddr.ip for one in processes for found in one.net_connections() if found.status == "LISTEN"}
 
 
-def command(*more, ip=LOCAL):
-    """What `make lab` runs, without opening a browser; with another `ip`, what a person might make of it."""
+def command(*more):
+    """What `make lab` runs, without opening a browser, and with what a person might add to it."""
     printed = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    line = shlex.split(next(line for line in printed.splitlines() if "--LabApp.default_url" in line))
-    assert f"--ip={LOCAL}" in line
-    line[line.index(f"--ip={LOCAL}")] = f"--ip={ip}"
-    return [sys.executable, *line[1:], "--no-browser", "--allow-root", *more]
+    line = shlex.split(next(line for line in printed.splitlines() if "course_tools lab" in line))
+    return [sys.executable, *line[1:], "--", "--no-browser", *more]
 
 
 @contextmanager
-def server(folder, *more, ip=LOCAL, settings=None):
+def server(folder, *more, settings=None):
     """A `make lab` whose settings are only these."""
     config, runtime = folder / "config", folder / "runtime"
     for path in (config, runtime):
@@ -60,10 +58,11 @@ def server(folder, *more, ip=LOCAL, settings=None):
     if settings:
         (config / "jupyter_server_config.json").write_text(json.dumps(settings))
     folders = {"JUPYTER_CONFIG_DIR": config, "JUPYTER_RUNTIME_DIR": runtime, "JUPYTER_DATA_DIR": folder / "data"}
+    folders["COURSE_HOME"] = folder / "home"
     log = folder / "log"
     with log.open("w") as file:
         process = subprocess.Popen(
-            command(*more, ip=ip),
+            command(*more),
             cwd=ROOT,
             env=os.environ | {name: str(path) for name, path in folders.items()},
             stdout=file,
@@ -116,6 +115,14 @@ def test_it_asks_for_a_token(plain, figure):
     figure("doors tried without a token", len(doors))
 
 
+def test_it_serves_copies_without_outputs(plain):
+    allowed = {"Authorization": f"token {plain.token}"}
+    with closing(http.client.HTTPConnection(LOCAL, plain.port, timeout=60)) as connection:
+        connection.request("GET", "/api/contents/01_kannada_gan.ipynb", headers=allowed)
+        cells = json.loads(connection.getresponse().read())["content"]["cells"]
+    assert len(cells) > 50 and not any(cell.get("outputs") for cell in cells)
+
+
 WIDE = {
     "ServerApp": {"ip": "0.0.0.0", "allow_origin": "*", "disable_check_xsrf": True, "allow_remote_access": True},
     "IdentityProvider": {"token": ""},
@@ -140,7 +147,7 @@ def test_settings_that_open_it_wider_do_not_reach_other_machines_and_are_warned_
 def test_who_asks_for_it_to_listen_wider_and_empties_the_token_is_warned(amount, tmp_path, figure):
     if not amount(False, True):
         pytest.skip("a third server, which `make reliability` starts")
-    with server(tmp_path, "--IdentityProvider.token=", ip="0.0.0.0") as open_to_all:
+    with server(tmp_path, "--IdentityProvider.token=", "--ip=0.0.0.0") as open_to_all:
         assert open_to_all.listens() == {"0.0.0.0"}
         assert "WARNING: JupyterLab listens on every network of this machine" in open_to_all.said
         assert "WARNING: JupyterLab asks for no token" in open_to_all.said

@@ -31,18 +31,21 @@ def test_it_is_written_between_its_marks_and_checked(root):
     readme.update(root)
     text = (root / "README.md").read_text(encoding="utf-8")
     assert readme.check(root) == [] and text.startswith("# Top") and text.endswith("Bottom\n") and "\nold\n" not in text
-    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | 1.5 | No gain. (5 seeds, 3.0 hours) |" in text
+    assert "| [01 · Tiny](notebooks/01_tiny.ipynb) | – | – | 1.5 | No gain. (5 seeds, 3.0 hours) |" in text
     assert "not run yet" in text and "The lessons quote 0 numbers of their papers" in text
 
 
-def test_a_five_minute_run_gives_its_minutes_and_no_verdict(root):
+def test_a_five_minute_run_gives_its_minutes_and_judges_no_paper(root):
     (root / "results" / "01_tiny" / "full.json").unlink()
+    assert "| 1.5 | Quick gain. |" in course_map.table(root)  # a lesson without a paper judges none
+    (root / "lessons" / "01_tiny" / "paper.toml").touch()
     assert f"| 1.5 | {course_map.NOT_JUDGED} |" in course_map.table(root) and "Quick gain" not in course_map.table(root)
 
 
 def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
     add(root, "00_start", TINY)
-    assert "00_start" not in course_map.table(root) and "](01_tiny.ipynb) | 1.5" in course_map.table(root, folder="")
+    assert "00_start" not in course_map.table(root)
+    assert "](01_tiny.ipynb) | – | – | 1.5" in course_map.table(root, folder="")
 
 
 def test_a_lesson_without_results_is_named_by_its_heading(root):

@@ -99,8 +99,9 @@ def picture(moment: Moment, best: Judge | None = None) -> Figure:
     above.fill_between(X, density(X), color=real.colour, alpha=0.15)
     bins = torch.linspace(LOW, HIGH, 101)
     looks = {"facecolor": "none", "edgecolor": fake.colour, "hatch": fake.hatch}
-    above.hist(moment.fakes.clamp(LOW, HIGH), bins, density=True, histtype="stepfilled", label="G's fakes", **looks)
-    above.set(ylabel="density", ylim=(0, 0.9), yticks=[])  # the same for all moments; a tall fake bump is cut off
+    looks |= {"density": True, "histtype": "stepfilled", "label": "G's fakes"}
+    heights, *_ = above.hist(moment.fakes.clamp(LOW, HIGH), bins, **looks)
+    above.set(ylabel="density", ylim=(0, max(0.9, 1.05 * heights.max())), yticks=[])  # the same but for tall bumps
     above.legend(loc="upper right")
     below.axhline(0.5, color="0.3", linewidth=1.5, zorder=0)
     marks = {"marker": d.marker, "markevery": 20}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,11 +22,15 @@ def explorer(render: Callable[..., Figure], alt: str, /, **controls: Sequence[An
     """
     start = {name: _start(name, control) for name, control in controls.items()}
     show.check_alt(alt)
+    at = ", ".join(f"{name} = {value}" for name, value in start.items())
+    still = f"{alt} Here with {at}; in JupyterLab it moves with its controls."
     if show.interactive():
-        page.show(explorer_form(render, alt, controls, start))
+        form = explorer_form(render, alt, controls, start)
+        *_, error, picture = form.children
+        said = f"{picture.value}{error.value}<p><small>Here with {html.escape(at)}.</small></p>"
+        page.show(form, {"text/html": said, "text/plain": f"Figure: {still}"})
     else:
-        at = ", ".join(f"{name} = {value}" for name, value in start.items())
-        show.figure(render(**start), f"{alt} Here with {at}; in JupyterLab it moves with its controls.")
+        show.figure(render(**start), still)
 
 
 def explorer_form(

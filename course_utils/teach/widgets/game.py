@@ -117,10 +117,11 @@ def real_or_fake(
     """
     show.check_alt(alt)
     game = Game(lesson, real, fake, d_real, d_fake, key, rounds, seed)
+    pairs = f"{alt} {len(game.pairs)} pairs, a above b; one of each pair is generated."
     if show.interactive():
-        page.show(game_form(game, alt))
+        page.show(game_form(game, alt), show.picture(_sheet(game.pairs), pairs)[0])
     else:
-        show.figure(_sheet(game.pairs), f"{alt} {len(game.pairs)} pairs, a above b; one of each pair is generated.")
+        show.figure(_sheet(game.pairs), pairs)
         real_ones = ", ".join(f"{n}{'ab'[side]}" for n, side in enumerate(game.truth.tolist(), 1))
         show.markdown(
             "In each pair, which one is real? Decide before you unfold; in JupyterLab this is a game.\n\n"

@@ -90,11 +90,11 @@ def label_tool(pixels: Tensor, classes: Sequence[str], path: str | Path) -> Labe
     It goes on where the file at `path` ends. Raises CourseError if that file is damaged or belongs to other pictures.
     """
     tool = LabelTool(pixels, classes, path)
+    shown = pixels[:30]
+    alt = f"The first {len(shown)} of {len(pixels)} generated pictures that a person would label one by one."
     if show.interactive():
-        page.show(label_form(tool))
+        page.show(label_form(tool), show.picture(figures.image_grid(shown), alt)[0])
     else:
-        shown = pixels[:30]
-        alt = f"The first {len(shown)} of {len(pixels)} generated pictures that a person would label one by one."
         show.figure(figures.image_grid(shown), alt)
         show.markdown(
             f"{tool.seen} of {len(pixels)} pictures have a label in `{tool.path.name}`. Run this cell in JupyterLab to "

@@ -17,8 +17,10 @@ PATIENCE_S = 0.5
 BUSY = "A cell is running; this picture follows when it has ended."
 
 
-def show(form: Any) -> None:
+def show(form: Any, instead: dict[str, str]) -> None:
     """Display a form so that all its messages go to the thread that the page names.
+
+    instead: by MIME type, what takes its place where nothing keeps the form alive, as in an exported notebook.
 
     ipykernel 7.4 sends a widget's messages to the thread which that widget last spoke from. A choice and the click on
     the button beside it then go to two threads, in no order; and a slider moved while a cell awaits gets no answer,
@@ -27,7 +29,7 @@ def show(form: Any) -> None:
     from IPython.display import display
 
     _unbind(form)
-    display(form)
+    display({**form._repr_mimebundle_(), **instead}, raw=True)
 
 
 def _unbind(widget: Any) -> None:

@@ -19,7 +19,7 @@ CAPTION = "Done, of what each lesson asks"
 def progress_panel(lessons: Sequence[str]) -> None:
     """Show what is done of these lessons (slugs), and in JupyterLab buttons to export the record and to start anew."""
     if show.interactive():
-        page.show(panel_form(lessons))
+        page.show(panel_form(lessons), {"text/html": _html(lessons), "text/plain": counts(lessons).to_string()})
     else:
         show.table(counts(lessons), CAPTION)
         show.markdown("In JupyterLab this panel counts what *you* have done, exports it, and lets you start anew.")

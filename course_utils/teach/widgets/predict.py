@@ -70,13 +70,17 @@ def predict(
     _asked[lesson, key] = asked
     if show.interactive():
         show.markdown(f"**Your prediction.** {question}")
-        page.show(form(asked))
+        page.show(form(asked), _instead(asked))
     else:
-        choices = "".join(f"\n- {option}" for option in asked.options)
-        number = f"\nA number from {low:g} to {asked.said(high)}." if not options else ""
-        show.markdown(
-            f"**Your prediction.** {question}\n{choices}{number}\n\n*Run this cell in JupyterLab to record yours.*"
-        )
+        show.markdown(f"**Your prediction.** {question}\n{_instead(asked)['text/plain']}")
+
+
+def _instead(asked: Question) -> dict[str, str]:
+    """Say in Markdown what can be chosen, for where there is no form."""
+    choices = "".join(f"\n- {option}" for option in asked.options)
+    number = "" if asked.options else f"\nA number from {asked.low:g} to {asked.said(asked.high)}."
+    text = f"{choices}{number}\n\n*Run this cell in JupyterLab to record yours.*"
+    return {"text/markdown": text, "text/plain": text}
 
 
 def form(asked: Question) -> Any:
@@ -132,17 +136,21 @@ def form(asked: Question) -> Any:
     return w.VBox([w.HBox([field, w.Label(asked.unit)]), button, status, error])
 
 
-def reveal(lesson: str, key: str, truth: str | float | tuple[float, float], explanation: str) -> None:
+def reveal(lesson: str, key: str, truth: str | float | tuple[float, float] | None, explanation: str) -> None:
     """Show the learner's prediction beside what came out. `explanation` is Markdown.
 
-    truth: the right option, a number, or an interval (lo, hi). Raises CourseError if the question was not asked in this
-    session or the truth is none of its options.
+    truth: the right option, a number, an interval (lo, hi), or None where a run was stopped too early to tell; then the
+    prediction is not scored. Raises CourseError if the question was not asked in this session or the truth is none of
+    its options.
     """
     asked = _asked.get((lesson, key))
     if asked is None:
         raise CourseError(
             f"reveal({lesson!r}, {key!r}): no such prediction was asked; run the cell with predict(…) first"
         )
+    if truth is None:
+        show.markdown(f"**What came out:** too early to tell.\n\n{explanation}")
+        return
     if asked.options and truth not in asked.options:
         raise CourseError(f"reveal({lesson!r}, {key!r}): {truth!r} is none of the options {list(asked.options)}")
     entry = asked.recorded()

@@ -84,7 +84,7 @@ def quiz(lesson: str) -> None:
     for number, question in enumerate(load(ROOT / "lessons" / lesson / "quiz.toml"), 1):
         show.markdown(f"**Question {number}.** {question.text}{'' if show.interactive() else _listed(question)}")
         if show.interactive():
-            page.show(form(lesson, question))
+            page.show(form(lesson, question), {"text/markdown": _listed(question), "text/plain": _listed(question)})
 
 
 def mark(question: Question, answer: str | float) -> tuple[bool, str]:

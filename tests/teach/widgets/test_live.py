@@ -103,7 +103,7 @@ def test_stop_ends_the_loop_at_once_and_watching_again_goes_on(screen, capsys):
     assert watch(running).step == 5
 
 
-def waits(monkeypatch):
+def waits(monkeypatch, lasts_s):
     """The pauses of a training of five reports."""
     found = []
 
@@ -111,14 +111,36 @@ def waits(monkeypatch):
         found.append(seconds)
 
     monkeypatch.setattr(live.asyncio, "sleep", sleep)
-    watch((Item(step) for step in range(1, 6)), pause_s=0.5)
+    watch((Item(step) for step in range(1, 6)), lasts_s=lasts_s)
     return found
 
 
-def test_a_fast_training_is_slowed_down_in_jupyterlab_only(monkeypatch, request):
-    assert waits(monkeypatch) == [0] * 5
+def test_a_fast_training_is_spread_over_time_in_jupyterlab_only(monkeypatch, request):
+    now = [0.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
+    assert waits(monkeypatch, 5) == [0] * 5
     request.getfixturevalue("screen")
-    assert waits(monkeypatch) == [0.5] * 5
+    assert waits(monkeypatch, 5) == [1, 2, 3, 4, 5], "nothing moves this clock but the test"
+    assert waits(monkeypatch, 0) == [0] * 5
+
+
+def test_slow_drawing_takes_a_third_of_the_time_at_most(monkeypatch, screen):
+    now = [0.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
+
+    def draw(screen, item):
+        now[0] += 2
+        screen.drawn.append(item.step)
+
+    monkeypatch.setattr(Screen, "draw", draw)
+
+    def training():
+        for step in range(1, 10):
+            now[0] += 1
+            yield Item(step, 9)
+
+    watch(training(), every_s=0)
+    assert Screen.last.drawn == [1, 5, 9]
 
 
 def test_it_is_drawn_at_most_every_so_often(screen):

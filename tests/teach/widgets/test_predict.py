@@ -143,3 +143,10 @@ def test_a_record_that_holds_no_answer_to_the_question_counts_as_none(answer, ca
         progress.record(LESSON, "predictions", question.key, {"question": "?", "answer": answer, "late": False})
         predict.reveal(LESSON, question.key, truth, "So it is.")
         assert "You recorded no prediction for this one." in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_scores_no_prediction(capsys):
+    predict.predict("01_x", "early", "Which?", ["a", "b"])
+    predict.reveal("01_x", "early", None, "Stopped at step 75.")
+    said = capsys.readouterr().out
+    assert "too early to tell" in said and "Stopped at step 75." in said and ("01_x", "early") not in predict._revealed
