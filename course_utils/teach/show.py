@@ -122,9 +122,12 @@ def figure(fig: Figure, alt: str) -> None:
 
 
 def table(df: pd.DataFrame, caption: str) -> None:
-    """Show a data frame with its caption: plain HTML in a notebook, without styles or ids; printed elsewhere."""
+    """Show a data frame with its caption: plain HTML in a notebook, without styles or ids; printed elsewhere.
+
+    Numbers below 0 have the minus sign that figures and sentences have.
+    """
     index = not isinstance(df.index, pd.RangeIndex)
-    rows = df.to_html(index=index, border=0, justify="left").split("\n", 1)
+    rows = re.sub(r">-(?=[\d.])", ">−", df.to_html(index=index, border=0, justify="left")).split("\n", 1)
     publish(
         {
             "text/html": f"{rows[0]}\n  <caption>{html.escape(caption)}</caption>\n{rows[1]}",
