@@ -44,6 +44,9 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 #
 # Every lesson begins with two cells like these. The first imports; the second says what this run is. The *profile* sets
 # how much is computed: `smoke` only checks that everything runs, `quick` is for a laptop, `full` is as large as the papers.
+#
+# **Folded cells** hold what a lesson needs and does not teach: imports, settings, tables, pictures. Run them like all
+# others, and click their three dots to read them. What stands open is what the lesson is about: losses, steps, arms.
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
