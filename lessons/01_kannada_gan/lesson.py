@@ -575,7 +575,8 @@ explorer(
 # *Loss is not quality*, so we measure three things, all in the features of the judge. **Fidelity:** are the fakes near
 # real images (`fd_lenet`, a Fréchet distance, and *density*)? **Variety:** how much of the real data do they cover
 # (*coverage*)? **Memorisation:** are they copies (distance to the nearest training image, over the same for new real
-# images: well below 1 means copied)? The row *real, new* is what a perfect generator would score.
+# images: well below 1 means copied)? Low is good for `fd_lenet`, high for density and coverage, about 1 for memorisation.
+# The row *real, new* is what a perfect generator would score.
 
 # %% jupyter={"source_hidden": true}
 n_eval = min(2000, len(tests["test"]))

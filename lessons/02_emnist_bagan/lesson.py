@@ -270,11 +270,11 @@ print(f"accuracy {100 * accuracy:.1f} %, recall of class {STARVED}: {100 * recal
 # $\sqrt{q(1-q)/n}$: that of $q$, not of $p$. Keep every $q$ from which our $p$ lies at most $z$ of *its* standard errors
 # away ($z$ is the normal quantile for 95 %):
 #
-# $$(p - q)^2 \le z^2 \, \frac{q(1-q)}{n}$$
+# $\displaystyle (p - q)^2 \le z^2 \, \frac{q(1-q)}{n}$
 #
 # At both ends the two sides are equal, a quadratic equation in $q$. Divide by $1 + z^2/n$, complete the square:
 #
-# $$q = \frac{p + \frac{z^2}{2n} \pm z\sqrt{\frac{p(1-p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}$$
+# $\displaystyle q = \frac{p + \frac{z^2}{2n} \pm z\sqrt{\frac{p(1-p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}$
 #
 # At $q = 0$ and at $q = 1$ the right side is nothing, so no end ever lies beyond them.
 

@@ -265,8 +265,9 @@ exercise_2.check(cheat)
 # %% [markdown]
 # Now its score, beside that of *new* real images, and beside four measures that look at something else:
 #
-# - **fd_lenet**: how far apart two clouds of images lie, in the judge's features (0: equal);
+# - **fd_lenet**: how far apart two clouds of images lie, in the judge's features (0: equal; low is good);
 # - **density**: do single images lie where real ones do? **coverage**: what share of real ones has a drawn one nearby?
+#   For both high is good;
 # - **memorisation**: distance to the nearest training image, over the same for new real images (about one: no copies).
 
 # %% jupyter={"source_hidden": true}
@@ -851,7 +852,8 @@ show.figure(
 #
 # ## 11 · One table
 #
-# Everything that was drawn, by all measures. The rows differ in what was repeated: for the ccGAN every value is a GAN trained
+# Everything that was drawn, by all measures. Low is good for `fd_lenet`, high for the scores, density and coverage; a
+# memorisation of about one is. The rows differ in what was repeated: for the ccGAN every value is a GAN trained
 # anew; for the others, other images are drawn from the same fit.
 
 # %% jupyter={"source_hidden": true}

@@ -873,7 +873,7 @@ show.table(
 # **What do you notice?** Could a generator score *higher* than real images? What would that mean? Now the same, class
 # by class, and with two measures of variety: **coverage** (which share of real images has a fake close by) and the
 # **mean distance** of two images of the class. All three in per cent of what new real images have, draw by draw: the
-# intervals hold the luck of both.
+# intervals hold the luck of both. High is good for the first two; for the distance, as much as real images have.
 
 # %% jupyter={"source_hidden": true}
 MEASURES = ("taken for its class", "coverage", "distance of two")
