@@ -61,8 +61,10 @@ def show(obj: object) -> None:
 
 
 def markdown(text: str) -> None:
-    """Render Markdown in a notebook; print it elsewhere."""
-    publish({"text/markdown": text, "text/plain": text})
+    """Render Markdown in a notebook, print it elsewhere; numbers below 0, outside code, have a true minus sign."""
+    parts = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
+    parts[::2] = [re.sub(r"(?<=[\s(\[])-(?=[\d.])", "−", part) for part in parts[::2]]
+    publish(dict.fromkeys(("text/markdown", "text/plain"), "".join(parts)))
 
 
 def sentences(found: Iterable[str]) -> None:

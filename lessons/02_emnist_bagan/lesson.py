@@ -337,9 +337,7 @@ low, high = exercise_2.answer_or_reference(
 )
 show.markdown(
     "<details><summary>One reading</summary>\n\nBAGAN minus manual, in images: "
-    + ", ".join(
-        f"{n:+d} of {tested[subset]:,} at {subset} %" for subset, n in apart.items()
-    ).replace("-", "−")
+    + ", ".join(f"{n:+d} of {tested[subset]:,} at {subset} %" for subset, n in apart.items())
     + f". At 1 % the single accuracy of BAGAN may stand for anything from {100 * low:.1f} to {100 * high:.1f} %. And the "
     f"starved class itself: of {tested[1] // 10} zeros the paper's classifiers found "
     + ", ".join(f"{n} ({arm})" for arm, n in found.items())
@@ -452,7 +450,8 @@ show.figure(
 # ### Exercise 3 · the Gaussian of a class
 #
 # The class has fewer images than the latent space has dimensions. Then the covariance is singular, and the textbook's
-# Cholesky factor does not exist. Find a factor that does.
+# Cholesky factor does not exist. Find a factor that does. (A little *jitter* on the diagonal gives Cholesky what it wants,
+# and the factor of another covariance: one that spreads in directions which no image has shown.)
 
 
 # %%
