@@ -668,6 +668,19 @@ explorer(
 # asked for; high is good. **Fidelity and variety,** as in lesson 1: the distance `fd_lenet`, low is good; density and
 # coverage, high is good. **Memorisation:** distance to the nearest of the *few* training images, over the same for new
 # real ones: about 1 is good, well below 1 means copies.
+#
+# You have seen the game make the autoencoder's zeros sharper. Look at those rows once more, and say what the measures will
+# say.
+
+# %% jupyter={"source_hidden": true}
+GAME = ("they cover more", "they cover less", "they cover the same")
+predict(
+    lesson.slug,
+    "game",
+    f"Zeros of the autoencoder *before* the game, and of BAGAN *after* it: what does the game change about how much of the "
+    f"variety of real images of class {STARVED} they cover?",
+    options=GAME,
+)
 
 # %% jupyter={"source_hidden": true}
 torch.manual_seed(SEED)
@@ -736,28 +749,34 @@ wider = max(("manual", "BAGAN"), key=lambda name: quality[name]["coverage"])
 before, after = quality["autoencoder, no game"], quality["BAGAN"]
 nearer = after["fd_lenet"] < before["fd_lenet"]
 covers_more = after["coverage"] > before["coverage"]
+if nearer and covers_more:
+    by_both = "by both these zeros are better than before the game."
+elif nearer or covers_more:
+    by_both = "the two measures do not agree about it, so say which of them you need."
+else:
+    by_both = (
+        "neither says that these sharper zeros are better than the blurred ones before. D asks for sharp strokes, and G may pay "
+        "with variety; or it was stopped on the way, and a finished game is another question."
+    )
 the_game = (
-    f"And the game? It moved the distance from {before['fd_lenet']} to {after['fd_lenet']} (low is good) and coverage from "
-    f"{before['coverage']:.2f} to {after['coverage']:.2f} (high is good): "
-) + {
-    (True, True): "by both these zeros are better than before the game.",
-    (
-        False,
-        False,
-    ): "by both they are <b>worse</b> than the blurred ones before it. D asks for sharp strokes, and G pays "
-    "with variety, or it was stopped on the way: a finished game is another question.",
-}.get(
-    (nearer, covers_more), "the two measures disagree about it, so say which of them you need."
+    f"The game moved the distance from {before['fd_lenet']} to {after['fd_lenet']} (low is good) and coverage from "
+    f"{before['coverage']:.2f} to {after['coverage']:.2f} (high is good): {by_both}"
 )
 show.markdown(
     f"<details><summary>One reading</summary>\n\nNew real images cover {quality['real, new']['coverage']:.2f} of the "
     f"training images of this class, the few that are left {quality['repeated']['coverage']:.2f}. "
     f"Manual copies reach {quality['manual']['coverage']:.2f}, BAGAN {quality['BAGAN']['coverage']:.2f}: wider is "
-    f"<b>{wider}</b>. {the_game} Without the autoencoder it ends at a coverage of "
+    f"<b>{wider}</b>. Without the autoencoder the game ends at a coverage of "
     f"{quality['BAGAN, no autoencoder']['coverage']:.2f}. Memorisation is "
-    f"{quality['BAGAN']['memorisation']:.2f} for BAGAN and {quality['manual']['memorisation']:.2f} for manual copies, "
+    f"{after['memorisation']:.2f} for BAGAN and {quality['manual']['memorisation']:.2f} for manual copies, "
     "which are copies by design. The judge is one network with "
     f"{judge_accuracy.text(100)} % on the test set.\n</details>"
+)
+reveal(
+    lesson.slug,
+    "game",
+    GAME[0 if covers_more else 1 if after["coverage"] < before["coverage"] else 2],
+    f"{the_game} One autoencoder and one game: a lead, and no verdict on BAGAN.",
 )
 
 # %% jupyter={"source_hidden": true}
