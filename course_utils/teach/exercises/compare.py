@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -24,14 +26,60 @@ def close(got: Any, want: Any, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
     return got.shape == want.shape and torch.allclose(got, want, rtol=rtol, atol=atol)
 
 
-def expect(got: Any, want: Any, mistakes: Mistakes, otherwise: str, **tolerance: float) -> None:
-    """Raise Wrong where `got` is not close to `want`, with the message of the mistake made, or `otherwise`."""
+def expect(got: Any, want: Any, mistakes: Mistakes, what: str, **tolerance: float) -> None:
+    """Raise Wrong where `got` is not close to `want`: it names the mistake made, or how `what` differs."""
     if close(got, want, **tolerance):
         return
     for message, values in mistakes.items():
         if any(close(got, value, **tolerance) for value in (values if isinstance(values, list) else [values])):
             raise Wrong(message)
-    raise Wrong(otherwise)
+    raise Wrong(difference(got, want, what, **tolerance))
+
+
+def difference(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> str:
+    """Say in a sentence or two how an answer differs: in shape, or at the first place where it does; NaN is named."""
+    got, want = (torch.as_tensor(value).detach() for value in (got, want))
+    if got.shape != want.shape:
+        return f"{what} should have the shape {tuple(want.shape)}; yours has {tuple(got.shape)}."
+    wrong = ~torch.isclose(got.double(), want.double(), rtol=rtol, atol=atol)
+    place = tuple(wrong.nonzero()[0].tolist())
+    right, yours = _apart(want[place].item(), got[place].item())
+    if not place:
+        said = f"{what} should be {right}; yours is {yours}."
+    elif want.numel() <= WHOLE:
+        said = f"{what} should be {_few(want)}; yours is {_few(got)}. They differ first at place {list(place)}."
+    else:
+        said = f"{what}: the first place that differs is {list(place)}, where it should be {right}; yours is {yours}."
+    return said + NAN * bool(got[place].isnan())
+
+
+WHOLE = 9
+"""Up to so many numbers are shown all."""
+
+NAN = " NaN is *not a number*: 0/0, ∞ − ∞, or the logarithm or the root of something below 0."
+
+
+def _apart(right: Any, yours: Any) -> tuple[str, str]:
+    """Write two values that differ with as many digits as it takes to see it, four at least."""
+    if isinstance(right, bool):
+        return str(right), str(bool(yours))
+    pairs = ((_number(right, digits), _number(yours, digits)) for digits in range(4, 16))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (repr(right), repr(yours)))
+
+
+def _number(value: float, digits: int = 4) -> str:
+    return "NaN" if math.isnan(value) else f"{value + 0.0:.{digits}g}"  # + 0.0: no -0
+
+
+def _few(values: Tensor) -> str:
+    """Write a few values as a list of lists."""
+
+    def written(value: Any) -> str:
+        if isinstance(value, list):
+            return f"[{', '.join(map(written, value))}]"
+        return str(value) if isinstance(value, bool) else _number(value)
+
+    return written(values.tolist())
 
 
 def parts(value: Any, names: str, what: str) -> tuple[Any, ...]:
@@ -44,22 +92,24 @@ def parts(value: Any, names: str, what: str) -> tuple[Any, ...]:
 
 def numbers(value: Any, names: str) -> tuple[float, ...]:
     """Check that an answer is a tuple of plain numbers, one for each name, and return them as floats."""
-    if any(torch.as_tensor(part).numel() != 1 for part in parts(value, names, "numbers")):
+    found = [_tensor(part) for part in parts(value, names, "numbers")]
+    if any(part.numel() != 1 for part in found):
         raise Wrong(f"Each of the parts in `return {names}` must be one number.")
-    return tuple(float(part) for part in value)
+    return tuple(float(part) for part in found)
+
+
+def _tensor(value: Any) -> Tensor:
+    """Make a tensor without a gradient of a number of any kind, fractions too, or of several."""
+    number = isinstance(value, (Fraction, Decimal, float))
+    return torch.tensor(float(value), dtype=torch.float64) if number else torch.as_tensor(value).detach()
 
 
 def scalar(value: Any, what: str = "The loss") -> float:
     """Check that a loss (or `what` else it is) is one number, and return it as a float."""
-    value = torch.as_tensor(value).detach()
+    value = _tensor(value)
     if value.numel() != 1:
         raise Wrong(f"{what} must be one number; yours has shape {tuple(value.shape)}. Did you forget the mean?")
     return float(value)
-
-
-def rounded(values: Tensor) -> list[float]:
-    """Round a tensor's values to two decimals, for a message."""
-    return [round(float(value), 2) for value in values]
 
 
 def check_loss(
@@ -79,7 +129,7 @@ def check_loss(
     given = tuple(part.clone().requires_grad_() for part in logits)
     loss, right = answer(*given, *others), reference(*given, *others)
     got, want = scalar(loss), scalar(right)
-    expect(got, want, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+    expect(got, want, mistakes, "The loss")
     if not 300 < scalar(answer(*deep)) < math.inf:
         raise Wrong(f"Right for small logits, but where D is sure and wrong it breaks: the logarithm of a {reason}")
     must_train(loss, right, *given)
@@ -157,7 +207,8 @@ def check_draws(
         "That is `rand`, uniform from 0 to 1: a Gaussian needs `randn`.": covariance / 12,
         **mistakes,
     }
-    wrong_spread = f"The covariance of the draws should be {rounded(covariance.flatten())}; yours is "
-    expect(spread, covariance, mistakes, f"{wrong_spread}{rounded(spread.flatten())}.", **tolerance)
-    wrong_place = f"The draws should lie around {rounded(mean)}; yours lie around {rounded(x.mean(0))}. Add the mean."
-    expect(x.mean(0), mean, {}, wrong_place, **tolerance)
+    expect(spread, covariance, mistakes, "The covariance of many draws", **tolerance)
+    places = {"Your draws lie around 0. Add the mean.": torch.zeros_like(mean)}
+    if factor.shape[0] == factor.shape[1]:
+        places["The mean went through the factor as well: add it after the noise is shaped."] = mean @ factor.T
+    expect(x.mean(0), mean, places, "The mean of many draws", **tolerance)

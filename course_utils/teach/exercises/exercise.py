@@ -23,7 +23,7 @@ import inspect
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -63,6 +63,7 @@ class Exercise(ABC):
     def __init__(self) -> None:
         self._passed: Any = None
         self._hints_seen = 0
+        self._given: tuple[Any, ...] = ()  # to the answer, in the last call of a test
 
     def __repr__(self) -> str:
         level = "●" * self.difficulty + "○" * (3 - self.difficulty)
@@ -125,7 +126,7 @@ class Exercise(ABC):
             if not arguments:
                 return ""
             names = inspect.signature(self.reference).parameters
-            given = ", ".join(f"{name} = {brief(value)}" for name, value in zip(names, arguments, strict=True))
+            given = named(names, arguments)
             parts = f"Target output: for {given}", f"it gives {self.describe(self.reference(*arguments))}"
         if len(" ".join(parts)) <= WIDTH:
             return "\n" + " ".join(parts)
@@ -145,14 +146,14 @@ class Exercise(ABC):
 
     def _run_test(self, answer: Any) -> tuple[str, str]:
         """Return outcome and message of `test`. An interrupt and the end of the time get through."""
-        if show.graded():  # nbgrader takes a cell that writes to stderr for a failed one
-            warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # no warning above a verdict; nbgrader takes such a cell for a failed one
+        self._given = ()
         try:
-            self.test(_checked(answer))
+            self.test(self._checked(answer))
             if self.device.type != "cpu" and inspect.isroutine(answer):
-                self.test(self._on_device(_checked(answer)))
+                self.test(self._on_device(self._checked(answer)))
         except Wrong as wrong:
-            return "incorrect", show.without_html(str(wrong))
+            return "incorrect", show.without_html(str(wrong)) + self._hidden_test()
         except _Untried:
             return "not attempted", "Your function gives back nothing (or `...`): has it a `return`?"
         except (KeyboardInterrupt, guard.TimeUp):
@@ -164,8 +165,33 @@ class Exercise(ABC):
             if isinstance(error, NotImplementedError) and not line:  # nbgrader's own stub
                 return "not attempted", "There is still a `raise NotImplementedError` to replace."
             name = type(error).__name__
-            return "incorrect", f"Your code raised {show.code(f'{name}: {line}' if line else name)}."
+            raised = show.code(f"{name}: {line}" if line else name)
+            return "incorrect", f"Your code raised {raised}.{self._hidden_test()}"
         return "correct", ""
+
+    def _hidden_test(self) -> str:
+        """Write what the answer was given when it failed: those inputs stand nowhere on the page."""
+        names = inspect.signature(self.reference).parameters
+        if len(names) != len(self._given):
+            return ""
+        given = dict(zip(names, self._given, strict=True))
+        seen = {name: value for name, value in given.items() if not isinstance(value, torch.Generator)}
+        return f" The hidden test gave it {show.code(named(seen, seen.values()))}."
+
+    def _checked(self, answer: Any) -> Any:
+        """Make the learner's function raise _Untried where it returns None or `...`; other answers stay as they are."""
+        if not inspect.isroutine(answer):
+            return answer
+
+        @wraps(answer)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._given = args
+            value = answer(*args, **kwargs)
+            if value is None or any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
+                raise _Untried
+            return value
+
+        return call
 
     def _on_device(self, answer: Callable[..., Any]) -> Callable[..., Any]:
         """Make an answer raise Wrong where it does not run on the lesson's device, and the reference does.
@@ -208,7 +234,7 @@ LONGEST = 300
 WIDTH = 110
 """Characters of a line in the display."""
 
-MOST_NUMBERS = 24
+MOST_NUMBERS = 40
 """Larger arrays are shown by their shape only."""
 
 _SIGNS = {"correct": "✔", "incorrect": "✘", "not attempted": "…"}
@@ -222,10 +248,17 @@ def brief(value: Any) -> str:
         return "any"
     if callable(value):
         return str(value.__doc__)
+    if isinstance(value, Tensor) and value.is_meta:
+        return "a tensor without a value"
     array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
-    if array.ndim == 4 and (array == array[..., :1, :1]).all():
+    if array.ndim == 4 and array[..., 0, 0].size <= MOST_NUMBERS and (array == array[..., :1, :1]).all():
         return f"{_nested(array[..., 0, 0].tolist())} (each {_shape(array[0, 0])} times)"
     return _nested(array.tolist()) if array.size <= MOST_NUMBERS else f"{_shape(array)} numbers"
+
+
+def named(names: Iterable[str], values: Iterable[Any]) -> str:
+    """Write arguments with their names, as in a call."""
+    return ", ".join(f"{name} = {brief(value)}" for name, value in zip(names, values, strict=True))
 
 
 def cloud(draws: Tensor) -> str:
@@ -251,18 +284,3 @@ def _first_line(error: BaseException) -> str:
         return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
     except (Exception, SystemExit):
         return "its message cannot be read"
-
-
-def _checked(answer: Any) -> Any:
-    """Make the learner's function raise _Untried where it returns None or `...`; other answers stay as they are."""
-    if not inspect.isroutine(answer):
-        return answer
-
-    @wraps(answer)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        value = answer(*args, **kwargs)
-        if value is None or any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
-            raise _Untried
-        return value
-
-    return call

@@ -46,9 +46,10 @@ class Gap(Exercise):
             "Those are images. Divide by how many there are, and take them in per cent.": a - b,
             "That is per cent *of B's hits*. A point is one per cent of all images.": 100 * (a - b) / b,
             "That is A's accuracy alone: take B's from it.": 100 * a / n,
+            "That is per cent *of A's hits*. A point is one per cent of all images.": 100 * (a - b) / a,
+            "Each has its own images, as many as the other: divide by `images` once.": 50 * (a - b) / n,
         }
-        shown = f"{a[0]} and {b[0]} hits on {n} images are {want[0]:.0f} points apart, not"
-        expect(got, want, mistakes, f"{shown} {got[0]:.4g}.")
+        expect(got, want, mistakes, "The gap in points")
 
 
 class BestD(Exercise):
@@ -79,8 +80,13 @@ class BestD(Exercise):
             "That forgets the fakes: where real points are rare, but fakes rarer still, D may be sure.": p,
             "A difference can be negative; a probability cannot. Take a share.": p - q,
             "That is what D should *guess*. How sure can it be?": (p > q).float(),
+            "A sigmoid makes a probability of a logit; here p and q are known, and their share is the answer.": (
+                p - q
+            ).sigmoid(),
+            "A difference, moved to lie between 0 and 1, is no share: 0.02 and 0.01 make D as sure as 0.2 and 0.1.": (
+                1 + p - q
+            )
+            / 2,
+            "Shares of the *squares*: D would be surer than it may be.": p**2 / (p**2 + q**2),
         }
-        otherwise = (
-            f"Where p = {p[0]:.1f} and q = {q[0]:.1f}, D should say {want[0]:.2f}; yours says {float(got[0]):.2f}."
-        )
-        expect(got, want, mistakes, otherwise)
+        expect(got, want, mistakes, "What D says")

@@ -70,6 +70,13 @@ class DiscriminatorLoss(Exercise):
             "The logarithms are missing: the loss of one image is −log p, not −p.": -(p.mean() + (1 - q).mean()),
             "First the logarithm, then the mean over the batch.": -(p.mean().log() + (1 - q).mean().log()),
             "You averaged the two terms; the loss is their sum.": want / 2,
+            "That is the least-squares GAN's loss (Mao et al. 2017). Here it is −log p.": (1 - p).square().mean()
+            + q.square().mean(),
+            "That is the hinge loss, a fair one for a GAN. Here it is −log p.": F.relu(1 - real).mean()
+            + F.relu(1 + fake).mean(),
+            "That is the critic's loss of a Wasserstein GAN, whose scores are no probabilities. Here it is "
+            "−log p.": fake.mean() - real.mean(),
+            "You multiplied the two terms; the loss is their sum.": on_real * on_fake,
             "That is the sum over the batch: take the mean of each term.": len(real) * want,
             "That is in bits, the logarithm to base 2. Take the natural logarithm.": want / math.log(2),
         }
@@ -104,8 +111,14 @@ class GeneratorLoss(Exercise):
             "The sign is turned round: this G is paid for being caught.": f.mean(),
             "That is the sum over the batch: take the mean.": len(fake) * want,
             "It goes down when D is *less* fooled: a loss must be small when G does well.": -want,
+            "The logarithm is missing: the loss of one image is −log p, not −p.": -fake.sigmoid().mean(),
+            "First the logarithm, then the mean over the batch.": -fake.sigmoid().mean().log(),
+            "That is the loss of a Wasserstein GAN, whose scores are no probabilities. Here: −log p.": -fake.mean(),
+            "That is the least-squares GAN's loss (Mao et al. 2017). Here it is −log p.": (1 - fake.sigmoid())
+            .square()
+            .mean(),
         }
-        expect(got, want, mistakes, f"In the example the loss should be {want:.4f}; yours gives {got:.4f}.")
+        expect(got, want, mistakes, "The loss")
         must_train(loss, right, logits)
         deep = torch.tensor([-30.0], requires_grad=True)
         (gradient,) = torch.autograd.grad(answer(deep), deep)
@@ -156,11 +169,13 @@ class ReplaceImages(Exercise):
         labels, new_labels = torch.arange(n) % 10, torch.full((k,), 7)
         new_pixels = torch.arange(200, 200 + k, dtype=torch.uint8).reshape(k, 1, 1, 1).repeat(1, 1, 2, 2)
         places = []
-        for seed in (0, 1):
+        for seed in (0, 1, 0):
             given, given_labels = pixels.clone(), labels.clone()
             rng = torch.Generator().manual_seed(seed)
             out = answer(given, given_labels, new_pixels, new_labels, rng)
             got, got_labels = parts(out, "pixels, labels", "tensors")
+            if [getattr(part, "dtype", None) for part in (got, got_labels)] != [torch.uint8, torch.int64]:
+                raise Wrong("Pixels stay uint8 and labels int64, as they were: the classifier takes nothing else.")
             if len(got) != n:
                 raise Wrong(f"The set has {len(got)} images now, {n} before: replace images, do not add them.")
             if not torch.equal(given, pixels) or not torch.equal(given_labels, labels):
@@ -175,10 +190,15 @@ class ReplaceImages(Exercise):
                     f"places, "
                     "with `torch.randperm`."
                 )
+            if sorted(got[new][:, 0, 0, 0].tolist()) != new_pixels[:, 0, 0, 0].tolist():
+                raise Wrong(f"{k} images came in, but not each of the {k} new ones once.")
             if len(got_labels) != n or not (got_labels[new] == 7).all():
                 raise Wrong("The new pictures kept the labels of those they replaced: labels must move in with them.")
             if not torch.equal(got[~new], pixels[~new]) or not torch.equal(got_labels[~new], labels[~new]):
-                raise Wrong("Images that should have stayed were changed or moved.")
+                raise Wrong(
+                    "Images that should have stayed were changed or moved: the others keep their places, so that "
+                    "arms of a seed differ in k images only. Write into k places of a `clone()`."
+                )
             places.append(torch.nonzero(new).flatten().tolist())
         if places[0] == places[1] or places[0] == list(range(k)):
             raise Wrong(
@@ -186,6 +206,8 @@ class ReplaceImages(Exercise):
                 "first k images "
                 "are one person's hand. Use `rng`."
             )
+        if places[0] != places[2]:
+            raise Wrong("The same `rng` gives other places each time: pass it on, `generator=rng`.")
 
 
 class PairedInterval(Exercise):
@@ -215,8 +237,9 @@ class PairedInterval(Exercise):
         want, want_lo, want_hi = self.reference(after, before)
         reversed_sign = {
             "The sign is turned round: it is after − before.": -want,
+            "That is the median; the interval is of the *mean*.": float(np.median(after - before)),
         }
-        expect(mean, want, reversed_sign, f"The mean difference is {want:.4f}, yours is {mean:.4f}.")
+        expect(mean, want, reversed_sign, "The mean difference")
         half, d, n = (hi - lo) / 2, after - before, len(before)
         t, s = stats.t.ppf(0.975, n - 1), d.std(ddof=1)
         root, unpaired = math.sqrt(n), math.sqrt((after.var(ddof=1) + before.var(ddof=1)) / n)
@@ -231,6 +254,15 @@ class PairedInterval(Exercise):
             "That is the interval of two *independent* groups: pair them first.": stats.t.ppf(0.975, 2 * n - 2)
             * unpaired,
         }
-        right = (want_hi - want_lo) / 2
-        expect(half, right, mistakes, f"The half-width of the example should be {right:.4f}; yours is {half:.4f}.")
-        expect(lo, want_lo, {}, f"The interval should lie around the mean: from {want_lo:.4f}; yours from {lo:.4f}.")
+        lowest, highest = np.quantile(d, [0.025, 0.975])
+        mistakes |= {
+            f"2 is a rule of thumb for many seeds; for {n} it is `stats.t.ppf(0.975, n - 1)` = {t:.2f}.": 2 * s / root,
+            "That holds 95 % of the *differences seen*. Where does their true mean lie?": (highest - lowest) / 2,
+            "From the least to the greatest difference: that grows with the number of seeds, an interval of the mean "
+            "shrinks.": (d.max() - d.min()) / 2,
+            "The square root is missing: a standard error takes the standard deviation, not the variance.": t
+            * s**2
+            / root,
+        }
+        expect(half, (want_hi - want_lo) / 2, mistakes, "The half-width")
+        expect(lo, want_lo, {}, "The interval should lie around the mean. Its lower end")

@@ -20,7 +20,6 @@ from course_utils.teach.exercises.compare import (
     expect,
     numbers,
     parts,
-    rounded,
 )
 from course_utils.teach.exercises.exercise import Exercise, Wrong, brief, cloud
 
@@ -63,9 +62,9 @@ class AccuracyAndRecall(Exercise):
             "That is the share of errors; accuracy is the share of right answers.": 1 - want[0],
             "That is the *mean of the recalls*, balanced accuracy. Here every image counts once.": np.mean(by_class),
             "That is how many are right; divide by the number of images.": want[0] * len(labels),
+            "Those are odds, right over wrong. Divide by all images.": want[0] / (1 - want[0]),
         }
-        otherwise = f"The accuracy of the example is {want[0]:.3f}; yours is {accuracy:.3f}."
-        expect(accuracy, want[0], mistakes, otherwise)
+        expect(accuracy, want[0], mistakes, "Accuracy")
         hits = float((is_0 & said_0).sum())
         mistakes = {
             "That is *precision*: of the images it called `starved`, how many are. Recall: of those that are, how many "
@@ -74,10 +73,15 @@ class AccuracyAndRecall(Exercise):
             "That is the share it missed; recall is the share it found.": 1 - want[1],
             "That is the recall of all the *other* classes.": float((labels == predictions)[~is_0].float().mean()),
             "You gave accuracy twice: look only at the images whose label is `starved`.": want[0],
+            "That is *how many* it found: divide by the images whose label is `starved`.": hits,
+            "That is F1, the harmonic mean of precision and recall. Recall alone is asked.": 2
+            * hits
+            / float(is_0.sum() + said_0.sum()),
+            "That is the accuracy of the question `starved` or not: it counts the *other* images, too.": float(
+                (is_0 == said_0).float().mean()
+            ),
         }
-        expect(
-            recall, want[1], mistakes, f"The recall of class 0 in the example is {want[1]:.3f}; yours is {recall:.3f}."
-        )
+        expect(recall, want[1], mistakes, "The recall of class 0")
         never = torch.where(labels == 0, 6, labels)
         if not close(numbers(answer(labels, never, 0), "accuracy, recall"), self.reference(labels, never, 0)):
             raise Wrong(
@@ -124,8 +128,7 @@ class ClassGaussian(Exercise):
         zero = {
             "The mean is zero: it must be that of the latents.": torch.zeros(3),
         }
-        otherwise = f"The mean should be {rounded(latents.mean(0))}; yours is {rounded(mean)}."
-        expect(mean, latents.mean(0), zero, otherwise)
+        expect(mean, latents.mean(0), zero, "The mean")
         mistakes = {
             "You divided by n. The mean came from the same images, so divide by n − 1.": covariance * (n - 1) / n,
             "You did not divide: the covariance is the sum over the images / (n − 1).": covariance * (n - 1),
@@ -142,11 +145,7 @@ class ClassGaussian(Exercise):
         product, tolerance = factor @ factor.T, {"rtol": 1e-3, "atol": 1e-3}
         if not close(product, covariance, **tolerance) and close(factor.T @ factor, covariance, **tolerance):
             raise Wrong("Transpose it: F.T @ F is the covariance here, F @ F.T should be.")
-        otherwise = (
-            f"F @ F.T should be the covariance, with {rounded(covariance.diag())} on its diagonal; yours has "
-            f"{rounded(product.diag())}."
-        )
-        expect(product, covariance, mistakes, otherwise, **tolerance)
+        expect(product, covariance, mistakes, "F @ F.T", **tolerance)
         self._few_images(answer)
 
     def _few_images(self, answer: object) -> None:
@@ -173,6 +172,13 @@ class ClassGaussian(Exercise):
             centred = latents - latents.mean(0)
             if not close(factor @ factor.T, centred.T @ centred / max(n - 1, 1), rtol=1e-2, atol=1e-2):
                 raise Wrong(f"Right for many images, but for {n} in 12 dimensions F @ F.T is not the covariance.")
+            beyond = _spread_beyond(factor, centred)
+            if beyond > JITTER:
+                raise Wrong(
+                    f"You added something to the diagonal (*jitter*, about {beyond:.0e}). Cholesky runs then, and the "
+                    f"draws leave the {n - 1} dimensions that {n} images span: a little noise in all 12. The "
+                    "covariance as it is has a factor, too: `torch.linalg.eigh`, with the eigenvalues clamped at 0."
+                )
 
     @staticmethod
     def _parts(value: object, dimensions: int) -> tuple[Tensor, Tensor]:
@@ -191,6 +197,17 @@ class ClassGaussian(Exercise):
                 f"{tuple(factor.shape)}."
             )
         return mean, factor
+
+
+JITTER = 3e-6
+"""The variance, at most, that rounding in float32 leaves in a direction that the images do not span."""
+
+
+def _spread_beyond(factor: Tensor, centred: Tensor) -> float:
+    """Compute the mean variance of a factor's draws in the directions that n centred images do not span."""
+    _, lengths, directions = torch.linalg.svd(centred.double())
+    outside = directions[int((lengths > 1e-5).sum()) :]
+    return float((outside @ factor.double()).square().sum() / len(outside))
 
 
 class DrawLatents(Exercise):
@@ -252,6 +269,12 @@ class ClassLoss(Exercise):
             "target is the class asked for.": F.cross_entropy(logits, fake),
             "You left the class *fake* out of the sum: D may cry 'fake' as it "
             "likes, and G would not hear it.": F.cross_entropy(logits[:, :-1], asked),
+            "You added a term for *fake*: naming the class asked for is all that G is paid for.": [
+                F.cross_entropy(logits, asked) + sign * F.cross_entropy(logits, fake) for sign in (1, -1)
+            ],
+            "A sigmoid asks of each class by itself; D chooses *between* classes: softmax.": F.softplus(
+                -logits.gather(1, asked[:, None])
+            ).mean(),
             "That only runs away from *fake*. G should move towards the class that it was asked for.": -F.cross_entropy(
                 logits, fake
             ),
@@ -294,9 +317,7 @@ class BinomialInterval(Exercise):
         n = 40
         for right in (24, 36, 0, n):
             got, want = numbers(answer(right, n), "lo, hi"), self.reference(right, n)
-            expected, yours = (f"{lo:.4f} to {hi:.4f}" for lo, hi in (want, got))
-            otherwise = f"For {right} of {n} it should be {expected}; yours is {yours}."
-            expect(got, want, self._mistakes(right, n), otherwise)
+            expect(got, want, self._mistakes(right, n), f"(lo, hi) for {right} of {n}")
 
     def _mistakes(self, right: int, n: int) -> Mistakes:
         p, z, z_one_sided = right / n, stats.norm.ppf(0.975), stats.norm.ppf(0.95)
@@ -306,6 +327,16 @@ class BinomialInterval(Exercise):
         wald, almost = z * math.sqrt(p * (1 - p) / n), (n - 1) / n
         beyond = almost + z * math.sqrt(almost * (1 - almost) / n)
         exact = stats.binomtest(right, n).proportion_ci(method="exact")
+        padded = (right + z**2 / 2) / (n + z**2)
+        around_padded = z * math.sqrt(padded * (1 - padded) / (n + z**2))
+        plus_four = (right + 2) / (n + 4)
+        around_four = z * math.sqrt(plus_four * (1 - plus_four) / (n + 4))
+        jeffreys = stats.beta(right + 0.5, n - right + 0.5).ppf([0.025, 0.975]).tolist()
+        bayes = stats.beta(right + 1, n - right + 1).ppf([0.025, 0.975]).tolist()
+        agresti = (
+            "That is Agresti and Coull's interval: Wilson's centre, with p ± z standard errors around it. It is a fair "
+            "approximation, {} Write Wilson's own half-width here."
+        )
         one_sided = stats.binomtest(right, n).proportion_ci(confidence_level=0.9, method="wilson")
         normal = (
             f"That is p ± 1.96 standard errors. It breaks where accuracies live: for {n - 1} of {n} right it reaches "
@@ -332,4 +363,34 @@ class BinomialInterval(Exercise):
             f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}.": tuple(one_sided),
             "That is the interval of Clopper and Pearson: a fair one, longer than "
             "it need be. Write Wilson's here.": tuple(exact),
+            f"That is Wilson's with z = 2. For 95 % z is `stats.norm.ppf(0.975)`, {z:.3f}.": _wilson(p, n, 2),
+            agresti.format("and reaches below 0 where nothing is right."): [
+                (padded - around_padded, padded + around_padded),
+                (max(0, padded - around_padded), min(1, padded + around_padded)),
+            ],
+            agresti.format("here with 2 right and 2 wrong images added."): (
+                plus_four - around_four,
+                plus_four + around_four,
+            ),
+            "That is Jeffreys' interval, from the Beta distribution with one half added to each side: a fair one. "
+            "Write Wilson's here.": [
+                tuple(jeffreys),
+                (jeffreys[0] if right else 0.0, jeffreys[1] if right < n else 1.0),
+            ],
+            "That is a Bayesian interval with a uniform prior: a fair one. Write Wilson's here.": tuple(bayes),
+            "That is Wilson's *with continuity correction*, which is longer. Leave the correction out.": tuple(
+                stats.binomtest(right, n).proportion_ci(method="wilsoncc")
+            ),
+            f"{normal} Student's t does not mend it either: right and wrong are no measurements with a spread of their "
+            "own.": [
+                (p - half_t, p + half_t)
+                for half_t in (stats.t.ppf(0.975, n - 1) * math.sqrt(p * (1 - p) / size) for size in (n, n - 1))
+            ],
         }
+
+
+def _wilson(p: float, n: int, z: float) -> tuple[float, float]:
+    """Compute Wilson's interval with another z."""
+    shrink = 1 + z**2 / n
+    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return (centre - half) / shrink, (centre + half) / shrink

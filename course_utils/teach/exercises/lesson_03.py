@@ -66,14 +66,18 @@ class ConditionalInput(Exercise):
                 [z, code], dim=0
             ),
             "The order is turned round: first z, then the class.": torch.cat([code, z], dim=1),
+            "Your code says −1 where the class is another; one-hot says 0 there.": torch.cat([z, 2 * code - 1], dim=1),
+            "Noise and class became two *layers* of one block: put them side by side in one row, `torch.cat`.": (
+                torch.stack([z, code], dim=1)
+            ),
+            "The code is shifted or mirrored: class k has its 1 in column k, counted from 0.": [
+                torch.cat([z, code.roll(1, 1)], dim=1),
+                torch.cat([z, code.flip(1)], dim=1),
+            ],
             "That is the noise alone: G does not hear which class is asked for.": z,
             "That is the class alone: without noise G draws one picture a class.": code,
         }
-        otherwise = (
-            f"Three rows of 4 noise values and 4 classes should be 3 × 8, each row z and then the class's code; "
-            f"yours has shape {tuple(got.shape)}."
-        )
-        expect(got, self.reference(z, c, 4), mistakes, otherwise)
+        expect(got, self.reference(z, c, 4), mistakes, "Each row is z and then the code of its class. The tensor")
         z, c = torch.randn(5, 100, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 0, 1, 0, 1])
         if not close(answer(z, c, 2), self.reference(z, c, 2)):
             raise Wrong("Right for 4 classes, not for 2: use the argument `classes`.")
@@ -142,6 +146,13 @@ class SmoothedLoss(Exercise):
             "`target` is not used: that is the loss without smoothing.": towards(real, 1) + towards(fake, 0),
             "You averaged the two terms; the loss is their sum.": want / 2,
             "That is the sum over the batch: take the mean of each term.": want * len(real),
+            "You turned the target round: that of real images is `target`, not 1 − `target`.": towards(real, 1 - target)
+            + towards(fake, 0),
+            "You made the *logits* smaller. The target must change.": towards(target * real, 1) + towards(fake, 0),
+            "Those are squared errors, the least-squares GAN's loss. Take the cross-entropy.": (target - probability[0])
+            .square()
+            .mean()
+            + probability[1].square().mean(),
             "Real and fake are swapped: your D is paid for calling fakes real.": towards(fake, target)
             + towards(real, 0),
             "Only the real term is there: D must also be told what a fake is.": towards(real, target),
@@ -180,9 +191,11 @@ class CycleLoss(Exercise):
         weight = torch.tensor(2.0, requires_grad=True)
 
         def AB(x: Tensor) -> Tensor:
+            """x → 2x + 0.1"""
             return weight * x + 0.1
 
         def BA(x: Tensor) -> Tensor:
+            """x → (x − 0.1)² / 2"""
             return (x - 0.1).square() / weight
 
         with torch.no_grad():
@@ -190,7 +203,7 @@ class CycleLoss(Exercise):
             mistakes = self._mistakes(a, b, AB, BA)
         loss = answer(a, b, AB, BA)
         got = scalar(loss)
-        expect(got, want, mistakes, f"In the example it should be {want:.4f}; yours gives {got:.4f}.")
+        expect(got, want, mistakes, "The loss")
         must_train(loss, self.reference(a, b, AB, BA), weight)
         if not close(scalar(answer(a[:1], b, AB, BA)), scalar(self.reference(a[:1], b, AB, BA))):
             raise Wrong("Right for as many a as b, not for one a and three b: take the mean of each side by itself.")
@@ -220,6 +233,23 @@ class CycleLoss(Exercise):
             .abs()
             .mean()
             + (BA(b) - b).abs().mean(),
+            "A weight does not belong here: the step multiplies the whole loss by λ.": [
+                10 * (from_a.abs().mean() + from_b.abs().mean()),
+                10 * from_a.abs().mean() + from_b.abs().mean(),
+                from_a.abs().mean() + 10 * from_b.abs().mean(),
+            ],
+            "You compared what came back with a picture of the *other* side: compare it with the one you began with.": (
+                BA(AB(a)) - b
+            )
+            .abs()
+            .mean()
+            + (AB(BA(b)) - a).abs().mean(),
+            "That is a length, the root of a sum of squares: it grows with the picture. Take the mean of absolute "
+            "values.": from_a.norm() + from_b.norm(),
+            "You took one side from the other: then they could cancel. Add them.": from_a.abs().mean()
+            - from_b.abs().mean(),
+            "You went the same way twice: `BA` comes back.": (AB(AB(a)) - a).abs().mean()
+            + (BA(BA(b)) - b).abs().mean(),
             "You averaged the two sides; the loss is their sum.": (from_a.abs().mean() + from_b.abs().mean()) / 2,
             "That is the sum over all pixels: take the mean of each side.": from_a.abs().sum() + from_b.abs().sum(),
         }
@@ -249,12 +279,11 @@ class ConstantScores(Exercise):
         return (0.7,)
 
     def test(self, answer: object) -> None:
-        for share in (0.5, 0.2, 0.9):
+        for share in (0.2, 0.9, 0.5):
             names = "bce, accuracy, precision, recall"
             got = numbers(answer(share), names)
             for name, said, want in zip(names.split(", "), got, self.reference(share), strict=True):
-                otherwise = f"With a share of {share:g} the {name} should be {want:.4f}; yours is {said:.4f}."
-                expect(said, want, self._mistakes(share)[name], otherwise)
+                expect(said, want, self._mistakes(share)[name], f"With a share of {share:g} the {name}")
 
     def _mistakes(self, share: float) -> dict[str, Mistakes]:
         entropy = -share * math.log(share) - (1 - share) * math.log(1 - share)
@@ -265,12 +294,19 @@ class ConstantScores(Exercise):
                 "That is the logarithm to base 10. Keras and PyTorch take the natural logarithm.": -math.log10(0.5),
                 "The sign is missing: a cross-entropy is −log, and positive.": math.log(0.5),
                 "The logarithm is missing: −log of the probability given to the true class.": 0.5,
+                "That is −log of the *share*: the classifier gives each image 0.5, whatever the share.": -math.log(
+                    share
+                ),
                 "You counted each image twice: only the term of its true class counts.": 2 * math.log(2),
                 "That is what a constant scores that *knows* the share and answers it. This one answers 0.5.": entropy,
             },
             "accuracy": {
                 f"So many are horses. {horse}": 1 - share,
                 f"With a share of {share:g} it calls all cows, and is right on the cows.": 0.5,
+                "So a classifier would score that always says the more frequent animal. This one says *cow*.": max(
+                    share, 1 - share
+                ),
+                "Then it would be right on horses too, which it calls cows.": 1.0,
                 PER_CENT: 100 * share,
             },
             "precision": {

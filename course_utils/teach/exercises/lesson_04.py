@@ -39,11 +39,10 @@ class ConditionalAccuracy(Exercise):
         # Fifteen images of five classes, asked for unequally often; a judge that is sure of some and unsure of others.
         asked = torch.tensor([0] * 6 + [1] * 4 + [2, 2, 3, 3, 4])
         said = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 0, 2, 2, 2, 3, 0, 3])
-        noise = torch.rand(len(asked), 5, generator=torch.Generator().manual_seed(0))
+        noise = torch.rand(len(asked), 5, generator=torch.Generator().manual_seed(2))
         logits = noise + F.one_hot(said, 5) * torch.linspace(1.5, 4, len(asked))[:, None] - 2
         got, want = scalar(answer(logits, asked), "The accuracy"), self.reference(logits, asked)
-        otherwise = f"In the example it is {want:.3f}; yours is {got:.3f}."
-        expect(got, want, self._mistakes(logits, asked, said), otherwise)
+        expect(got, want, self._mistakes(logits, asked, said), "The accuracy")
         if not close(scalar(answer(logits + 5, asked), "The accuracy"), want):
             raise Wrong(
                 "All logits rose by the same amount, and your answer changed: only which is the largest counts."
@@ -58,6 +57,7 @@ class ConditionalAccuracy(Exercise):
         often = sum(min(int((said == k).sum()), int((asked == k).sum())) for k in range(5))
         return {
             "That is per cent. Give a share between 0 and 1.": 100 * right.mean(),
+            "You divided by the number of *classes*. Count images.": [right.sum() / 5, right.sum() / 10],
             "That is the share of images that miss. It asks for those that hit.": 1 - right.mean(),
             "That is *how many* hit: divide by the number of images.": right.sum(),
             "You divided by the number of logits; there are ten an image. Count images.": right.sum() / logits.numel(),
@@ -69,6 +69,9 @@ class ConditionalAccuracy(Exercise):
             "That is the mean logit of the class asked for. Which is largest?": logits.gather(1, asked[:, None]).mean(),
             "That is how *sure* the judge is; whether it is right stands nowhere in it.": p.max(dim=1).values.mean(),
             "That is the cross-entropy, a loss. Count how often `argmax` is right.": F.cross_entropy(logits, asked),
+            "You let the judge say two classes an image. Its first choice counts.": (
+                (logits.topk(2, dim=1).indices == asked[:, None]).any(1).float().mean()
+            ),
             "You compared how *often* each class is seen and asked for. A 3 in place of a 5 and a 5 in place of a 3 "
             "would cancel: compare image by image.": often / n,
         }
@@ -122,6 +125,8 @@ class Cheat(Exercise):
                 "`pixels[asked]` takes the classes for *positions*: asked for a 3 it hands the image at place 3, "
                 "whatever it shows. Look among the images whose label is 3."
             )
+        if (got == pixels[0]).all():
+            return Wrong("That is the first image of all, whatever is asked for: the first *of its class* is asked.")
         if torch.equal(got, last):
             return Wrong("Those are the *last* of each class; take the first.")
         if all((picture.float() - m).abs().max() <= 1 for picture, m in zip(got, mean, strict=True)):
@@ -183,18 +188,15 @@ class JoinToImage(Exercise):
             x = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
             x.requires_grad_()
             y, plane = torch.tensor([1, 0, 2]), nn.Linear(classes, 28 * 28)
+            plane.__doc__ = f"a dense layer from {classes} to 784"
             plane.register_forward_pre_hook(_takes_codes)
             got, want = answer(x, y, plane), self.reference(x, y, plane)
             if not isinstance(got, Tensor):
                 raise Wrong(
                     f"It should be one tensor, image and label as two channels; yours is a {type(got).__name__}."
                 )
-            otherwise = (
-                f"Three images and their labels should be 3 × 2 × 28 × 28, the image first; yours has shape "
-                f"{tuple(got.shape)}."
-            )
             with torch.no_grad():
-                expect(got, want, self._mistakes(x, y, plane), otherwise)
+                expect(got, want, self._mistakes(x, y, plane), "First the image, then the label's map. The tensor")
             must_train(got, want, x, plane.weight)
 
     def _mistakes(self, x: Tensor, y: Tensor, plane: nn.Linear) -> Mistakes:
@@ -215,6 +217,14 @@ class JoinToImage(Exercise):
                 [x, y[:, None, None, None].expand_as(x)], dim=1
             ),
             "The map is turned on its side: `.view(-1, 1, 28, 28)` is enough.": torch.cat([x, channel.mT], dim=1),
+            "You multiplied the label's map with the image: where the paper is black, nothing of the label is "
+            "left.": torch.cat([x, x * channel], dim=1),
+            "You changed the image: it goes in as it is, from −1 to 1.": torch.cat([x / 2 + 0.5, channel], dim=1),
+            "A softmax over the code flattens it: the label would whisper. Give the one-hot code itself.": torch.cat(
+                [x, plane(code.softmax(1)).view(-1, 1, 28, 28)], dim=1
+            ),
+            "Image and map became two *layers* of a block with five dimensions: `torch.cat`, not "
+            "`torch.stack`.": torch.stack([x, channel], dim=1),
             "No activation is asked for: take what `plane` gives.": [
                 torch.cat([x, activation(channel)], dim=1) for activation in (torch.tanh, torch.sigmoid, torch.relu)
             ],
@@ -266,6 +276,9 @@ class PPCASample(Exercise):
             "That is noise on each pixel: the components do not come into it.": torch.eye(3),
             "Each pixel varies as it should, but by itself: one z mixes "
             "the components for *all* pixels.": covariance.diag().diag(),
+            "You doubled the noise: z comes from N(0, I), with a standard deviation of 1.": 4 * covariance,
+            "Your z has one sign only (`abs`): a Gaussian goes to both sides of the mean.": (1 - 2 / torch.pi)
+            * covariance,
             "You multiplied by W Wᵀ, the covariance; W alone is its square root.": covariance @ covariance,
         }
 

@@ -94,7 +94,7 @@ class Gate(Exercise):
         return torch.tensor(0.4), torch.tensor(0.9)
 
     def test(self, answer: object) -> None:
-        cases = ((1.4, 0.8), (0.3, 0.5), (0.9, 0.9))  # no fixed threshold gets both of the first two right
+        cases = ((1.1, 0.8), (0.4, 0.5), (0.9, 0.9))  # no fixed threshold gets both of the first two right
         got = [self._pair(answer(torch.tensor(d), torch.tensor(g))) for d, g in cases]
         # D's loss higher, lower, equal
         mistakes = {
@@ -161,7 +161,8 @@ class ConfidenceFilter(Exercise):
         return torch.tensor([[3.0, 0.0], [3.0, 2.0], [0.0, 3.0]]), torch.tensor([0, 0, 0]), 0.8
 
     def test(self, answer: object) -> None:
-        # rows: sure and right; sure and wrong; right and unsure; nearly; exactly one half; far ahead, but of low logits
+        # rows: sure and right; sure and wrong; right and unsure; nearly; exactly one half; far ahead, with low logits;
+        # surely wrong; the surest of all; second of two high ones
         logits = torch.tensor(
             [
                 [4.0, 0.0, 0.0],
@@ -171,13 +172,14 @@ class ConfidenceFilter(Exercise):
                 [1.0, 1.0, -90.0],
                 [-9.0, -8.0, -2.0],
                 [0.3, 0.0, 3.0],
+                [9.0, 0.0, 0.0],
+                [2.5, 3.0, -9.0],
             ]
         )
-        asked = torch.tensor([0, 1, 0, 1, 1, 2, 2])
+        asked = torch.tensor([0, 1, 0, 1, 1, 2, 2, 0, 0])
         for least in (0.9, 0.7, 0.5):
             mask, want = self._mask(answer(logits, asked, least), len(asked)), self.reference(logits, asked, least)
-            otherwise = f"With at least {least:g} it should be {want.tolist()}; yours is {mask.tolist()}."
-            expect(mask, want, self._mistakes(logits, asked, least), otherwise)
+            expect(mask, want, self._mistakes(logits, asked, least), f"With at least {least:g} the mask")
 
     def _mistakes(self, logits: Tensor, asked: Tensor, least: float) -> Mistakes:
         p = logits.softmax(1)
@@ -194,6 +196,11 @@ class ConfidenceFilter(Exercise):
             "Your softmax runs over the fakes: images would compete with each "
             "other. Classes should: `dim=1`.": logits.softmax(0)[rows, asked] >= least,
             "It is turned round: you keep what should be thrown away.": ~want,
+            "You ask the *logit* of the class that is seen: take the softmax, and of it the class asked for.": said
+            & (logits.amax(1) >= least),
+            "You keep none. Logarithms of probabilities lie below 0: compare the probability itself.": torch.zeros(
+                len(asked), dtype=torch.bool
+            ),
             "One that reaches `least` exactly is kept: `>=`.": p[rows, asked] > least,
             "The threshold does not follow the argument: use `least`.": [
                 p[rows, asked] >= fixed for fixed in (0.9, 0.7, 0.5)
@@ -258,13 +265,8 @@ class Leakage(Exercise):
         answered = answer(asked, seen, len(counts))
         got = numbers(answered, "a, b, share")
         if math.isnan(got[2]):
-            raise Wrong("Class 5 was never asked for in the example, and 0/0 is NaN: divide by `.clamp(min=1)`.")
-        a, b, share = want
-        otherwise = (
-            f"In the example {share:.3f} of the fakes asked to be {a} are seen as {b}; yours says "
-            f"{got[0]:g} → {got[1]:g}, {got[2]:.3f}."
-        )
-        expect(got, want, self._mistakes(counts, want), otherwise)
+            raise Wrong("Class 5 was never asked for in the hidden test, and 0/0 is NaN: divide by `.clamp(min=1)`.")
+        expect(got, want, self._mistakes(counts, want), "(a, b, share)")
         try:
             operator.index(answered[0]), operator.index(answered[1])
         except TypeError:
@@ -293,6 +295,7 @@ class Leakage(Exercise):
             "The two classes are swapped: first the one asked for, then the one seen.": (b, a, share),
             "That lies on the diagonal: seen as asked is no leak. Leave the diagonal out.": largest(counts / of_asked),
             "That is per cent. Give a share between 0 and 1.": (a, b, 100 * share),
+            "That is the share of those that are *not* seen as b.": (a, b, 1 - share),
             "That is how many leak; divide by how often the class was asked for.": (a, b, float(counts[a, b])),
             "Divide by how often class a was asked for, not by all fakes.": (a, b, float(counts[a, b]) / total),
             "That is a share among the *leaks* of a row; divide by all fakes "

@@ -35,6 +35,7 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def numbers(typed: str, unit: str = "") -> list[float]:
 
     A comma, a space or an apostrophe before groups of three digits parts thousands, and before other digits a comma is
     a decimal one. Only a single group after a comma, as in "1,500", has two readings; "0,250" has one.
+    "1/5" is a fraction.
     """
     bare = typed.strip().replace("−", "-").removesuffix(unit).removesuffix(unit.removesuffix("s")).strip(" %")
     readings = [bare.replace(",", ".")] if bare.count(",") < 2 else []
@@ -122,8 +124,8 @@ def numbers(typed: str, unit: str = "") -> list[float]:
     found = []
     for text in readings:
         try:
-            found.append(float(text))
-        except ValueError:  # "60 000" is a number in one reading only
+            found.append(float(Fraction(text.replace(" / ", "/"))) if "/" in text else float(text))
+        except (ValueError, ZeroDivisionError):  # "60 000" is a number in one reading only
             continue
     return found
 

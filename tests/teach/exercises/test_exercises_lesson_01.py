@@ -54,6 +54,9 @@ WRONG = {
         (copy_over(randperm, clone=False), "changed the training set it was given"),
         (copy_over(lambda n, k, g: torch.arange(k)), "sorted by writer"),
         (copy_over(lambda n, k, g: torch.arange(k) // 2), "two fell on one place"),
+        (copy_over(lambda n, k, g: torch.randperm(n)[:k]), "same `rng` gives other places"),
+        (lambda p, y, q, r, g: copy_over(randperm)(p, y, q[:1].expand_as(q), r, g), "not each of the 12 new ones"),
+        (lambda p, y, q, r, g: copy_over(randperm)(p.float(), y, q.float(), r, g), "uint8"),
         (lambda p, y, q, r, g: p, "Give back 2 tensors"),
     ],
     lesson.PairedInterval: [

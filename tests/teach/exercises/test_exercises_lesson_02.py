@@ -53,6 +53,11 @@ def clipped(covariance):
     return vectors * values.clamp(min=0).sqrt()
 
 
+def by_svd(covariance):
+    vectors, values, _ = torch.linalg.svd(covariance)
+    return vectors * values.sqrt()
+
+
 def unclipped(covariance):
     values, vectors = torch.linalg.eigh(covariance)
     return vectors * values.sqrt()
@@ -67,6 +72,14 @@ def wald(right, n, z=1.959964):
     p = right / n
     half = z * math.sqrt(p * (1 - p) / n)
     return p - half, p + half
+
+
+def agresti_coull(right, n):
+    return wald(right + 1.959964**2 / 2, n + 1.959964**2)
+
+
+def jeffreys(right, n):
+    return tuple(stats.beta(right + 0.5, n - right + 0.5).ppf([0.025, 0.975]))
 
 
 wilson = lesson.BinomialInterval.reference
@@ -89,6 +102,8 @@ WRONG = {
     lesson.ClassGaussian: [
         (gaussian(torch.linalg.cholesky), "singular"),
         (gaussian(unclipped), "clamp"),
+        (gaussian(lambda c: torch.linalg.cholesky(c + 1e-3 * torch.eye(len(c)))), "jitter.*1e-03"),
+        (gaussian(lambda c: torch.linalg.cholesky(c + 1e-5 * torch.eye(len(c)))), "jitter.*1e-05"),
         (gaussian(covariance=lambda x: x.T @ x / (len(x) - 1)), "single image"),
         (gaussian(covariance=lambda x: x.T @ x / len(x)), "divided by n"),
         (gaussian(centre=False), "Subtract the mean"),
@@ -120,7 +135,10 @@ WRONG = {
         (around_p, "the centre is not"),
         (lambda k, n: wilson(k, n)[::-1], "ends are swapped"),
         (lambda k, n: k / n, "return lo, hi"),
-        (lambda k, n: (0.0, 1.0), "yours is 0.0000 to 1.0000"),
+        (lambda k, n: (0.0, 1.0), r"yours is \[0, 1\]"),
+        (lambda k, n: lesson._wilson(k / n, n, 2), "z = 2"),
+        (agresti_coull, "Agresti and Coull"),
+        (jeffreys, "Jeffreys"),
     ],
 }
 
@@ -140,7 +158,7 @@ def test_each_mistake_is_named(kind, answer, message):
     ("kind", "answer"),
     [
         (lesson.AccuracyAndRecall, lambda y, p, k: (np.mean((p == y).numpy()), (p == y)[y == k].float().mean())),
-        (lesson.ClassGaussian, gaussian(lambda c: torch.linalg.cholesky(c + 1e-5 * torch.eye(len(c))))),
+        (lesson.ClassGaussian, gaussian(by_svd)),
         (lesson.DrawLatents, lambda m, f, n, g: (f @ torch.randn(len(m), n, generator=g)).T + m),
         (lesson.ClassLoss, lambda x, y: -x.log_softmax(1)[torch.arange(len(y)), y].mean()),
         (lesson.BinomialInterval, lambda k, n: tuple(stats.binomtest(k, n).proportion_ci(method="wilson"))),

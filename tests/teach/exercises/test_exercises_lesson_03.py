@@ -62,7 +62,7 @@ WRONG = {
         (lambda r, f, t: towards(r, 0.9) + towards(f, 0.0), "use the argument `target`"),
         (naive, "it breaks"),
         (lambda r, f, t: F.softplus(-r), "forget the mean"),
-        (lambda r, f, t: torch.tensor(0.123), "yours gives 0.1230"),
+        (lambda r, f, t: torch.tensor(0.123), "yours is 0.123"),
     ],
     lesson.CycleLoss: [
         (lambda a, b, AB, BA: (BA(AB(a)) - a).abs().mean(), "from side A only"),
@@ -74,14 +74,14 @@ WRONG = {
             lambda a, b, AB, BA: F.l1_loss(BA(AB(a).detach()), a) + F.l1_loss(AB(BA(b).detach()), b),
             "part of the gradient",
         ),
-        (lambda a, b, AB, BA: torch.tensor(0.123), "yours gives 0.1230"),
+        (lambda a, b, AB, BA: torch.tensor(0.123), "yours is 0.123"),
     ],
     lesson.ConstantScores: [
         (constant(bce=lambda s: 1.0), r"one \*bit\*"),
         (constant(bce=entropy), r"\*knows\* the share"),
         (constant(accuracy=lambda s: 1 - s), "So many are horses"),
         (constant(precision=lambda s: 1.0), "That is recall"),
-        (constant(recall=lambda s: 0.7), "yours is 0.7000"),
+        (constant(recall=lambda s: 0.7), "yours is 0.7"),
         (lambda s: (math.log(2), s, s), "Give back 4 numbers"),
     ],
 }

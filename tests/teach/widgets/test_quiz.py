@@ -76,6 +76,8 @@ def test_marking(lesson):
         ("1,234,567.5", 1_234_567.5),
         ("60 000,5", 60_000.5),
         ("−1,500", -1500),
+        ("1/5", 0.2),
+        ("−1 / 5 images", -0.2),
         ("1,500", 1500),  # as a question would write it
         ("0,250", 0.25),  # no thousands begin with 0
         ("1,50", 1.5),
@@ -87,7 +89,7 @@ def test_thousands_and_decimals_are_told_apart(typed, read):
     assert quiz.numbers(typed, "images")[0] == read
 
 
-@pytest.mark.parametrize("typed", ["1,23,456", "1,500,5", "0,1,2", "60 00", "1 500 images each", ""])
+@pytest.mark.parametrize("typed", ["1,23,456", "1,500,5", "0,1,2", "60 00", "1 500 images each", "1/0", ""])
 def test_what_is_no_number_has_no_reading(typed):
     assert quiz.numbers(typed, "images") == []
 
