@@ -54,7 +54,7 @@ def test_a_lesson_shows_verdict_table_differences_and_provenance(tmp_path):
     text = Tags(page(tmp_path, Outcome("01_a", 61.2, results(), None))).text
     for shown in ("A lesson", "No gain.", "0.912 [0.902, 0.923]", "−0.020 [−0.042, +0.002]", "1 min 01 s"):
         assert shown in text
-    for fact in ("profile: cpu", "data: kannada local", "seeds: 0, 1", "device: cpu", "torch 2.15", "commit: abc123"):
+    for fact in ("profile: quick", "data: kannada local", "seeds: 0, 1", "device: cpu", "torch 2.15", "commit: abc123"):
         assert fact in text
 
 
