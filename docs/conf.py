@@ -36,7 +36,7 @@ html_theme_options = {
     "use_fullscreen_button": False,
 }
 html_static_path = ["static"]
-html_css_files = ["course.css"]
+html_css_files, html_js_files = ["course.css"], ["course.js"]
 html_copy_source = html_domain_indices = html_show_sphinx = html_use_index = False
 html_math_renderer = "mathml"
 

@@ -129,7 +129,9 @@ def _printed(cell: Any) -> str:
 def _write_html(nb: Any, out: Path) -> None:
     from nbconvert import HTMLExporter
 
-    html, _ = HTMLExporter(template_name="lab").from_notebook_node(nb, {"metadata": {"name": out.stem}})
+    from course_tools.templates import NOTEBOOK_PAGE
+
+    html, _ = HTMLExporter(**NOTEBOOK_PAGE).from_notebook_node(nb, {"metadata": {"name": out.stem}})
     files.write(out.with_suffix(".html"), html)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from course_tools import output
 from course_tools.run import lessons
 from course_tools.run.lessons import Lesson
+from course_tools.templates import NOTEBOOK_PAGE
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import working_folder
@@ -51,6 +52,7 @@ def main(options: list[str], fresh: list[Lesson] | None = None) -> None:
 
     server = LabApp.initialize_server([*defaults(options), *options, str(folder)])  # all that is configured is known
     server.config.NbConvertBase.display_data_priority = EXPORTED
+    server.config.HTMLExporter.update(NOTEBOOK_PAGE)
     for line in wider(server):  # now, and nobody is served yet
         print(f"WARNING: {line}", file=sys.stderr)
     if server.loaded_config_files and wider(server):

@@ -7,6 +7,12 @@ from typing import Any
 
 import jinja2
 
+NOTEBOOK_PAGE = {
+    "template_name": "course",
+    "extra_template_basedirs": [str(Path(__file__).parent / "nbconvert")],
+}
+"""Settings of nbconvert's HTMLExporter: its page of a notebook, folded as JupyterLab folds it."""
+
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent),
     autoescape=jinja2.select_autoescape(["html.jinja"]),
