@@ -36,10 +36,12 @@ REFERENCE = re.compile(
 
 VERDICT = re.compile(
     r"(?:[Ww]e cannot tell (?P<a0>.+?) from (?P<b0>.+?) by (?P<m0>.+?)"
-    r"|(?P<a>[`\w][`\w +-]*?) (?:raises|lowers) (?P<m>[^:|]+?) (?:over|against) (?P<b>[^:|]+?))"
-    r": (?P<mean>−?[\d.]+) \[−?[\d.]+, −?[\d.]+\](?P<unit> points)?(?:, an interval that holds 0)?\."
+    r"|(?P<a>[`\w][`'\w +-]*?) scores (?:higher|lower) than (?P<b>[^:|]+?) in (?P<m>[^:|]+?))"
+    r": (?P<mean>−?[\d.]+) \[−?[\d.]+, −?[\d.]+\](?P<unit> points)?(?:, an interval that includes 0)?\."
 )
-LIKE_A_VERDICT = re.compile(r"an interval that holds 0|\b(?:raises|lowers)\b[^.|]*? (?:over|against) [^|\n]*?\d \[")
+LIKE_A_VERDICT = re.compile(
+    r"an interval that (?:includes|holds) 0|\b(?:raises|lowers|scores)\b[^.|]*? (?:over|against|than) [^|\n]*?\d \["
+)
 
 FUNCTIONS = {"round": round, "min": min, "max": max, "log": math.log, "exp": math.exp}
 FUNCTIONS["wilson"] = lambda share, images: proportion_interval(round(share * images), images)

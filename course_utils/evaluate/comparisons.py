@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from course_utils.evaluate.statistics import (
     holm_caveat,
     paired_p,
     prediction_interval,
+    share_interval,
     t_interval,
     verdict,
 )
@@ -40,7 +40,7 @@ class Difference:
     @property
     def interval(self) -> Interval:
         """The mean difference with its 95 % interval, in shares."""
-        return t_interval(self.values)
+        return t_interval(self.values).within(-1, 1)
 
     @property
     def key(self) -> str:
@@ -113,16 +113,16 @@ def against_paper(
     arm: str,
     values: Sequence[float],
     claim: float | None,
-    lo: float = -math.inf,
-    hi: float = math.inf,
+    highest: float = 1,
     images: int | None = None,
 ) -> AgainstPaper:
     """Hold our values, one a seed, against the one value of a paper.
 
-    lo, hi: the ends of what the measure can be. images: on how many the paper tested, see `prediction_interval`.
+    highest: of a measure that starts at 0; 1 is that of a share. images: on how many the paper tested, see
+    `prediction_interval`.
     """
-    further = prediction_interval(values, images=images).within(lo, hi)
-    return AgainstPaper(arm, t_interval(values), further, claim)
+    ours = share_interval(values) if highest == 1 else t_interval(values).within(0, highest)
+    return AgainstPaper(arm, ours, prediction_interval(values, images=images).within(0, highest), claim)
 
 
 def paper_table(

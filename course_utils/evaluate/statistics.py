@@ -47,7 +47,7 @@ class Interval:
 
     def ends(self, scale: float = 1.0, digits: int = 1, unit: str = "") -> str:
         """Write both ends: '69.0 to 73.6'."""
-        return f"{scale * self.lo:.{digits}f} to {scale * self.hi:.{digits}f}{unit}"
+        return f"{scale * self.lo:z.{digits}f} to {scale * self.hi:z.{digits}f}{unit}".replace("-", "−")
 
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
@@ -81,10 +81,31 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     """
     if not 0 <= successes <= n or n == 0:
         raise CourseError(f"{successes} of {n} is no share; expected 0 to n successes of at least one image")
-    p, z = successes / n, float(stats.norm.ppf((1 + level) / 2))
+    return _wilson(successes / n, n, float(stats.norm.ppf((1 + level) / 2)))
+
+
+def share_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Compute the interval of a mean *share* over independent runs, such as accuracies of several seeds, 0 to 1.
+
+    It asks Wilson's question of runs: which true shares q have our mean p within t standard errors *of q*? The error is
+    the one seen over the runs, s / √n at p, and goes with √(q (1 − q)) as that of every share does: it is Wilson's
+    interval of p (1 − p) n / s² images, with Student's t for z. So it holds all that a seed changes, is `t_interval` in
+    the middle, and never leaves 0 to 1. Raises CourseError for fewer than two values and for values that are no shares.
+    """
+    x = _runs(values)
+    if x.min() < 0 or x.max() > 1:
+        raise CourseError(f"shares lie between 0 and 1; got {x.tolist()}")
+    p, error = float(x.mean()), float(x.std(ddof=1)) / math.sqrt(len(x))
+    if error == 0:
+        return Interval(p, p, p)
+    return _wilson(p, p * (1 - p) / error**2, float(stats.t.ppf((1 + level) / 2, len(x) - 1)))
+
+
+def _wilson(p: float, n: float, z: float) -> Interval:
+    """Solve |p − q| = z √(q (1 − q) / n) for q: Wilson's interval of a share p of n images."""
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return Interval(p, centre - half, centre + half)
+    return Interval(p, max(0.0, centre - half), min(1.0, centre + half))
 
 
 def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> np.ndarray:
@@ -198,12 +219,12 @@ def _runs(values: Sequence[float]) -> np.ndarray:
 def verdict(
     difference: Interval, name: str, baseline: str, metric: str = "accuracy", scale: float = 100, digits: int = 1
 ) -> str:
-    """Say in one sentence what the interval of a paired difference supports: a gain, a loss, or that we cannot tell."""
+    """Say in one sentence what the interval of a paired difference supports: higher, lower, or that we cannot tell."""
     text = difference.text(scale, digits, " points" if scale == 100 else "")
     return difference.side(
-        f"{name} raises {metric} over {baseline}: {text}.",
-        f"{name} lowers {metric} against {baseline}: {text}.",
-        f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that holds 0.",
+        f"{name} scores higher than {baseline} in {metric}: {text}.",
+        f"{name} scores lower than {baseline} in {metric}: {text}.",
+        f"we cannot tell {name} from {baseline} by {metric}: {text}, an interval that includes 0.",
     )
 
 

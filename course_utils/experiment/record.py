@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.parallel import cores
 from course_utils.core.precision import gigaflops, resolve
-from course_utils.evaluate.statistics import paired_differences, t_interval
+from course_utils.evaluate.statistics import paired_differences, share_interval, t_interval
 from course_utils.experiment.pipeline import Outcome
 
 REQUIRED = (
@@ -27,12 +27,15 @@ REQUIRED = (
 )
 
 
-def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
-    """Give `arms` and `differences` of the results JSON: values a seed, mean and 95 % interval of each."""
+def summary(outcome: Outcome, baseline: str, losses: Collection[str] = ()) -> dict[str, dict]:
+    """Give `arms` and `differences` of the results JSON: values a seed, mean and 95 % interval of each.
+
+    losses: the metrics that are no shares from 0 to 1.
+    """
     arms: dict[str, dict] = {}
     for (arm, metric, test_set), rows in outcome.table.groupby(["arm", "metric", "test_set"], sort=False):
         values = rows.sort_values("seed")["value"].to_numpy()
-        arms.setdefault(arm, {}).setdefault(metric, {})[test_set] = entry(values)
+        arms.setdefault(arm, {}).setdefault(metric, {})[test_set] = entry(values, share=metric not in losses)
     differences = {
         f"{arm} - {baseline}": {
             metric: {
@@ -47,9 +50,12 @@ def summary(outcome: Outcome, baseline: str) -> dict[str, dict]:
     return {"arms": arms, "differences": differences}
 
 
-def entry(values: Sequence[float]) -> dict:
-    """Give what the results JSON holds of one measure: its values, one a seed, their mean and 95 % interval."""
-    interval = t_interval(values)
+def entry(values: Sequence[float], share: bool = False) -> dict:
+    """Give what the results JSON holds of one measure: its values, one a seed, their mean and 95 % interval.
+
+    share: the values lie between 0 and 1, and so does their interval.
+    """
+    interval = share_interval(values) if share else t_interval(values)
     return {
         "values": [round(float(v), 6) for v in values],
         "mean": round(interval.mean, 6),

@@ -152,8 +152,19 @@ def start(
         if cuts:
             said.append(f"**Settings** are cut to what these data have: {', '.join(cuts)}.")
         said.append(f"**Time.** {_minutes(slug, profile, where)}")
-    show.markdown("  \n".join(said))
+    show.markdown("  \n".join([*said, f"**What this profile is for.** {PURPOSES[profile]}"]))
+    rows = "".join(f"| {name} | {value} |\n" for name, value in lesson.settings.items())
+    show.markdown(
+        f"<details><summary>All settings of this profile</summary>\n\n| setting | value |\n|---|---|\n{rows}</details>"
+    )
     return lesson
+
+
+PURPOSES = {
+    "smoke": "It checks that everything runs: tiny networks, a few steps. No claim rests on it.",
+    "quick": "It is to learn with, on a laptop: small networks and short trainings. It judges no paper.",
+    "full": "It is the evidence: networks and trainings as large as the question asks, for hours.",
+}
 
 
 def _within(settings: dict[str, Any], data: Dataset, paper: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], list]:

@@ -61,8 +61,10 @@ def show(obj: object) -> None:
 
 
 def markdown(text: str) -> None:
-    """Render Markdown in a notebook; print it elsewhere."""
-    publish({"text/markdown": text, "text/plain": text})
+    """Render Markdown in a notebook, print it elsewhere; numbers below 0, outside code, have a true minus sign."""
+    parts = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
+    parts[::2] = [re.sub(r"(?<=[\s(\[])-(?=[\d.])", "−", part) for part in parts[::2]]
+    publish(dict.fromkeys(("text/markdown", "text/plain"), "".join(parts)))
 
 
 def sentences(found: Iterable[str]) -> None:
@@ -122,9 +124,12 @@ def figure(fig: Figure, alt: str) -> None:
 
 
 def table(df: pd.DataFrame, caption: str) -> None:
-    """Show a data frame with its caption: plain HTML in a notebook, without styles or ids; printed elsewhere."""
+    """Show a data frame with its caption: plain HTML in a notebook, without styles or ids; printed elsewhere.
+
+    Numbers below 0 have the minus sign that figures and sentences have.
+    """
     index = not isinstance(df.index, pd.RangeIndex)
-    rows = df.to_html(index=index, border=0, justify="left").split("\n", 1)
+    rows = re.sub(r">-(?=[\d.])", ">−", df.to_html(index=index, border=0, justify="left")).split("\n", 1)
     publish(
         {
             "text/html": f"{rows[0]}\n  <caption>{html.escape(caption)}</caption>\n{rows[1]}",

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.core.errors import CourseError
 from course_utils.evaluate.comparisons import against_paper, compare, p_text, paper_table
-from course_utils.evaluate.statistics import holm, paired_p, prediction_interval, t_interval
+from course_utils.evaluate.statistics import holm, paired_p, prediction_interval, share_interval
 from course_utils.experiment import Outcome
 from course_utils.teach.plots import comparisons as plots
 
@@ -33,7 +33,11 @@ def test_every_sentence_carries_its_caveat():
     assert "3.0 [2.9, 3.1] points" in sure and not answers[SURE].caveat
     assert lead.endswith(answers[LEAD].caveat) and "lead only" in answers[LEAD].caveat
     assert unclear.startswith("We cannot tell `gan` from `placebo`") and "lead" not in unclear
-    assert answers[LEAD].sentence("the GAN", "turning", "accuracy at 1 %").startswith("The GAN lowers accuracy at 1 %")
+    assert (
+        answers[LEAD]
+        .sentence("the GAN", "turning", "accuracy at 1 %")
+        .startswith("The GAN scores lower than turning in accuracy at 1 %")
+    )
 
 
 def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ():
@@ -46,8 +50,8 @@ def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ
 
 def test_a_papers_value_is_held_against_one_further_run():
     values, known = [0.8, 0.9, 1.0], prediction_interval([0.8, 0.9, 1.0], images=40)
-    rows = [against_paper(arm, values, claim, 0, 1, images=40) for arm, claim in (("a", 0.9), ("b", 0.1), ("c", None))]
-    assert rows[0].ours == t_interval(values) and rows[0].further == known.within(0, 1) != known
+    rows = [against_paper(arm, values, claim, images=40) for arm, claim in (("a", 0.9), ("b", 0.1), ("c", None))]
+    assert rows[0].ours == share_interval(values) and rows[0].further == known.within(0, 1) != known
     table = paper_table({"accuracy": rows}, 100, unit=" %")
     assert table[["metric", "arm", "paper", "paper inside"]].to_numpy().tolist() == [
         ["accuracy", "a", 0.9, "yes"],
@@ -75,7 +79,7 @@ def test_arms_are_paired_and_drawn_seed_by_seed(outcome):
     with pytest.raises(CourseError, match="no accuracy of arm 'bagan'"):
         outcome.paired("bagan", "real")
     (label, values, *interval), (other, *_) = plots.arm_rows(outcome)
-    known = t_interval([50, 60, 70])
+    known = share_interval([0.5, 0.6, 0.7]).times(100)
     assert (label, other) == ("real", "gan")
     np.testing.assert_allclose([*values, *interval], [50, 60, 70, known.mean, known.lo, known.hi])
     ((label, values, mean, *_),) = plots.difference_rows(outcome, "real")

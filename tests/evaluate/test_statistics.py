@@ -23,6 +23,7 @@ from course_utils.evaluate.statistics import (
     prediction_interval,
     proportion_interval,
     seeds_needed,
+    share_interval,
     t_interval,
     two_run_spread,
     verdict,
@@ -46,6 +47,24 @@ def test_proportion_interval_is_statsmodels_wilson(n, share):
     np.testing.assert_allclose((ours.lo, ours.hi), proportion_confint(round(share * n), n, method="wilson"), atol=1e-9)
 
 
+@given(values)
+def test_the_interval_of_a_share_over_seeds_stays_between_0_and_1(x):
+    ours = share_interval(x)
+    assert 0 <= ours.lo <= ours.mean + 1e-9 and ours.mean - 1e-9 <= ours.hi <= 1
+
+
+def test_the_interval_of_a_share_over_seeds_is_wilsons_of_as_many_images_as_its_spread_tells():
+    x = np.array([0.05, 0.1, 0.18, 0.2, 0.45])
+    images, t = x.mean() * (1 - x.mean()) * 5 / x.var(ddof=1), stats.t.ppf(0.975, 4)
+    low, high = proportion_confint(x.mean() * images, images, 2 * stats.norm.sf(t), method="wilson")
+    np.testing.assert_allclose((share_interval(x).lo, share_interval(x).hi), (low, high))
+    middle, sure = [0.52, 0.53, 0.51, 0.54], [0.9, 0.9]
+    np.testing.assert_allclose(share_interval(middle).lo, t_interval(middle).lo, atol=1e-4)
+    assert share_interval(sure) == Interval(0.9, 0.9, 0.9)
+    with pytest.raises(CourseError, match="between 0 and 1"):
+        share_interval([0.5, 1.5])
+
+
 def test_seeds_needed_is_the_smallest_number_however_large_or_small():
     differences = np.array([-1.0, 1.0, -1.0, 1.0, 0.0])
     sd = differences.std(ddof=1)
@@ -62,10 +81,11 @@ def test_seeds_needed_is_the_smallest_number_however_large_or_small():
     ("hit", "slack"),
     [
         (lambda runs: 0 in t_interval(runs[:5]), 0.015),
+        (lambda runs: 0.1 in share_interval(stats.beta(2, 18).ppf(stats.norm.cdf(runs[:5]))), 0.015),
         (lambda runs: runs[5] in prediction_interval(runs[:5]), 0.012),
         (lambda runs: abs(runs[6] - runs[5]) <= two_run_spread(runs[:5]), 0.015),
     ],
-    ids=["mean", "one further run", "two runs"],
+    ids=["mean", "share", "one further run", "two runs"],
 )
 def test_intervals_hold_the_truth_in_95_of_100_cases(hit, slack):
     rng = np.random.default_rng(1)
@@ -125,7 +145,10 @@ def test_mcnemar_is_statsmodels_exact_test(answers):
 @pytest.mark.parametrize(("lo", "hi"), [(0.01, 0.03), (-0.03, -0.01), (-0.01, 0.03)])
 def test_sentence_and_caveat_say_what_interval_and_holms_p_support(lo, hi):
     interval = Interval((lo + hi) / 2, lo, hi)
-    says, sentence = interval.side("a raises", "a lowers", "we cannot tell a from b"), verdict(interval, "a", "b")
+    says, sentence = (
+        interval.side("a scores higher", "a scores lower", "we cannot tell a from b"),
+        verdict(interval, "a", "b"),
+    )
     assert sentence.startswith(says) and interval.text(100, 1, " points") in sentence
     assert ("lead only (p = 0.21, Holm)" in holm_caveat(interval, 0.213)) == (0 not in interval)
     assert holm_caveat(interval, 0.049) == ""

@@ -39,7 +39,9 @@ def figure(claim):
     rows = [("real", Interval(2.0, 1.0, 3.0), wide, claim), ("classic", Interval(0.8, 0.7, 0.9), wide, None)]
     shares = [("real", Interval(0.5, 0.45, 0.55), wide, 0.9), ("classic", Interval(0.6, 0.5, 0.7), wide, None)]
     runs = {"real": (0, 5), "classic": (2, 5)}
-    return constant.beside_constant({"bce": rows, "accuracy": shares}, {"bce": 0.69, "accuracy": 0.5}, runs)
+    return constant.beside_constant(
+        {"bce": rows, "accuracy": shares}, {"bce": 0.69, "accuracy": 0.5}, runs, {"bce": 9.0, "accuracy": 1.0}
+    )
 
 
 def test_each_panel_keeps_its_unit_and_shows_the_constant_answer():

@@ -36,6 +36,13 @@ def test_markdown_and_objects_are_printed(capsys):
     assert capsys.readouterr().out == "**bold**\n{'a': 1}\n"
 
 
+def test_numbers_below_0_have_a_minus_sign_but_not_in_code(capsys):
+    show.markdown("It is -0.5 [-1, 2], `x = -1`, 3-4 and:\n\n```python\ny = [-1]\n```\n- 2 items")
+    assert capsys.readouterr().out.startswith(
+        "It is −0.5 [−1, 2], `x = -1`, 3-4 and:\n\n```python\ny = [-1]\n```\n- 2 items"
+    )
+
+
 def test_a_figure_is_a_line_and_a_file(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("COURSE_FIGURES", str(tmp_path / "figures"))
     show.figure(line_figure(), "A rising line.")

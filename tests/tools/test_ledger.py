@@ -123,7 +123,7 @@ def test_claims_in_words(lesson):
     claim = '[[claim]]\nsays = "GANs help"\nwhere = "abstract"\nholds = "GAN {} real: accuracy"\n'
     for sign, verdict in ((">", "reproduced"), ("<", "not reproduced"), ("?", "not reproduced")):
         (row,) = ledger_of(lesson, {}, claim.replace("{}", sign)).rows("quick")
-        assert (row.verdict, row.remark[:46]) == (verdict, "GAN raises accuracy over `real`: 5.2 [4.4, 5.9")
+        assert (row.verdict, row.remark[:56]) == (verdict, "GAN scores higher than `real` in accuracy: 5.2 [4.4, 5.9")
 
 
 @pytest.mark.parametrize(

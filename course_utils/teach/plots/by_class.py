@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from course_utils.core.errors import CourseError
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.plots.figures import LOOKS, drawable, heat_map, style
+from course_utils.teach.plots.figures import LOOKS, drawable, end_axis, heat_map, style
 
 PRINTED = 0.005  # shares below are left away: half a per cent
 
@@ -62,5 +62,6 @@ def beside_real(
         ax.set_yticks(range(len(classes)), [drawable(name) for name in classes])
         ax.set_ylim(len(classes) - 0.5, -0.5)
         ax.set(title=drawable(title), xlabel="% of real pictures")
+        end_axis(ax, 0, np.inf)
     axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=12)
     return fig

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.evaluate.statistics import Interval, t_interval
+from course_utils.evaluate.statistics import Interval, share_interval, t_interval
 from course_utils.experiment import Outcome
-from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, style
+from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, end_axis, style
 
 Row = tuple[str, Sequence[float], float, float, float]  # label, values a seed, mean, lo, hi
 
@@ -22,10 +22,12 @@ def runs_and_intervals(
     reference: float | None = None,
     xlabel: str = "",
     order: Sequence[str] | None = None,
+    ends: tuple[float, float] | Mapping[str, tuple[float, float]] = (-np.inf, np.inf),
 ) -> Figure:
     """Draw one panel a title: each row is a mean on its interval, over a tick a seed. See `rows`.
 
-    order: all labels, in the order that gives each its look, where a panel shows only some of them.
+    order: all labels, in the order that gives each its look, where a panel shows only some of them. ends: what the
+    measure can be at least and at most, of all panels or for each title.
     """
     most = max(map(len, panels.values()))
     fig = Figure(figsize=(10, 1.2 + 0.55 * most), layout="constrained")
@@ -40,6 +42,7 @@ def runs_and_intervals(
         ax.set_yticks(range(len(entries)), [drawable(entry[0]) for entry in entries])
         ax.set_title(title)
         ax.grid(axis="y", visible=False)
+        end_axis(ax, *(ends[title] if isinstance(ends, Mapping) else ends))
     axes[0].set_ylim(most - 0.5, -0.5)
     fig.supxlabel(xlabel, fontsize=13)
     return fig
@@ -59,8 +62,8 @@ def rows(
 
 
 def arm_rows(outcome: Outcome, test_set: str = "test", metric: str = "accuracy") -> list[Row]:
-    """Make a row of `runs_and_intervals` of each arm, in per cent."""
-    return rows({arm: outcome.values(arm, test_set, metric) for arm in _arms(outcome)})
+    """Make a row of `runs_and_intervals` of each arm, in per cent; the metric is a share."""
+    return rows({arm: outcome.values(arm, test_set, metric) for arm in _arms(outcome)}, interval=share_interval)
 
 
 def difference_rows(outcome: Outcome, baseline: str, test_set: str = "test", metric: str = "accuracy") -> list[Row]:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils.evaluate.comparisons import AgainstPaper
-from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
+from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, end_axis, style
 
 
 @style()
@@ -16,13 +16,14 @@ def beside_constant(
     panels: Mapping[str, Sequence[AgainstPaper]],
     constant: Mapping[str, float],
     gave_up: Mapping[str, tuple[int, int]],
+    highest: Mapping[str, float],
 ) -> Figure:
     """Hold arms against a constant answer and a paper: one panel a metric, in its own unit.
 
     panels: metric → rows of (arm, our mean with its interval, where one further run falls, the paper's value or None).
     constant: metric → what the constant answer scores, a dashed line. gave_up: arm → (runs that gave one answer to
-    everything, runs), printed beside its name. A square is the paper's value, one run: filled where one further run of
-    ours could fall.
+    everything, runs), printed beside its name. highest: metric → what it can be at most; the least is 0. A square is
+    the paper's value, one run: filled where one further run of ours could fall.
     """
     rows = max(map(len, panels.values()))
     fig = Figure(figsize=(1.6 + 2.3 * len(panels), 2.1 + 0.5 * rows), layout="constrained")
@@ -37,6 +38,7 @@ def beside_constant(
         ax.set_yticks(range(len(entries)), [_name(arm, *gave_up[arm]) for arm, *_ in entries])
         ax.set_title(metric)
         ax.margins(x=0.1)
+        end_axis(ax, 0, highest[metric])
         ax.locator_params(axis="x", nbins=3)
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.4, -0.5)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
 from course_utils.evaluate.statistics import Interval
-from course_utils.teach.plots.figures import LOOKS, drawable, style
+from course_utils.teach.plots.figures import LOOKS, drawable, end_axis, style
 
 
 @style()
@@ -19,12 +20,14 @@ def bands(
     levels: Mapping[str, Interval] | None = None,
     order: Sequence[str] | None = None,
     at: Sequence[float] | None = None,
+    ends: tuple[float, float] = (-math.inf, math.inf),
 ) -> Figure:
     """Draw a line through means on a band of their intervals; a marker on its interval where a name has one x only.
 
     lines: name → x → mean with its interval. levels: name → interval, drawn in grey across the whole figure, as what
     the lines are held against; an interval without extent is a bare line. order: all names, in the order that gives
     each its look. at: evenly spaced places of the x axis, in this order, in place of a linear axis.
+    ends: what the measure can be at least and at most.
     """
     order, places = list(order or lines), None if at is None else {x: k for k, x in enumerate(at)}
     fig = Figure(figsize=(9, 5), layout="constrained")
@@ -45,6 +48,7 @@ def bands(
     if places is not None:
         ax.set_xticks(range(len(places)), [f"{x:g}" for x in places])
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    end_axis(ax, *ends, vertical=True)
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=12)
     return fig
 

@@ -182,13 +182,23 @@ def heat_map(
 def draw_interval(ax: Axes, y: float, interval: Interval, look: Look) -> None:
     """Draw a mean on its interval, across the panel at height `y`, in the axis's units."""
     ax.plot([interval.lo, interval.hi], [y, y], color=look.colour, linewidth=3, solid_capstyle="butt")
-    ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white")
+    ax.plot(interval.mean, y, look.marker, color=look.colour, markersize=10, markeredgecolor="white", **ABOVE)
 
 
 def draw_claim(ax: Axes, y: float, claim: float, inside: bool) -> None:
     """Draw a paper's value as a square, filled where it lies `inside` what one further run of ours could give."""
     face = "black" if inside else "white"
-    ax.plot(claim, y, "s", color="black", markerfacecolor=face, markeredgewidth=1.6)
+    ax.plot(claim, y, "s", color="black", markerfacecolor=face, markeredgewidth=1.6, **ABOVE)
+
+
+ABOVE: dict[str, Any] = {"clip_on": False, "zorder": 3}
+"""How a marker is drawn that may lie at the end of an axis: whole, and over its line."""
+
+
+def end_axis(ax: Axes, lo: float, hi: float, vertical: bool = False) -> None:
+    """End an axis where the measure on it ends: nothing lies below `lo` or above `hi`."""
+    low, high = ax.get_ylim() if vertical else ax.get_xlim()
+    (ax.set_ylim if vertical else ax.set_xlim)(max(low, lo), min(high, hi))
 
 
 def mosaic(pixels: Tensor, cols: int, scale: int = 1, gap: int = 2, head: int = 0) -> np.ndarray:

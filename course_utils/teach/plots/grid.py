@@ -14,6 +14,7 @@ from course_utils.evaluate.statistics import Interval
 from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, heat_map, style
 
 Setting = tuple[int, int, int]  # F, D, B
+SHARES = ("conditional accuracy", "coverage")
 
 
 def swept(table: pd.DataFrame | None, measures: Sequence[str]) -> dict[str, list[dict]]:
@@ -31,7 +32,7 @@ def swept(table: pd.DataFrame | None, measures: Sequence[str]) -> dict[str, list
         for setting, mine in rows.groupby(["F", "D", "B"]):
             values = mine.pivot(index="seed", columns="metric", values="value").sort_index()
             if list(values.index) == seeds and len(seeds) > 1:
-                entries = {measure: experiment.entry(values[measure]) for measure in measures}
+                entries = {m: experiment.entry(values[m], share=m in SHARES) for m in measures}
                 found.append({"setting": [int(number) for number in setting], **entries})
     return grids
 

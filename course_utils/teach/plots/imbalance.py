@@ -13,7 +13,7 @@ from torch import Tensor
 from course_utils.core.errors import CourseError
 from course_utils.evaluate.comparisons import AgainstPaper
 from course_utils.evaluate.statistics import proportion_interval
-from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, style
+from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, end_axis, style
 
 
 @style()
@@ -39,6 +39,7 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
         ax.set_yticks(range(len(arms)), [drawable(arm) for arm in arms] if first else [])
         ax.set_ylim(len(arms) - 0.5, -0.7)
         ax.margins(x=0.12)
+        end_axis(ax, 0, 100)
         ax.grid(axis="y", visible=False)
     fig.supxlabel("accuracy, %, with the 95 % interval of one accuracy", fontsize=13)
     return fig
@@ -64,6 +65,7 @@ def beside_paper(panels: Mapping[str, Sequence[AgainstPaper]], xlabel: str, orde
         ax.set_yticks(range(len(entries)), [drawable(arm) for arm, *_ in entries])
         ax.set_title(title)
         ax.margins(x=0.1)
+        end_axis(ax, 0, 100)
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(rows - 0.4, -0.5)
     legend = "━ our mean, 95 % interval    ─ one further run    ■ the paper, inside that    □ outside"
