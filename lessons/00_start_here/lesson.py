@@ -44,8 +44,11 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 #
 # Every lesson begins with two cells like these. The first imports; the second says what this run is. The *profile* sets
 # how much is computed: `smoke` only checks that everything runs, `quick` is for a laptop, `full` is as large as the papers.
+#
+# **Folded cells** hold what a lesson needs and does not teach: imports, settings, tables, pictures. Run them like all
+# others, and click their three dots to read them. What stands open is what the lesson is about: losses, steps, arms.
 
-# %%
+# %% jupyter={"source_hidden": true}
 import numpy as np
 import pandas as pd
 import torch
@@ -89,7 +92,7 @@ show.markdown(course_map.table(folder=""))
 #
 # Here is everything that lessons are made of, in small. It takes a question that comes back in every one of them.
 #
-# Two classifiers, A and B, are **equally good**: in the long run, each has nine images of ten right. We test each of them
+# Two classifiers, A and B, are **equally good**: in the long run, each has nine of ten images right. We test each of them
 # on a hundred images of its own. Will they score the same?
 #
 # **Predict.** Before anything runs you say what you expect. What you record stays as it is, and comes back with the
@@ -421,7 +424,7 @@ saved = lesson.save(
     verdict=verdict,
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile. CI compares this cell's output.
 assert moments[0].step == 0 < moments[-1].step <= S["steps"] and 0 <= end.certainty <= 0.5
 print("numbers in G and in D:", *(sum(w.numel() for w in net.parameters()) for net in (G, D)))

@@ -46,7 +46,7 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # `smoke` only checks that everything runs, `quick` is for a laptop (a narrow network and a small part of an epoch, so
 # that you get several seeds of every arm within minutes), `full` has the paper's full width.
 
-# %%
+# %% jupyter={"source_hidden": true}
 from functools import partial
 
 import numpy as np
@@ -77,7 +77,7 @@ from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "01_kannada_gan",
     "Can a GAN's digits make a classifier better?",
@@ -90,7 +90,6 @@ lesson = start(
 S = lesson.settings
 BATCHES = {int(size): updates for size, updates in S["batches"].items()}
 LR, LR_TRIED, N_REPLACED = (lesson.claimed(key) for key in ("lr", "lr_tried", "replaced"))
-show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), "This profile")
 
 # %% [markdown]
 # ## 2 · The claim
@@ -154,7 +153,7 @@ predict(
 #
 # Kannada is a language of South India, and this is how its ten digits are written by hand. Each column is one digit.
 
-# %%
+# %% jupyter={"source_hidden": true}
 data = {name: images.to(lesson.device) for name, images in lesson.data.splits.items()}
 train, tests = data["train"], {"test": data["test"], "dig": data["dig"]}
 looks = {
@@ -219,7 +218,7 @@ except Exception as refusal:
 #
 # First the paper's network, layer by layer as in its Figure 4. A *width* factor makes it narrow enough for a laptop.
 
-# %%
+# %% jupyter={"source_hidden": true}
 paper_cnn, our_cnn = KannadaCNN(), KannadaCNN(S["width"])
 show.table(
     pd.DataFrame(
@@ -244,7 +243,7 @@ print(*list(paper_cnn)[:8], "…", sep="\n")
 # see is not.)
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def watched_run(updates, looks):
     """One training run; accuracy on a part of each test set, `looks` times."""
     torch.manual_seed(SEED)
@@ -300,7 +299,7 @@ show.markdown(
 # The other baseline is **classic augmentation**: the same image, turned, shifted and stretched a little. It costs
 # nothing, and a GAN has to beat it to be worth its trouble. These are the paper's own ranges (its Table 1).
 
-# %%
+# %% jupyter={"source_hidden": true}
 some = train.sample(10, lesson.generator("classic"))
 copies = [augmented(some, PAPER_1, lesson.generator("classic", i)).pixels for i in range(2)]
 show.figure(
@@ -322,7 +321,7 @@ show.markdown(f"`{PAPER_1}`")
 # data and G's fakes, and says which is which. D learns from its errors, G learns from D. Here the data are just points
 # on a ring.
 
-# %%
+# %% jupyter={"source_hidden": true}
 ring_rng = lesson.generator("ring")
 
 
@@ -476,7 +475,7 @@ ten_gans = await watch(
 # it: that is the step in which a person decides what the classifier will learn from.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def fakes_of(generator, n, rng):
     """n fakes of a stack of generators, the same number from each: uint8, n × 1 × 28 × 28."""
     z = torch.randn(generator.models, n // generator.models, generator.latent, generator=rng)
@@ -496,7 +495,7 @@ tool = label_tool(fakes, train.classes, lesson.labels_file(fakes))
 # training images. It labels what it is sure of and discards the rest. It will also be our judge of samples. The next cell
 # says whose labels the lesson uses, and from how many on they are yours.
 
-# %%
+# %% jupyter={"source_hidden": true}
 torch.manual_seed(SEED)
 judge = classifier.train(
     LeNet(),
@@ -548,7 +547,7 @@ show.markdown(
 # Walk through the latent space of one digit: from one random point to another, in small steps. In JupyterLab the
 # controls move; `denoise` cleans the images up, as the paper suggests for future work.
 
-# %%
+# %% jupyter={"source_hidden": true}
 ends = torch.randn(2, 10, ten_gans.generator.latent, generator=lesson.generator("walk")).to(
     lesson.device
 )
@@ -576,9 +575,10 @@ explorer(
 # *Loss is not quality*, so we measure three things, all in the features of the judge. **Fidelity:** are the fakes near
 # real images (`fd_lenet`, a Fréchet distance, and *density*)? **Variety:** how much of the real data do they cover
 # (*coverage*)? **Memorisation:** are they copies (distance to the nearest training image, over the same for new real
-# images: well below 1 means copied)? The row *real, new* is what a perfect generator would score.
+# images: well below 1 means copied)? Low is good for `fd_lenet`, high for density and coverage, about 1 for memorisation.
+# The row *real, new* is what a perfect generator would score.
 
-# %%
+# %% jupyter={"source_hidden": true}
 n_eval = min(2000, len(tests["test"]))
 seen = train.sample(n_eval, lesson.generator("judge", "train")).pixels
 new_real = tests["test"].sample(n_eval, lesson.generator("judge", "test")).pixels
@@ -630,7 +630,7 @@ show.markdown(
 # reduced". A real image is mostly exact zeros; tanh never quite gets there. And what does denoising give back, and
 # what not?
 
-# %%
+# %% jupyter={"source_hidden": true}
 distance, where = samples.nearest(judged.features(many_class), judged.train)
 closest = distance.argsort()[:10]
 show.figure(
@@ -659,6 +659,7 @@ bad = train_fc_gans(
     stop_on_collapse=False,
     **LOSSES,
 ).finish()
+# %% jupyter={"source_hidden": true}
 good_threes = ten_gans.samples()[30:40]
 real_threes = train.of_class(3).sample(10, lesson.generator("variety")).pixels
 show.figure(
@@ -807,6 +808,7 @@ show.figure(
             "dig: other writers": comparisons.arm_rows(outcome, "dig"),
         },
         xlabel="accuracy, %:  | one seed   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Accuracy of seven arms on the test set and on Dig-MNIST: a tick a seed, and the mean with "
     "its 95 % interval.",
@@ -1000,6 +1002,7 @@ pairs = [
     ("gan_added", "classic"),
     ("classic", "real"),
 ]
+# %% jupyter={"source_hidden": true}
 asked = {
     (arm, other, f"accuracy on {where}"): outcome.paired(arm, other, where)
     for arm, other in pairs
@@ -1028,7 +1031,7 @@ reveal(
 )
 
 # %% [markdown]
-# ## 14 · The paper and we
+# ## 14 · The paper and ours
 
 
 # %% jupyter={"source_hidden": true}
@@ -1037,7 +1040,7 @@ def ours(batch_size, arm):
     name = f"B = {batch_size}"
     if name not in plans or arm not in plans[name].arms:
         return "– (full profile)"
-    return statistics.t_interval(outcomes[name].values(arm, "dig")).text(100)
+    return statistics.share_interval(outcomes[name].values(arm, "dig")).text(100)
 
 
 comparison = pd.DataFrame(
@@ -1056,7 +1059,7 @@ show.table(
 rates = pd.DataFrame(
     {
         f"learning rate {lr:g}": {
-            arm: statistics.t_interval(o.values(arm, "dig")).text(100)
+            arm: statistics.share_interval(o.values(arm, "dig")).text(100)
             for arm in ("real", "gan_100")
         }
         for lr, o in ((LR, outcome), (LR_TRIED, outcomes[f"learning rate {LR_TRIED}"]))
@@ -1134,7 +1137,7 @@ saved = lesson.save(
     judge_accuracy=round(judge_accuracy.mean, 4),
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 assert set(saved["arms"]) == set(ARMS) and all(
     len(a["accuracy"]["dig"]["values"]) == len(lesson.seeds) for a in saved["arms"].values()

@@ -42,7 +42,7 @@ SHARE = 0.05  # the share of it that is left; the paper's is 0.05
 # %% [markdown]
 # ## 1 · Set-up
 
-# %%
+# %% jupyter={"source_hidden": true}
 import copy
 from functools import partial
 
@@ -77,7 +77,7 @@ from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "02_emnist_bagan",
     "Can a GAN feed a starved class?",
@@ -93,7 +93,6 @@ AS_IN_PAPER = (lesson.claimed("starved_class"), lesson.claimed("kept")) == (
     100 * SHARE,
 )
 PAPERS_ARMS = ("balanced", "starved", "bagan", "manual")
-show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), "This profile")
 
 # %% [markdown]
 # ## 2 · The claim
@@ -174,6 +173,7 @@ def starved(train, rng, subset=1):
     return balanced(train, rng, subset).subsample_class(STARVED, SHARE, rng)
 
 
+# %% jupyter={"source_hidden": true}
 first = lesson.seeds[0]
 full, hungry = (make(train, generator(first, "arm")) for make in (balanced, starved))
 show.table(
@@ -203,7 +203,7 @@ show.markdown(
 # **Starve any class yourself.** How small must the share be before you would say that variety is lost?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def what_is_left(digit, left):
     """Up to thirty of the images that are left of a class."""
     few = full.subsample_class(
@@ -265,6 +265,18 @@ print(f"accuracy {100 * accuracy:.1f} %, recall of class {STARVED}: {100 * recal
 #
 # Each test image is right or wrong: a coin that lands on "right" with an unknown share. Wilson's interval holds the
 # shares that go well with what was seen.
+#
+# **Where it comes from.** If the true share were $q$, the share $p$ seen in $n$ images would have a standard error of
+# $\sqrt{q(1-q)/n}$: that of $q$, not of $p$. Keep every $q$ from which our $p$ lies at most $z$ of *its* standard errors
+# away ($z$ is the normal quantile for 95 %):
+#
+# $\displaystyle (p - q)^2 \le z^2 \, \frac{q(1-q)}{n}$
+#
+# At both ends the two sides are equal, a quadratic equation in $q$. Divide by $1 + z^2/n$, complete the square:
+#
+# $\displaystyle q = \frac{p + \frac{z^2}{2n} \pm z\sqrt{\frac{p(1-p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}$
+#
+# At $q = 0$ and at $q = 1$ the right side is nothing, so no end ever lies beyond them.
 
 
 # %%
@@ -338,7 +350,7 @@ show.markdown(
 # The paper's classifier is the network of a well-known Keras example. And the classic rival: few images, turned, zoomed
 # and made noisy. The paper names these three and gives no ranges; ours are below.
 
-# %%
+# %% jupyter={"source_hidden": true}
 paper_cnn, our_cnn = EMNISTCNN(), EMNISTCNN(S["width"])
 show.table(
     pd.DataFrame(
@@ -370,7 +382,7 @@ show.markdown(f"`{PAPER_2}`")
 # Points in the plane: a frequent class (●) and a rare one (■). Move the share of the rare class. What do *repeating* its
 # points and *generating* points from a Gaussian do for it, and what does the frequent class pay?
 
-# %%
+# %% jupyter={"source_hidden": true}
 explorer(
     lambda rare, shape, seed: mixture.picture(int(rare.split()[0]) / 100, shape, seed),
     "Three classifiers on an imbalanced toy: nothing added, rare points repeated, rare points generated; each with the "
@@ -419,6 +431,7 @@ training = autoencoding(hungry, first)
 rebuilt = await watch(training, title="Step 1: the autoencoder's reconstructions")
 autoencoder = training.G
 encoder = autoencoder.encoder
+# %% jupyter={"source_hidden": true}
 show.figure(
     figures.image_grid(
         torch.cat([hungry.pixels[:10], rebuilt.samples()]), row_titles=["image", "rebuilt"]
@@ -437,7 +450,8 @@ show.figure(
 # ### Exercise 3 · the Gaussian of a class
 #
 # The class has fewer images than the latent space has dimensions. Then the covariance is singular, and the textbook's
-# Cholesky factor does not exist. Find a factor that does.
+# Cholesky factor does not exist. Find a factor that does. (A little *jitter* on the diagonal gives Cholesky what it wants,
+# and the factor of another covariance: one that spreads in directions which no image has shown.)
 
 
 # %%
@@ -485,6 +499,7 @@ exercise_4.check(draw)
 # %%
 # Step 2 with your function: one Gaussian a class.
 gaussians = fit_gaussians(encoder, hungry, exercise_3.answer_or_reference)
+# %% jupyter={"source_hidden": true}
 show.figure(
     imbalance.latent_clouds(
         encoder.encode(hungry), hungry.labels, gaussians.mean, gaussians.factor, STARVED
@@ -585,6 +600,7 @@ torch.manual_seed(first)
 one, other = (Autoencoder(Encoder(**SIZE), Decoder(**SIZE)) for _ in range(2))
 fresh = Autoencoder(other.encoder, one.decoder)
 plain = game(hungry, fresh, gaussians, first, stop_on_collapse=False).finish()
+# %% jupyter={"source_hidden": true}
 c10 = torch.full((10,), STARVED, device=lesson.device)
 z10 = gaussians.draw(c10, generator(first, "shown"))
 epoch = len(hungry) / BATCH
@@ -624,7 +640,7 @@ show.markdown(
 #
 # Walk in latent space from one digit to another. Where does one become the other?
 
-# %%
+# %% jupyter={"source_hidden": true}
 eval_rng = lesson.generator("walk")
 anchors = gaussians.draw(torch.arange(10, device=lesson.device), eval_rng)
 
@@ -649,10 +665,24 @@ explorer(
 # ## 9 · Judge the samples
 #
 # A LeNet trained on *all* training images is the judge. **Agreement:** the share of fakes that it takes for the class
-# asked for. **Fidelity and variety:** distance, density and coverage, as in lesson 1. **Memorisation:** distance to the
-# nearest of the *few* training images, over the same for new real ones: well below 1 means copies.
+# asked for; high is good. **Fidelity and variety,** as in lesson 1: the distance `fd_lenet`, low is good; density and
+# coverage, high is good. **Memorisation:** distance to the nearest of the *few* training images, over the same for new
+# real ones: about 1 is good, well below 1 means copies.
+#
+# You have seen the game make the autoencoder's zeros sharper. Look at those rows once more, and say what the measures will
+# say.
 
-# %%
+# %% jupyter={"source_hidden": true}
+GAME = ("they cover more", "they cover less", "they cover the same")
+predict(
+    lesson.slug,
+    "game",
+    f"Zeros of the autoencoder *before* the game, and of BAGAN *after* it: what does the game change about how much of the "
+    f"variety of real images of class {STARVED} they cover?",
+    options=GAME,
+)
+
+# %% jupyter={"source_hidden": true}
 torch.manual_seed(SEED)
 judge = classifier.train(
     LeNet(),
@@ -711,19 +741,42 @@ show.table(
 
 # %% [markdown]
 # **What do you notice?** Read *coverage* from *repeated* to *BAGAN*: how much of the variety of real zeros does each way
-# bring back? And who is nearest to copying?
+# bring back? And who is nearest to copying? Then hold the row *BAGAN* against the one above it: what did the **game** do
+# to the autoencoder's zeros, by distance and by coverage? Is that what their looks made you expect?
 
 # %% jupyter={"source_hidden": true}
 wider = max(("manual", "BAGAN"), key=lambda name: quality[name]["coverage"])
+before, after = quality["autoencoder, no game"], quality["BAGAN"]
+nearer = after["fd_lenet"] < before["fd_lenet"]
+covers_more = after["coverage"] > before["coverage"]
+if nearer and covers_more:
+    by_both = "by both these zeros are better than before the game."
+elif nearer or covers_more:
+    by_both = "the two measures do not agree about it, so say which of them you need."
+else:
+    by_both = (
+        "neither says that these sharper zeros are better than the blurred ones before. D asks for sharp strokes, and G may pay "
+        "with variety; or it was stopped on the way, and a finished game is another question."
+    )
+the_game = (
+    f"The game moved the distance from {before['fd_lenet']} to {after['fd_lenet']} (low is good) and coverage from "
+    f"{before['coverage']:.2f} to {after['coverage']:.2f} (high is good): {by_both}"
+)
 show.markdown(
     f"<details><summary>One reading</summary>\n\nNew real images cover {quality['real, new']['coverage']:.2f} of the "
     f"training images of this class, the few that are left {quality['repeated']['coverage']:.2f}. "
     f"Manual copies reach {quality['manual']['coverage']:.2f}, BAGAN {quality['BAGAN']['coverage']:.2f}: wider is "
-    f"<b>{wider}</b>. Without the autoencoder the game ends at "
+    f"<b>{wider}</b>. Without the autoencoder the game ends at a coverage of "
     f"{quality['BAGAN, no autoencoder']['coverage']:.2f}. Memorisation is "
-    f"{quality['BAGAN']['memorisation']:.2f} for BAGAN and {quality['manual']['memorisation']:.2f} for manual copies, "
+    f"{after['memorisation']:.2f} for BAGAN and {quality['manual']['memorisation']:.2f} for manual copies, "
     "which are copies by design. The judge is one network with "
     f"{judge_accuracy.text(100)} % on the test set.\n</details>"
+)
+reveal(
+    lesson.slug,
+    "game",
+    GAME[0 if covers_more else 1 if after["coverage"] < before["coverage"] else 2],
+    f"{the_game} One autoencoder and one game: a lead, and no verdict on BAGAN.",
 )
 
 # %% jupyter={"source_hidden": true}
@@ -760,6 +813,7 @@ def bagan_of(images, seed, label=STARVED, **other):
 
 
 lone_bagan = bagan_of(lone, first, label=0, stop_on_collapse=False)
+# %% jupyter={"source_hidden": true}
 alone = gan.sample(
     lone_bagan.generator, *lone_bagan.generator.prior(n_eval, lesson.generator("lone"))
 )
@@ -815,7 +869,7 @@ show.table(
 # with a small cloud in place of a point, and a penalty keeps all clouds near one common Gaussian. Then one can draw
 # without fitting anything. Its price: blur.
 
-# %%
+# %% jupyter={"source_hidden": true}
 generators = {}  # by training set: (BAGAN, CVAE)
 
 
@@ -921,6 +975,7 @@ def on(subset):
     return arms
 
 
+# %% jupyter={"source_hidden": true}
 def scored(labels, predictions):
     """Accuracy, macro F1, the recall of each class, and precision and F1 of the starved one."""
     report = classification.report(labels, predictions, test.classes)
@@ -973,12 +1028,17 @@ show.figure(
             "accuracy": comparisons.arm_rows(outcome),
         },
         xlabel="%:  | one seed   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Recall of the starved class and accuracy of nine arms at the smallest size: a tick a seed, and the mean with its "
     "95 % interval.",
 )
 
 # %% [markdown]
+# These intervals ask Wilson's question of *seeds*: which true shares have our mean within $t$ standard errors? The error is
+# that between the seeds, and it shrinks towards the ends as that of every share does. So they, too, end where shares end
+# (`statistics.share_interval`).
+#
 # **What do you notice?** How far do the two panels agree about the order of the arms? Where does `oversample` stand, which has
 # nothing new in it?
 
@@ -1001,11 +1061,11 @@ show.markdown(
 )
 
 # %% jupyter={"source_hidden": true}
-starved_recall = statistics.t_interval(outcome.values("starved", "test", RECALL))
+starved_recall = statistics.share_interval(outcome.values("starved", "test", RECALL))
 reveal(
     lesson.slug,
     "recall",
-    (round(max(0, 100 * starved_recall.lo), 1), round(100 * starved_recall.hi, 1)),
+    (round(100 * starved_recall.lo, 1), round(100 * starved_recall.hi, 1)),
     f"Without help the classifiers find {starved_recall.text(100)} % of the images of class {STARVED}.",
 )
 
@@ -1046,6 +1106,7 @@ questions = [
     ("bagan", "starved"),
     ("cvae", "bagan"),
 ]
+# %% jupyter={"source_hidden": true}
 answers = compare(
     *(
         {(*pair, name): outcome.paired(*pair, metric=metric) for pair in questions}
@@ -1090,7 +1151,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# ## 13 · The paper and we
+# ## 13 · The paper and ours
 
 # %% jupyter={"source_hidden": true}
 metrics_of_paper = {
@@ -1123,7 +1184,6 @@ def beside(subset):
                 arm,
                 o.values(arm, "test", metric),
                 papers(arm, metric, subset),
-                hi=1,
                 images=tested_on,
             )
             for arm in plans[f"{subset} %"].arms
@@ -1244,7 +1304,7 @@ saved = lesson.save(
     judge_accuracy=round(judge_accuracy.mean, 4),
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 assert set(saved["arms"]) == set(ARMS) and all(
     len(a["accuracy"]["test"]["values"]) == len(lesson.seeds) for a in saved["arms"].values()

@@ -44,7 +44,7 @@ VARIANT = (
 # %% [markdown]
 # ## 1 · Set-up
 
-# %%
+# %% jupyter={"source_hidden": true}
 from functools import partial
 
 import numpy as np
@@ -75,7 +75,7 @@ from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "03_cows_horses",
     "What can two toy animals teach?",
@@ -87,7 +87,6 @@ lesson = start(
 )
 S = lesson.settings
 HORSE, COW = lesson.claimed("label_horse"), lesson.claimed("label_cow")
-show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), "This profile")
 
 # %% [markdown]
 # ## 2 · Look first
@@ -98,7 +97,7 @@ show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), 
 #
 # These are photographs of the training set, shuffled.
 
-# %%
+# %% jupyter={"source_hidden": true}
 whole = lesson.data["objects"]  # all animals, in one encoding
 large, small = (
     whole.with_pixels(resized(whole.pixels, S[side])).to(lesson.device)
@@ -136,7 +135,7 @@ predict(
 # Make up your mind before you run the next cell. It sorts the photographs by animal, and sets the *test* animals below
 # them. (Looking at a test set is allowed. Choosing by what you see is not.)
 
-# %%
+# %% jupyter={"source_hidden": true}
 by_animal = {}
 for split in ("train", "test"):
     for label in (COW, HORSE):
@@ -194,6 +193,7 @@ show.figure(
 # %% jupyter={"source_hidden": true}
 PAPERS = ("real", "cgan_250", "cgan_500", "cgan_1000")
 SHARES = ("accuracy", "precision", "recall")
+LOSSES = ("bce", "mse")
 METRICS = ("bce", *SHARES, "mse")
 claims = pd.DataFrame(
     {arm: {m: lesson.claimed(f"{m}_{arm}_val") for m in ("bce", *SHARES)} for arm in PAPERS}
@@ -243,7 +243,7 @@ def constant_scores(positive_share):
 # %% tags=["check"]
 exercise_1.check(constant_scores)  # stuck? exercise_1.hint(), then exercise_1.solution()
 
-# %%
+# %% jupyter={"source_hidden": true}
 cows_tested = lesson.claimed("train_cows") / lesson.claimed("train_images")
 CONSTANT = dict(
     zip(METRICS, (*exercise_1.answer_or_reference(cows_tested), 0.5**2), strict=True)
@@ -287,7 +287,7 @@ show.markdown(
 # The paper's classifier: three convolutions, three dense layers. Beside it a **second judge**, a small network as one
 # would write it today, with batch normalisation.
 
-# %%
+# %% jupyter={"source_hidden": true}
 PAPERS_CNN, TODAYS_CNN = "the paper's CNN", "today's CNN"
 networks = {
     PAPERS_CNN: (partial(AnimalCNN, S["classifier_side"]), lesson.claimed("classifier_lr")),
@@ -312,7 +312,7 @@ show.table(
 # curve to look at is the loss on the *test* animals.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def probabilities(net, images):
     """The probability of a cow, N."""
     return classifier.logits(net, images).softmax(1)[:, COW]
@@ -342,7 +342,7 @@ def watched_run(updates, looks):
 # %% [markdown]
 # Before you run it: a network that has learned nothing yet answers about one half. Where must its loss begin?
 
-# %%
+# %% jupyter={"source_hidden": true}
 curve = watched_run(S["updates"], looks=20)
 fig = figures.loss_curves(
     {name: curve[name].tolist() for name in curve}, every=S["updates"] / 20
@@ -370,7 +370,7 @@ show.markdown(
 # %% [markdown]
 # The other baseline is **classic augmentation**. The paper has none; the ranges are ours, and were not tuned.
 
-# %%
+# %% jupyter={"source_hidden": true}
 TURNED = Classic(rotation=10, shift=0.1, zoom=0.1)
 some = photos.sample(8, lesson.generator("classic"))
 copies = [augmented(some, TURNED, lesson.generator("classic", i)).pixels for i in range(2)]
@@ -413,7 +413,7 @@ exercise_2.check(conditional_input)
 # A toy: two clusters in the plane. The first row of pictures is a GAN fed by *your* function, the second one that does not
 # hear the class at all.
 
-# %%
+# %% jupyter={"source_hidden": true}
 show.figure(
     clusters.picture(clusters.asked_for(exercise_2.answer_or_reference, steps=S["toy_steps"])),
     "Two clusters in the plane, and what a conditional GAN draws for each class at five moments of its training.",
@@ -547,7 +547,7 @@ cgan = await watch(
     title="Conditional GAN: four cows, four horses",
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 moments = [step for step in sorted(shots) if step][:: max(1, len(shots) // 5)]
 if moments[-1] != max(shots):
     moments.append(max(shots))
@@ -572,7 +572,7 @@ show.markdown(
 # **The code's learning rate, and the code's networks.** The text's rate is ten times the usual one, which is the code's.
 # Predict: which of the two holds, which of them fails, and how would you see it, in the losses or in the pictures?
 
-# %%
+# %% jupyter={"source_hidden": true}
 tried = {
     f"{variant}, {RATES[rate]:g}": (variant, RATES[rate])
     for variant, rate in (("text", "text"), ("text", "code"), ("code", "code"))
@@ -591,7 +591,7 @@ for name, (variant, lr) in tried.items():
 # %% [markdown]
 # Look at the pictures first:
 
-# %%
+# %% jupyter={"source_hidden": true}
 show.figure(
     figures.image_grid(
         torch.cat(list(drawn_by.values())), cols=len(asked), row_titles=list(drawn_by)
@@ -604,7 +604,7 @@ show.figure(
 # **What do you notice?** Say what you see before you read the numbers: which rows hold two kinds of animal, and which rows
 # vary within a kind?
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 def variety(pixels):
@@ -679,7 +679,7 @@ exercise_4.check(cycle_loss)
 # where is your cycle loss large? Where do all points land on side B? Where is the translation *right*? Then choose
 # another kind.
 
-# %%
+# %% jupyter={"source_hidden": true}
 explorer(
     lambda kind, turn: cycles.picture(kind, turn, cycle_loss=exercise_4.answer_or_reference),
     "Three panels: five clusters of side A, their translation over side B, and the way back.",
@@ -741,7 +741,7 @@ translated = await watch(
     noted(long_run, epochs, lesson.cache), title="CycleGAN: cows as horses, horses as cows"
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 AB, BA = translated.generator.AB, translated.generator.BA
 originals = torch.cat([cows.pixels[FIVE], horses.pixels[FIVE]])
 early, there = min(epochs), epochs[steps]
@@ -768,7 +768,7 @@ show.markdown(
 # was only painted over? Which row would you show a friend, and which row would the critic accept? Move through the epochs:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def after(epoch):
     """The ten photographs above their translations after so many epochs."""
     nearest = min(epochs, key=lambda step: abs(step - epoch * EPOCH))
@@ -801,6 +801,7 @@ for term in (
 ):  # at this step the rate of the long run is still flat
     run = cyclegan(cows, horses, short, 2, decay=False, **{term: 0.0})
     broken[f"no {term}"] = run.finish()
+# %% jupyter={"source_hidden": true}
 show.figure(
     figures.image_grid(
         torch.cat([originals, epochs[moment], *(run.samples() for run in broken.values())]),
@@ -813,7 +814,7 @@ show.figure(
 # %% [markdown]
 # **What do you notice?** Which row changes least? Now by the numbers, on all photographs, with *your* cycle loss:
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 @torch.no_grad()
@@ -861,7 +862,7 @@ show.markdown(
 # A cow was translated to a horse, and shall join the training set. **As a horse, or as a cow?** We can ask a witness: a
 # classifier trained on the *other* animals of ETH-80, which has seen none of the paper's four.
 
-# %%
+# %% jupyter={"source_hidden": true}
 papers_animals = torch.cat([train.groups, test.groups])
 others = small.subset(~torch.isin(small.groups, papers_animals))
 torch.manual_seed(SEED)
@@ -896,6 +897,7 @@ def translations(kept_label, AB=AB, BA=BA, a=cows, b=horses):
     return Images(resized(pixels, S["classifier_side"]), labels, train.classes, "translated")
 
 
+# %% jupyter={"source_hidden": true}
 fakes = drawn(200, lesson.generator("fakes"))
 became = translations(kept_label=False)
 asked_of = {
@@ -947,7 +949,7 @@ show.markdown(
 # Ask the conditional GAN. `turn` walks through latent space; the class is yours to choose. Does the same noise give the
 # same pose for both?
 
-# %%
+# %% jupyter={"source_hidden": true}
 ends = torch.randn(2, 8, lesson.claimed("latent"), generator=lesson.generator("walk")).to(
     lesson.device
 )
@@ -1013,7 +1015,7 @@ ARMS = {
 # Five metrics, all for the class *cow*. Which of them can a constant answer make look perfect?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 def scored(labels, predicted):
@@ -1058,12 +1060,12 @@ outcomes = experiment.run(
     on_progress=show.progress("the experiment"),
 )
 outcome = outcomes[PAPERS_CNN]
-results = experiment.summary(outcome, baseline="real")
+results = experiment.summary(outcome, baseline="real", losses=LOSSES)
 
 # %% [markdown]
 # **Who gave up?** A detector marks each run that gives *one* answer to all test photographs, whatever its scores.
 
-# %%
+# %% jupyter={"source_hidden": true}
 gave_up = {
     name: {
         arm: [
@@ -1084,23 +1086,25 @@ show.table(
 )
 
 # %% [markdown]
-# Table I's metrics, all for the class *cow*, with ours as means and intervals, and the constant answer as a dashed line:
+# Table I's metrics, all for the class *cow*, with ours as means and intervals, and the constant answer as a dashed line.
+# Low is good for the two losses, bce and mse; high for accuracy, precision and recall.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def beside(arm, metric):
     """Our interval, where one further run falls, and the paper's value, or None where it has none."""
     known = arm in PAPERS and metric != "mse"
     claim = lesson.claimed(f"{metric}_{arm}_val") if known else None
-    highest = 1 if metric in SHARES else np.inf
-    return against_paper(arm, outcome.values(arm, "test", metric), claim, 0, highest)
+    return against_paper(arm, outcome.values(arm, "test", metric), claim, HIGHEST[metric])
 
 
+HIGHEST = {metric: 1 if metric in SHARES else np.inf for metric in METRICS}
 panels = {metric: [beside(arm, metric) for arm in ARMS] for metric in METRICS}
 central = constant.beside_constant(
     panels,
     CONSTANT,
     {arm: (marks[PAPERS_CNN][arm], len(lesson.seeds)) for arm in ARMS},
+    HIGHEST,
 )
 CENTRAL_ALT = (
     "Cross-entropy, accuracy, precision, recall and squared error on the test animals of nine arms of the paper's "
@@ -1117,11 +1121,11 @@ show.figure(central, CENTRAL_ALT)
 near = [
     arm
     for arm in ARMS
-    if CONSTANT["accuracy"] in statistics.t_interval(outcome.values(arm, "test"))
+    if CONSTANT["accuracy"] in statistics.share_interval(outcome.values(arm, "test"))
 ]
 lowest = min(ARMS, key=lambda arm: results["arms"][arm]["bce"]["test"]["mean"])
 best = max(ARMS, key=lambda arm: results["arms"][arm]["accuracy"]["test"]["mean"])
-on_photos = statistics.t_interval(outcome.values("real", "train"))
+on_photos = statistics.share_interval(outcome.values("real", "train"))
 show.markdown(
     f"<details><summary>One reading</summary>\n\nThe interval of accuracy holds a coin's one half for {len(near)} of "
     f"{len(ARMS)} arms ({', '.join(near) or 'none'}). The lowest test loss has {lowest}, the highest accuracy {best}. On "
@@ -1136,6 +1140,7 @@ show.figure(
         {name: comparisons.arm_rows(o) for name, o in outcomes.items()},
         reference=100 * CONSTANT["accuracy"],
         xlabel="accuracy on the test animals, %:  | one seed   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Accuracy on the test animals of nine arms, for the paper's classifier and for today's: a tick a seed, and the mean "
     "with its 95 % interval; the dashed line is a coin.",
@@ -1149,7 +1154,7 @@ show.figure(
 #
 # Seed by seed, arm minus `real`, for both networks; and the questions that were asked, with *Holm's* correction.
 
-# %%
+# %% jupyter={"source_hidden": true}
 show.figure(
     comparisons.runs_and_intervals(
         {name: comparisons.difference_rows(o, "real") for name, o in outcomes.items()},
@@ -1173,6 +1178,7 @@ questions = [
     ("cyclegan", "cyclegan_kept"),
     ("cyclegan", "real"),
 ]
+# %% jupyter={"source_hidden": true}
 answers = compare(
     *(
         {(*pair, f"accuracy of {name}"): o.paired(*pair) for pair in questions}
@@ -1261,6 +1267,7 @@ def fold_arms(out, seen_by_gans):
     }
 
 
+# %% jupyter={"source_hidden": true}
 for k, pair in enumerate(folds, 1):
     out = torch.isin(small.groups, torch.stack(pair))
     fold_tests[f"fold {k}"] = small.subset(out).seal()
@@ -1274,7 +1281,7 @@ fold_plans["photographs"] = experiment.Plan(
     at_random, plainly, ("photographs",), probabilities=True
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 fold_seeds = lesson.seeds[: S["fold_seeds"]]
 by_fold = experiment.run(
     fold_plans,
@@ -1295,7 +1302,9 @@ def over_folds(arm, metric="accuracy"):
 
 FOLDS = [name for name in fold_plans if name != "photographs"]
 random_split = by_fold["photographs"].values("photographs at random", "photographs")
-fold_rows = comparisons.rows({arm: over_folds(arm) for arm in FOLD_ARMS})
+fold_rows = comparisons.rows(
+    {arm: over_folds(arm) for arm in FOLD_ARMS}, interval=statistics.share_interval
+)
 flattering = 100 * random_split.mean()
 fold_rows.append(("random split", 100 * random_split, flattering, flattering, flattering))
 show.figure(
@@ -1303,6 +1312,7 @@ show.figure(
         {"one animal of each class left out": fold_rows},
         reference=100 * CONSTANT["accuracy"],
         xlabel="accuracy, %:  | one pair of animals   ●━ mean with 95 % interval over folds",
+        ends=(0, 100),
     ),
     "Accuracy of today's network on animals that were left out: a tick a fold, and the mean with its 95 % interval over "
     "folds; and, as a mean only, when photographs are split at random.",
@@ -1317,7 +1327,7 @@ spread = {
     "animals": float(np.ptp(100 * over_folds("real"))),
     "seeds": float(np.ptp(100 * outcomes[TODAYS_CNN].values("real", "test"))),
 }
-fold_mean = {arm: statistics.t_interval(over_folds(arm)).text(100) for arm in FOLD_ARMS}
+fold_mean = {arm: statistics.share_interval(over_folds(arm)).text(100) for arm in FOLD_ARMS}
 show.markdown(
     f"<details><summary>One reading</summary>\n\nA random split of photographs promises {flattering:.1f} %; on animals that "
     f"were left out it is {fold_mean['real']} %, with {fold_mean['one_animal']} % when trained on one animal of each class. "
@@ -1328,7 +1338,7 @@ show.markdown(
 # %% [markdown]
 # In pairs, fold by fold: the same two animals left out, the same initial weights.
 
-# %%
+# %% jupyter={"source_hidden": true}
 fold_questions = [(arm, "real") for arm in FOLD_ARMS[1:]] + [("few_views", "one_animal")]
 over_animals = compare(
     {
@@ -1358,7 +1368,7 @@ show.sentences(over_animals.sentences)
 # The folds' training sets overlap, so the folds are not quite independent, and the interval is a little too short. It is
 # still the one that speaks about animals.
 #
-# ## 15 · The paper and we
+# ## 15 · The paper and ours
 
 # %% jupyter={"source_hidden": true}
 comparison = paper_table(panels, digits=2)
@@ -1442,12 +1452,17 @@ saved = lesson.save(
         }
         for name, arms in gave_up.items()
     },
-    experiments={TODAYS_CNN: experiment.summary(outcomes[TODAYS_CNN], baseline="real")},
+    experiments={
+        TODAYS_CNN: experiment.summary(outcomes[TODAYS_CNN], baseline="real", losses=LOSSES)
+    },
     folds={
         "seeds": fold_seeds,
         "animals": [[int(group) for group in pair] for pair in folds],
         "arms": {
-            arm: {metric: experiment.entry(over_folds(arm, metric)) for metric in METRICS}
+            arm: {
+                metric: experiment.entry(over_folds(arm, metric), share=metric in SHARES)
+                for metric in METRICS
+            }
             for arm in FOLD_ARMS
         },
         "pairs": {
@@ -1460,7 +1475,7 @@ saved = lesson.save(
     learning_rates=rates.to_dict("index"),
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 assert set(saved["arms"]) == set(ARMS) and all(
     len(a["accuracy"]["test"]["values"]) == len(lesson.seeds) for a in saved["arms"].values()

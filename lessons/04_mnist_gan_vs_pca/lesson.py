@@ -41,7 +41,7 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # %% [markdown]
 # ## 1 · Set-up
 
-# %%
+# %% jupyter={"source_hidden": true}
 import time
 from functools import partial
 from itertools import product
@@ -61,7 +61,7 @@ from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import class_scores, classification, statistics
 from course_utils.evaluate.comparisons import compare
 from course_utils.evaluate.judge import Judge
-from course_utils.evaluate.statistics import Interval, t_interval
+from course_utils.evaluate.statistics import Interval, share_interval, t_interval
 from course_utils.gan import batches, losses
 from course_utils.gan import train as gan
 from course_utils.gan.networks import ClassPCA, DCDiscriminator, DCGenerator, PPCAGenerator
@@ -79,7 +79,7 @@ from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "04_mnist_gan_vs_pca",
     "Is a GAN needed at all?",
@@ -90,12 +90,6 @@ lesson = start(
     device=DEVICE,
 )
 S = lesson.settings
-show.table(
-    pd.Series({k: str(v) for k, v in S.items()}, name=lesson.profile)
-    .rename_axis("setting")
-    .to_frame(),
-    "This profile",
-)
 
 # %% [markdown]
 # ## 2 · The claim
@@ -164,7 +158,7 @@ predict(
 # set. The GANs see it, PCA is fitted to it, and it is what "all real" means in the experiment. Another part is held out to
 # choose settings by. The test set is sealed.
 
-# %%
+# %% jupyter={"source_hidden": true}
 data = {name: images.to(lesson.device) for name, images in lesson.data.splits.items()}
 whole, test = data["train"], data["test"]
 shuffled = whole.sample(len(whole), lesson.generator("parts"))
@@ -193,7 +187,7 @@ show.figure(
 #
 # The judge is a measuring instrument, so it may learn from all training images. Before we measure with it, we measure *it*.
 
-# %%
+# %% jupyter={"source_hidden": true}
 torch.manual_seed(SEED)
 judge = classifier.train(
     LeNet(),
@@ -271,11 +265,12 @@ exercise_2.check(cheat)
 # %% [markdown]
 # Now its score, beside that of *new* real images, and beside four measures that look at something else:
 #
-# - **fd_lenet**: how far apart two clouds of images lie, in the judge's features (0: equal);
+# - **fd_lenet**: how far apart two clouds of images lie, in the judge's features (0: equal; low is good);
 # - **density**: do single images lie where real ones do? **coverage**: what share of real ones has a drawn one nearby?
+#   For both high is good;
 # - **memorisation**: distance to the nearest training image, over the same for new real images (about one: no copies).
 
-# %%
+# %% jupyter={"source_hidden": true}
 N = S["judged"]
 new = test.sample(N, lesson.generator("new"))
 asked = torch.arange(N, device=lesson.device) % len(train.classes)
@@ -298,7 +293,7 @@ judged = Judge(
     },
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 hand_out = exercise_2.answer_or_reference(asked, train.pixels, train.labels)
 by_cheat = judged(hand_out, asked)
 of_real = judged(new.pixels, new.labels)
@@ -338,7 +333,7 @@ show.markdown(
 # Before digits, points in the plane. **Probabilistic PCA** is a Gaussian with few long directions. A small **GAN** may bend.
 # Predict for each shape who draws it better. Then let the GAN train for a shorter and for a longer time.
 
-# %%
+# %% jupyter={"source_hidden": true}
 explorer(
     partial(ring.picture, seed=SEED),
     "Three panels: real points, draws of probabilistic PCA, and draws of a small GAN, with the share of the shape that "
@@ -363,7 +358,7 @@ explorer(
 # The generator: two dense layers, then twice upsampling and convolution. The discriminator: convolutions, pooling, dense. The
 # paper scales both by a **capacity** F, stacks D's convolutions **depth** D times, and tries three **batch sizes** B.
 
-# %%
+# %% jupyter={"source_hidden": true}
 PAPERS = {
     name: [lesson.claimed(f"{key}_{k}") for k in (1, 2, 3)]
     for name, key in (("F", "capacity"), ("D", "depth"), ("B", "batch"))
@@ -483,7 +478,7 @@ def dcgan(lr=LR_PLAIN, virtual=False, reports=10):
 # %% [markdown]
 # Predict: at which accuracy of D, and at which loss, would D have nothing left to tell?
 
-# %%
+# %% jupyter={"source_hidden": true}
 plain = {
     f"lr {LR_PLAIN:g}": dcgan(),
     f"lr {lesson.claimed('lr_ccgan'):g}": dcgan(lesson.claimed("lr_ccgan")),
@@ -572,7 +567,7 @@ ccgan = await watch(noted(run, shots, lesson.cache), title="ccGAN: two of each d
 seconds[first] = time.monotonic() - began
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def another(seed):
     """The averaged generator of one more such game, and its seconds."""
     began = time.monotonic()
@@ -615,7 +610,7 @@ show.markdown(
 # Choose a digit and walk: `turn` moves ten points of the latent space in a circle. What stays when the noise changes, and what
 # stays when the *digit* changes and the noise does not?
 
-# %%
+# %% jupyter={"source_hidden": true}
 ends = torch.randn(2, 10, lesson.claimed("latent"), generator=lesson.generator("walk"))
 ends = ends.to(lesson.device)
 
@@ -643,7 +638,7 @@ explorer(
 # beside D's, on the same pairs, each with the interval that so few rounds deserve.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 @torch.no_grad()
 def d_logits(pixels, labels):
     """What D says of images with these labels; larger: more real."""
@@ -667,7 +662,7 @@ played = real_or_fake(
 # PCA of one class: the **mean** image, and the directions in which images of that class vary most, the **eigen-digits**. The
 # paper takes an image apart into its first n components and puts it together again.
 
-# %%
+# %% jupyter={"source_hidden": true}
 began = time.monotonic()
 pca = ClassPCA.fit(train, S["components"])
 pca_seconds = time.monotonic() - began
@@ -699,7 +694,7 @@ show.markdown(
 #
 # Move the slider. From which number on would *you* know the digit? From which would you take it for handwriting?
 
-# %%
+# %% jupyter={"source_hidden": true}
 some = torch.cat([test.of_class(k).pixels[:1] for k in range(CLASSES)])
 
 
@@ -721,7 +716,7 @@ explorer(
 # Now the paper's curve: the judge's score of rebuilt images against the number of components. The paper rebuilds *training*
 # images; beside them we rebuild test images, which PCA has never seen.
 
-# %%
+# %% jupyter={"source_hidden": true}
 papers_n = lesson.claimed("components_saturated")
 counts = sorted({n for n in (1, 2, 4, 8, 16, 32, papers_n, 128) if n <= S["components"]})
 sources = {"training images": train.subset(range(N)), "test images": new}
@@ -746,6 +741,7 @@ show.figure(
         f"{PAPERS_SCORE}, %",
         levels={"the paper's ccGAN, smoothing": Interval(best_claim, best_claim, best_claim)},
         at=counts,
+        ends=(0, 100),
     ),
     "Conditional accuracy of digits rebuilt from n components of their class, for training and for test images, beside the "
     "paper's conditional GAN with label smoothing.",
@@ -825,6 +821,7 @@ def by_ppca(model, labels, rng):
     return to_pixels(x.view(-1, 1, 28, 28).clamp(-1, 1))
 
 
+# %% jupyter={"source_hidden": true}
 few = PPCAGenerator(pca.truncated(min(8, Q)))
 show.figure(
     figures.image_grid(
@@ -855,10 +852,11 @@ show.figure(
 #
 # ## 11 · One table
 #
-# Everything that was drawn, by all measures. The rows differ in what was repeated: for the ccGAN every value is a GAN trained
+# Everything that was drawn, by all measures. Low is good for `fd_lenet`, high for the scores, density and coverage; a
+# memorisation of about one is. The rows differ in what was repeated: for the ccGAN every value is a GAN trained
 # anew; for the others, other images are drawn from the same fit.
 
-# %%
+# %% jupyter={"source_hidden": true}
 one = lesson.claimed("one_component")
 
 
@@ -896,7 +894,7 @@ def numbers(pca, n):
     return pca.mean.numel() + pca.components[:, :, :n].numel()
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 fit_of_gan = float(np.mean(list(seconds.values())))
 kinds = {  # what draws, seconds to fit it, numbers that it holds
     "real, new": (new_real, None, None),
@@ -923,7 +921,11 @@ def over_draws(values, measure):
     if measure == PAPERS_SCORE and values.nunique() == 1:
         images = N * len(values)
         return statistics.proportion_interval(round(images * values.mean()), images)
-    return t_interval(values)
+    return (
+        share_interval(values)
+        if measure in grid.SHARES
+        else t_interval(values).within(0, np.inf)
+    )
 
 
 one_table = pd.DataFrame(
@@ -963,6 +965,8 @@ show.figure(
             **{m: table_rows(m) for m in ("fd_lenet", "coverage", "memorisation")},
         },
         xlabel="| one draw, or one GAN   ●━ mean with 95 % interval",
+        ends={f"{PAPERS_SCORE}, %": (0, 100), "fd_lenet": (0, np.inf)}
+        | {"coverage": (0, 1), "memorisation": (0, np.inf)},
     ),
     "Conditional accuracy, Fréchet distance, coverage and memorisation of real images, the cheat, PCA, probabilistic PCA and "
     "the ccGAN.",
@@ -1002,7 +1006,7 @@ show.markdown(
 # beside it, each over a few seeds; what a full run on a GPU has found is drawn as well, wherever it is stored with the
 # course.
 
-# %%
+# %% jupyter={"source_hidden": true}
 wanted = [tuple(cell) for cell in S["grid"]] if "grid" in S else list(product(*PAPERS.values()))
 grid_seeds = lesson.seeds[: S["grid_seeds"]]
 MEASURES = (PAPERS_SCORE, "coverage", "fd_lenet")
@@ -1044,7 +1048,10 @@ smoothed = measures_of(BEST, "smoothed")
 # %% jupyter={"source_hidden": true}
 grids = {
     f"this run, profile {lesson.profile}": [
-        {"setting": list(cell), **{m: experiment.entry(found[m]) for m in MEASURES}}
+        {
+            "setting": list(cell),
+            **{m: experiment.entry(found[m], share=m in grid.SHARES) for m in MEASURES},
+        }
         for cell, found in own_grid.items()
     ]
 }
@@ -1078,7 +1085,7 @@ for name, found in grids.items():
 # **What do you notice?** Do the intervals of two settings overlap because they are alike, or because there are few seeds? So let
 # pairs speak: the same seeds, the paper's best setting minus another one.
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 def against_best(found, measure=PAPERS_SCORE):
@@ -1136,7 +1143,7 @@ show.markdown(
 # %% [markdown]
 # **Explore.** Choose a setting. By which measure does it differ most from the paper's best?
 
-# %%
+# %% jupyter={"source_hidden": true}
 where, explored = list(grids.items())[-1]
 by_measure = {m: cells(explored, m) for m in MEASURES}
 explorer(
@@ -1173,6 +1180,7 @@ def head_start(G, D, steps):
     gan.fit(d_alone, G, D, feed, steps=steps, seed=first, lr=LR_PLAIN, stop_on_collapse=False)
 
 
+# %% jupyter={"source_hidden": true}
 RATES = {f"lr {lr:g}": lr for lr in (lesson.claimed("lr_ccgan"), LR_PLAIN, 10 * LR_PLAIN)}
 STRONGEST = max(PAPERS["D"])
 
@@ -1190,7 +1198,7 @@ def short(name):
     return run.finish()
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 STRONG = ["strong D", "head start", "head start + minimax"]
 broken = parallel_map(short, [*RATES, *STRONG], **AT_ONCE)
 show.figure(
@@ -1205,7 +1213,7 @@ show.figure(
 # **What do you notice?** Which rows are broken, which are only young? Now the numbers. `first` and `last` are means over the
 # first and the last tenth of the game.
 
-# %%
+# %% jupyter={"source_hidden": true}
 symptoms = {}
 for name, run in broken.items():
     found = judged(draw(run.generator, asked, lesson.generator("broken")), asked)
@@ -1278,7 +1286,7 @@ show.markdown(
 # `gan` and `ppca` answer "can a generator stand in for data that I had?", and the two twins answer "can it make more of the
 # data that I have?"
 
-# %%
+# %% jupyter={"source_hidden": true}
 TURNED = Classic(rotation=10, shift=0.1, zoom=0.1)
 run_of = {generator(seed, "arm").initial_seed(): seed for seed in lesson.seeds}  # an arm's seed
 
@@ -1350,7 +1358,7 @@ ARMS[RAISED] = experiment.hybrid(raised, ways["gan"])
 # First the paper's two knobs, **learning rate and batch size**, on the held-out images, never on the test set. Every pair sees
 # as many images.
 
-# %%
+# %% jupyter={"source_hidden": true}
 RATE, SIZE = lesson.claimed("hybrid_lr"), lesson.claimed("hybrid_batch")
 arm = f"gan_{LEAST}"
 tuning = {
@@ -1379,7 +1387,11 @@ accuracy_of = {pair: values.mean() for pair, values in held_out.items()}
 
 def over_seeds(values):
     """Mean and interval as a text; one seed has none."""
-    return t_interval(values).text() if len(values) > 1 else f"{values[0]:.1f}, one seed"
+    return (
+        share_interval(values / 100).text(100)
+        if len(values) > 1
+        else f"{values[0]:.1f}, one seed"
+    )
 
 
 show.table(
@@ -1402,7 +1414,7 @@ show.markdown(
     "by the same."
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 def scored(labels, predictions):
@@ -1434,10 +1446,10 @@ results = experiment.summary(outcome, baseline="real")
 
 def interval_of(arm, metric="accuracy"):
     """Mean over seeds with its interval, in per cent."""
-    return t_interval(100 * outcome.values(arm, "test", metric))
+    return share_interval(outcome.values(arm, "test", metric)).times(100)
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 central = curves.bands(
     {
         way: {
@@ -1451,6 +1463,7 @@ central = curves.bands(
     "accuracy on real test images, %",
     levels={"real, all of them": interval_of("real")},
     at=S["shares"],
+    ends=(0, 100),
 )
 CENTRAL_ALT = (
     "Accuracy of a classifier against the share of real images in its training set, one line for each way to fill the gap, "
@@ -1488,7 +1501,7 @@ questions = [
     ("gan_few", "ppca_few"),
 ]
 
-# %%
+# %% jupyter={"source_hidden": true}
 named = [(f"{arm}_{LEAST}", f"{other}_{LEAST}") for arm, other in questions]
 answers = compare({(*pair, "accuracy"): outcome.paired(*pair) for pair in named})
 show.figure(
@@ -1528,7 +1541,7 @@ reveal(
 # matrix. Before and after, all seeds together:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def confused(arm):
     """Confusion counts on the test set, summed over seeds."""
     return sum(
@@ -1566,7 +1579,7 @@ show.markdown(
 # %% [markdown]
 # **What do you notice?** Two matrices, and the eye finds changes everywhere. Which of them would you bet on?
 #
-# ## 15 · The paper and we
+# ## 15 · The paper and ours
 
 
 # %% jupyter={"source_hidden": true}
@@ -1576,7 +1589,7 @@ def beside(what, claim, values, n=None):
     return {
         "what": what,
         "paper, %": claim,
-        "ours, %": t_interval(values).text(100),
+        "ours, %": share_interval(values).text(100),
         "GANs": len(values),
         "one further run": further.ends(100),
         "paper inside": "too few GANs to say"
@@ -1680,7 +1693,7 @@ saved = lesson.save(
     class_raised={metric: experiment.entry(d) for metric, d in raised_gaps.items()},
     measures={
         name: {
-            **{m: experiment.entry(values[m]) for m in values},
+            **{m: experiment.entry(values[m], share=m in grid.SHARES) for m in values},
             "fit_s": None if spent is None else round(spent, 2),
             "numbers": held,
         }
@@ -1688,7 +1701,7 @@ saved = lesson.save(
             measured.items(), kinds.values(), strict=True
         )
     },
-    smoothed={m: experiment.entry(smoothed[m]) for m in smoothed},
+    smoothed={m: experiment.entry(smoothed[m], share=m in grid.SHARES) for m in smoothed},
     grid=next(iter(grids.values())),
     tuning={f"lr {lr:g}, B {size}": round(a, 3) for (lr, size), a in accuracy_of.items()},
     rebuilt={
@@ -1701,7 +1714,7 @@ saved = lesson.save(
     judge_accuracy=round(own["test"].mean, 4),
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 assert set(saved["arms"]) == set(ARMS) and all(
     len(a["accuracy"]["test"]["values"]) == len(lesson.seeds) for a in saved["arms"].values()

@@ -41,7 +41,7 @@ DEVICE = None  # "cpu", "cuda"; None: a GPU if there is one
 # %% [markdown]
 # ## 1 · Set-up
 
-# %%
+# %% jupyter={"source_hidden": true}
 import copy
 from functools import partial
 
@@ -75,7 +75,7 @@ from course_utils.teach.widgets.live import watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "05_fashion_acgan",
     "Do generated clothes make a classifier better?",
@@ -87,7 +87,6 @@ lesson = start(
 )
 S = lesson.settings
 BATCH = lesson.claimed("batch_size")
-show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), "This profile")
 
 # %% [markdown]
 # ## 2 · The claim
@@ -145,7 +144,7 @@ predict(
 # sealed as a test set. The paper mixes both and splits anew. Mixing breaks the seal, so it is done once, in the open,
 # and the new test part is sealed again. The split hangs on no seed of ours: you and we get the same images.
 
-# %%
+# %% jupyter={"source_hidden": true}
 official = {name: images.to(lesson.device) for name, images in lesson.data.splits.items()}
 whole = Images(
     torch.cat([part.pixels for part in official.values()]),
@@ -195,7 +194,7 @@ show.figure(
 # the official split, beside it:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def trained(network, images, updates, *key, transform=None):
     """A network trained on these images, ready to judge."""
     torch.manual_seed(lesson.number(*key))
@@ -232,7 +231,7 @@ show.table(
 # validation part of the training images. Would you also mirror the images, as one does with photographs? Look at the
 # shoes first.
 
-# %%
+# %% jupyter={"source_hidden": true}
 TURNED = Classic(rotation=2, shift=0.02, zoom=0.03)
 some = train.sample(10, lesson.generator("classic"))
 copies = [augmented(some, TURNED, lesson.generator("classic", i)).pixels for i in range(2)]
@@ -350,7 +349,7 @@ show.figure(
 # *exactly* the real distribution, the best D says one half. Then both losses lie on these lines. **Equilibrium, then?**
 # Decide before you look at the pictures.
 
-# %%
+# %% jupyter={"source_hidden": true}
 floor = samples.fd_lenet(judge, train.pixels, test.pixels, N_FD)
 away = {
     name: {
@@ -378,7 +377,7 @@ show.figure(
 # half because it *cannot tell*, not because there is nothing to tell.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 known, unknown = train.split(0.5, lesson.generator("critic"), by_group=False)
 
 
@@ -399,7 +398,7 @@ def fresh_critic(fakes):
 # A measurement needs its zero: what would the critic score if the "fakes" were real, too? Beside it, what each D
 # itself says, on average, of real images and of its own G's fakes.
 
-# %%
+# %% jupyter={"source_hidden": true}
 n_critic = min(1500, len(known))
 critics, table = {}, {}
 for name, (last, _, D) in plain.items():
@@ -469,7 +468,7 @@ show.markdown(
 # **class**. G is paid for both. What might the second payment do to the pictures? Two overlapping classes in the
 # plane, and the dotted line between them: raise the weight of the class loss.
 
-# %%
+# %% jupyter={"source_hidden": true}
 explorer(
     borders.picture,
     "Real points of two overlapping classes, generated points, and the profile of both across the class border, "
@@ -548,7 +547,7 @@ show.source(acgan_step)
 # The paper's moments are epochs. It does not say what an epoch is. If it is a pass over the images, the training was
 # enormous. In the widely copied script that it resembles, one *epoch* is **one batch**.
 
-# %%
+# %% jupyter={"source_hidden": true}
 LATENT = 100
 NOISE = torch.randn(50, LATENT, generator=lesson.generator("noise"))
 Z, C = (
@@ -585,6 +584,7 @@ def acgan(images, steps, seed, reports=2, **other):
     )
 
 
+# %% jupyter={"source_hidden": true}
 untrained = acgan(train, S["gan_steps"], SEED)
 per_pass = len(train) // BATCH
 show.markdown(
@@ -599,7 +599,7 @@ show.markdown(
 # In section 12 ACGANs that see only *few* images are trained for fewer steps. To compare like with like there, we copy G
 # on the way, at the looks that come nearest to those steps.
 
-# %%
+# %% jupyter={"source_hidden": true}
 FEW_STEPS = {int(share): n for share, n in S["few_steps"].items()}
 looks = [S["gan_steps"] * n // REPORTS for n in range(1, REPORTS + 1)]
 YOUNG = {share: min(looks, key=lambda look: abs(look - n)) for share, n in FEW_STEPS.items()}
@@ -636,11 +636,12 @@ heads[HEADS[0]] = await watch(
         item.samples()[:100], item.losses, every=item.step / len(item.losses["D"])
     ),
 )
+# %% jupyter={"source_hidden": true}
 if len(young) < len(set(YOUNG.values())):  # found finished: its first steps once more
     again = acgan(train, S["gan_steps"], SEED, REPORTS, checkpoint=None)
     next(item for item in copying(again) if item.step == max(YOUNG.values()))
 
-# %%
+# %% jupyter={"source_hidden": true}
 shown = [n["value"] for key, n in lesson.paper.items() if key.startswith("shown_")]
 
 
@@ -667,7 +668,7 @@ show.markdown(
 # noisier, and its losses stable from some epoch on. Where do ours settle, and what does the *distance to real images*
 # do after that?
 
-# %%
+# %% jupyter={"source_hidden": true}
 ends, WITHIN = heads[HEADS[0]].losses["G"], 0.15
 steady = next(i for i in range(len(ends)) if max(ends[i:]) - min(ends[i:]) <= WITHIN * ends[-1])
 settled = looks[steady]
@@ -708,6 +709,7 @@ show.markdown(
 second = acgan(train, S["gan_steps"], SEED, REPORTS, class_on_fakes=False)
 for last in noted(second, shots[HEADS[1]], lesson.cache):
     heads[HEADS[1]] = last
+# %% jupyter={"source_hidden": true}
 show.figure(
     figures.image_grid(
         torch.cat([heads[head].samples()[:30] for head in HEADS]),
@@ -726,7 +728,7 @@ show.figure(
 # Three explorers. First: the classes against the latent space. `turn` moves all four latent points at once; each column
 # stays its class.
 
-# %%
+# %% jupyter={"source_hidden": true}
 corners = torch.randn(2, 4, LATENT, generator=lesson.generator("play"))
 all_classes = torch.arange(10, device=lesson.device)
 
@@ -749,7 +751,7 @@ explorer(
 # us from asking for a class that lies *between* two. Where does the one become the other: gradually, or at once?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 @torch.no_grad()
 def between(start, end, head):
     """Three latent points on the straight way from the vector of one class to that of another."""
@@ -773,7 +775,7 @@ explorer(
 # Third: **the moments of the training.** Compare the two heads at the same moment.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def moment(share, head):
     """Three latent points as all ten classes, after a share of the training."""
     step = min(shots[head], key=lambda step: abs(step - share / 100 * S["gan_steps"]))
@@ -794,7 +796,7 @@ explorer(
 # five of real test images that are new each time: the intervals hold what *other noise* and *other test images* would
 # change. They hold nothing of what training the ACGAN again would change, for there is one.
 
-# %%
+# %% jupyter={"source_hidden": true}
 DRAWS = 5
 each = min(S["judged"] // 10, int(test.counts().min()))
 asked = torch.arange(10, device=lesson.device).repeat(each)
@@ -824,7 +826,7 @@ reference = in_judge(equally(train, "reference"))
 # and nothing between?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def measured(pixels):
     """What the judge sees, int64, and by class: agreement, coverage, mean distance of two; 3 × classes."""
     f = in_judge(pixels)
@@ -850,10 +852,10 @@ draws = {
 # %% [markdown]
 # First the paper's number. Real test images are judged in the same way: that is what a *perfect* generator would get.
 
-# %%
+# %% jupyter={"source_hidden": true}
 agreement = {head: [found[0].mean() for _, found in of_head] for head, of_head in draws.items()}
 judged = {"all real test images": judge_accuracy}
-judged |= {f"ACGAN, {head}": statistics.t_interval(v) for head, v in agreement.items()}
+judged |= {f"ACGAN, {head}": statistics.share_interval(v) for head, v in agreement.items()}
 show.table(
     pd.DataFrame(
         {
@@ -871,9 +873,9 @@ show.table(
 # **What do you notice?** Could a generator score *higher* than real images? What would that mean? Now the same, class
 # by class, and with two measures of variety: **coverage** (which share of real images has a fake close by) and the
 # **mean distance** of two images of the class. All three in per cent of what new real images have, draw by draw: the
-# intervals hold the luck of both.
+# intervals hold the luck of both. High is good for the first two; for the distance, as much as real images have.
 
-# %%
+# %% jupyter={"source_hidden": true}
 MEASURES = ("taken for its class", "coverage", "distance of two")
 per_real = {  # draws × measures × classes
     head: np.stack(
@@ -886,7 +888,7 @@ per_real = {  # draws × measures × classes
 }
 variety = {
     name: {
-        head: [statistics.t_interval(column) for column in found[:, k].T]
+        head: [statistics.t_interval(column).within(0, np.inf) for column in found[:, k].T]
         for head, found in per_real.items()
     }
     for k, name in enumerate(MEASURES)
@@ -964,7 +966,7 @@ def worst_leak(asked, seen, classes):
 # %% tags=["check"]
 exercise_4.check(worst_leak)
 
-# %%
+# %% jupyter={"source_hidden": true}
 TOPS = [classes.index(name) for name in ("T-shirt/top", "Pullover", "Coat", "Shirt")]
 
 
@@ -991,7 +993,7 @@ show.figure(
 # Guess from the right matrix: which entry outside of the diagonal is the largest? And is it a leak of *G*, or of the
 # judge?
 
-# %%
+# %% jupyter={"source_hidden": true}
 leaks = {
     "real test images": exercise_4.answer_or_reference(test.labels, real_seen, 10),
     **{
@@ -1020,6 +1022,7 @@ def double_softmax(logits, labels):
     return F.cross_entropy(logits.softmax(1), labels)
 
 
+# %% jupyter={"source_hidden": true}
 FLOOR = -np.log(np.e / (np.e + len(classes) - 1))  # right and sure: e¹ among e⁰s
 updates = S["judge_updates"] // 5
 every, curve = max(1, updates // 20), {}
@@ -1046,7 +1049,7 @@ show.figure(
 # Why does the second curve fall so slowly, even far above its floor? And what happens to a *game* played with this
 # loss?
 
-# %%
+# %% jupyter={"source_hidden": true}
 broken = acgan(train, S["broken_steps"], SEED, class_loss=double_softmax).finish()
 same_age = min((n for n in shots[HEADS[0]] if n), key=lambda n: abs(n - S["broken_steps"]))
 compared = {
@@ -1128,7 +1131,7 @@ exercise_5.check(confident)
 # Now the ACGANs of those who have little. *Question:* at the smallest share a batch holds a good part of *all* images
 # that D will ever see. What can D learn by heart, and what is G paid for then?
 
-# %%
+# %% jupyter={"source_hidden": true}
 SHARES, OWN, LEAST = S["shares"], S["own"], 0.8
 UPDATES = {int(share): n for share, n in S["updates"].items()}
 
@@ -1191,7 +1194,7 @@ show.markdown(
     + "; ".join(
         f"trained on {share} %: "
         + (
-            statistics.t_interval(v).text(100) + f" % over {len(v)} ACGANs"
+            statistics.share_interval(v).text(100) + f" % over {len(v)} ACGANs"
             if len(v) > 1
             else f"{100 * v[0]:.0f} %, one ACGAN"
         )
@@ -1206,7 +1209,7 @@ show.markdown(
 # **Learnt by heart?** *Memorisation* asks how far a fake lies from the nearest image that its ACGAN saw, beside how far
 # a *new* real image lies from there (medians). What would copies score?
 
-# %%
+# %% jupyter={"source_hidden": true}
 in_new = in_judge(equally(test, "new"))
 by_heart = {}
 for key, (_, _, (share, seed)) in made.items():
@@ -1300,7 +1303,7 @@ def after(share, arm):
 # sealed test images. What varies over the seeds is different at the two shares, and the table says what.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def recipe(share):
     """How the classifier of a share is trained."""
     return experiment.Recipe(LeNet, classifier.adam(2e-3), UPDATES[share], batch_size=32)
@@ -1317,7 +1320,7 @@ plans["ratios"] = experiment.Plan(
 )
 ARMS = list(plans[RARE].arms)
 
-# %%
+# %% jupyter={"source_hidden": true}
 of_share = {}
 for share, name in PLANS.items():
     whose = "its own" if share in OWN else "the same"
@@ -1382,6 +1385,7 @@ show.figure(
             for plan in PLANS.values()
         },
         xlabel="accuracy on the test images, %:  | one seed   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Accuracy on the test images of eight arms at each share of the training images: a tick a seed, and the mean "
     "with its 95 % interval.",
@@ -1395,7 +1399,7 @@ show.figure(
 #
 # Seed by seed, arm minus `real`:
 
-# %%
+# %% jupyter={"source_hidden": true}
 central = comparisons.runs_and_intervals(
     {
         f"{plan} of the training images": comparisons.difference_rows(outcomes[plan], "real")
@@ -1429,6 +1433,7 @@ QUESTIONS = [
     ("acgan_filtered", "acgan"),
     ("acgan_all", "acgan"),
 ]
+# %% jupyter={"source_hidden": true}
 answers = compare(
     {
         (*pair, f"accuracy at {plan}"): outcomes[plan].paired(*pair)
@@ -1459,7 +1464,7 @@ reveal(
 # **How much of it?** The dose: a quarter of a synthetic image for each real one, up to several. What should the curve
 # look like if the pictures help? And if they only dilute the real ones?
 
-# %%
+# %% jupyter={"source_hidden": true}
 ratio_plan = PLANS[S["ratio_share"]]
 base = outcomes[ratio_plan].values("real", "test")
 dose = {
@@ -1523,7 +1528,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# ## 14 · The paper and we
+# ## 14 · The paper and ours
 
 # %% jupyter={"source_hidden": true}
 comparison = pd.DataFrame(
@@ -1667,7 +1672,7 @@ saved = lesson.save(
     },
     acgan={
         head: {
-            "conditional_accuracy": experiment.entry(agreement[head]),
+            "conditional_accuracy": experiment.entry(agreement[head], share=True),
             "coverage": experiment.entry(per_real[head][:, 1].mean(1)),
             "distance_of_two": experiment.entry(per_real[head][:, 2].mean(1)),
         }
@@ -1690,7 +1695,7 @@ saved = lesson.save(
     judge_accuracy=round(judge_accuracy.mean, 4),
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 assert set(saved["arms"]) == set(ARMS) and all(
     len(a["accuracy"]["test"]["values"]) == len(lesson.seeds) for a in saved["arms"].values()
