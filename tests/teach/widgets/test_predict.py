@@ -36,7 +36,7 @@ def test_headless_the_question_is_text_with_its_options(capsys):
     text = capsys.readouterr().out
     assert "Which arm wins?" in text
     assert "- real\n- gan" in text
-    assert "A number from -10 to 10 points." in text
+    assert "A number from −10 to 10 points." in text
     assert progress.read() == {}
 
 
