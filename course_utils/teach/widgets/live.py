@@ -78,7 +78,7 @@ async def watch(
     data, metadata = show.picture(draw(last), f"{title}, step {last.step}: {alt}")
     line = f"{title}: {how} at step {last.step:,} of {last.steps:,}, {time.monotonic() - start:.0f} s; {_losses(last)}"
     if how != "finished":
-        line += ". What was trained so far is kept."
+        line += ". What was trained so far is kept. What the cells below say of it is too early to tell."
     print(line)
     if screen:
         screen.close(data, metadata)
