@@ -111,11 +111,12 @@ show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), 
 
 # %%
 shrink = partial(resized, side=S["side"])
-mine = lesson.data["train"].sample(S["pictures"], lesson.generator("mine"))
-mine = replace(mine, pixels=shrink(mine.pixels), name="my pictures").to(lesson.device)
-test = lesson.data["test"]
-test = test.sample(min(S["tested"], len(test)), lesson.generator("tested"))
-test = replace(test, pixels=shrink(test.pixels)).to(lesson.device).seal()
+collected = lesson.data["train"].sample(S["pictures"], lesson.generator("mine"))
+sealed = lesson.data["test"]
+sealed = sealed.sample(min(S["tested"], len(sealed)), lesson.generator("tested"))
+mine, test = (
+    replace(part, pixels=shrink(part.pixels)).to(lesson.device) for part in (collected, sealed)
+)
 classes = mine.classes
 show.figure(
     figures.image_grid(
@@ -721,7 +722,7 @@ show.markdown(
 # generators, so the intervals hold what other pictures and other generators would change.
 
 # %%
-TURNED = Classic(rotation=10, shift=0.1, zoom=0.1)
+TURNED = Classic(rotation=2, shift=0.02, zoom=0.03)  # lesson 5's ranges
 
 
 def by(method):
@@ -848,7 +849,7 @@ show.markdown(
         + (
             ""
             if finished[method]["passed"] or said[method, "real"] == "helps"
-            else ", and its generators were not finished: not judged"
+            else ", by generators that were not finished; of finished ones the run says nothing"
         )
         + "."
         for method in RECIPES
@@ -883,8 +884,8 @@ def written(pixels, labels, path):
 
 def example(path):
     """Write the lesson's folders `clothes` and `made`."""
-    few = test.sample(min(600, len(test)), lesson.generator("folder"))
-    written(mine.pixels, mine.labels, path / "clothes" / "train")
+    few = sealed.sample(min(600, len(sealed)), lesson.generator("folder"))
+    written(collected.pixels, collected.labels, path / "clothes" / "train")
     written(few.pixels, few.labels, path / "clothes" / "test")
     written(final(("diffusion", SEED)), half.labels, path / "made")
     return path / "clothes", path / "made"
