@@ -45,7 +45,7 @@ def read(notebook: Path) -> list[Section]:
         return []
     try:
         nb = json.loads(notebook.read_text(encoding="utf-8"))
-        return [Section(**section) for section in nb["metadata"].get("course", {}).get("minutes", [])]
+        return [Section(**section) for section in nb.get("metadata", {}).get("course", {}).get("minutes", [])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{notebook}: is damaged ({error}); get it anew with: git checkout -- {notebook}") from None
 
