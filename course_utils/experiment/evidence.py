@@ -180,13 +180,16 @@ def best_ranges(tried: Iterable[Answer], labels: Tensor) -> str:
 class Scores:
     """The metrics of every classifier, by arm, seed and number of updates.
 
-    answers: those of classifiers, named arm/seed. arms: {arm: a dict of metric → one value a budget, for each seed}.
+    answers: of all jobs. Counted are classifiers, named arm/seed, which note their `ranges`; not those that chose them,
+    named tuned_…. arms: {arm: a dict of metric → one value a budget, for each seed}.
     """
 
     def __init__(self, answers: Mapping[str, Answer], test: Tensor, held_out: Tensor) -> None:
         self.arms: dict[str, list[dict[str, list[float]]]] = {}
         self.updates: dict[str, list[int]] = {}
         for name, answer in answers.items():
+            if "ranges" not in answer[1] or name.startswith("tuned_"):
+                continue
             arm, _, seed = name.rpartition("/")
             assert int(seed) == len(self.arms.setdefault(arm, [])), f"{name}: seeds come in their order"
             self.arms[arm].append(_scored(answer, test, held_out))

@@ -379,12 +379,7 @@ QUESTIONS = [
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
     _, held_out, test = parts(data, S["images"], S["validation"])
-    of_arms = {
-        name: answer
-        for name, answer in answers.items()
-        if "ranges" in answer[1] and not name.startswith("tuned_")
-    }
-    scores = evidence.Scores(of_arms, test.labels, held_out.labels)
+    scores = evidence.Scores(answers, test.labels, held_out.labels)
     floor = answers["judge"][1]["floor"]
     curves = {
         kind: [answers[f"{kind}/{seed}"][1]["curve"] for seed in range(S["gans"])]

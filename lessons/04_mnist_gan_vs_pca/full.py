@@ -297,12 +297,7 @@ def restored_model(answer: Answer) -> torch.nn.Module:
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
     train, held_out, test = parts(data, S["images"], S["validation"])
-    of_arms = {
-        name: answer
-        for name, answer in answers.items()
-        if "ranges" in answer[1] and not name.startswith("tuned_")
-    }
-    scores = evidence.Scores(of_arms, test.labels, held_out.labels)
+    scores = evidence.Scores(answers, test.labels, held_out.labels)
     few, gate = S["few"], gates_of(S, scores, answers)
     pairs = scores.questions((a.format(few), b.format(few)) for a, b in QUESTIONS)
     return {
