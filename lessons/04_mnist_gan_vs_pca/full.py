@@ -51,7 +51,8 @@ def jobs(S: dict) -> list[Job]:
     ]
     recipe = {name: S[name] for name in ("width", "lr", "steps", "reports")} | data
     few = {"share": S["few"], "steps": S["few_steps"]}
-    kinds = {"gan": {}, "few": few, "smoothed": {"target": S["smoothing"]}}
+    whole = {"falling": S["falling"]}
+    kinds = {"gan": whole, "few": few, "smoothed": whole | {"target": S["smoothing"]}}
     gans = {
         kind: [
             Job(f"{kind}/{seed}", "ccgan", {"seed": seed, **recipe, **kinds[kind]}, (judge,))
@@ -169,13 +170,16 @@ def ccgan(
     reports: int,
     images: int,
     validation: int,
+    falling: Sequence[float] = (2 / 9, 4 / 9, 1 / 5),
     target: float = 1.0,
     share: int = 100,
 ) -> Work:
     """A class-conditional GAN of F = D = 1, B = 64 (section 3), and its measures along the way.
 
-    The text trains at a rate of 1e-4 for 20 to 25 epochs. Here the rate is `lr` at first and falls to a fifth of it, and
-    the average of G has a memory of a thousand steps: both let a shorter training come to rest. share: of real images, %, that it sees. target: what D should answer to real images.
+    The text trains at a rate of 1e-4 for 20 to 25 epochs. Here the rate is `lr` at first and falls, and the average of G
+    has a memory of a thousand steps: both let a shorter training come to rest. falling: the shares of the run between
+    which the rate falls, and the factor that it keeps then. share: of real images, %, that it sees. target: what D
+    should answer to real images.
     """
     train = kept(parts(data, images, validation)[0], share, seed).to(device)
     training = train_ccgan(
@@ -184,7 +188,7 @@ def ccgan(
         seed,
         capacity=width,
         lr=lr,
-        schedule=at_rest,
+        schedule=partial(at_rest, falling=falling),
         average=0.999,
         d_loss=partial(losses.discriminator_loss, target=target),
         reports=reports,
@@ -199,9 +203,10 @@ def ccgan(
     return weights, facts | {"width": width}
 
 
-def at_rest(done: float) -> float:
-    """The factor of the learning rate when a share of the run is done: 1, from 2/9 to 4/9 down to 1/5, which it keeps."""
-    return min(1.0, max(0.2, 1 - 0.8 * (done - 2 / 9) / (2 / 9)))
+def at_rest(done: float, falling: Sequence[float]) -> float:
+    """The factor of the learning rate when a share of the run is done; falling: (from, until, factor kept then)."""
+    start, end, kept = falling
+    return min(1.0, max(kept, 1 - (1 - kept) * (done - start) / (end - start)))
 
 
 # ------------------------------------------------------------------ hybrid sets

@@ -226,6 +226,7 @@ SMALL = {
     "width": 1 / 16,
     "lr": 5e-4,
     "steps": 6,
+    "falling": [0.2, 0.6, 0.05],
     "few_steps": 6,
     "reports": 3,
     "kinds": ["gan", "few", "smoothed"],
