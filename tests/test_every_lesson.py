@@ -27,13 +27,17 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 each_study = pytest.mark.parametrize("lesson", STUDIES, ids=lambda lesson: lesson.slug)
 
 
-def execute(lesson, form, kernel, folder):
+def execute(lesson, form, kernel, folder, change=lambda source: source):
     """Runs a form of the lesson in smoke; returns its outcome and, with a kernel, the executed notebook.
 
-    A kernel that does not come to its end, as one in some thousands has done, is tried once more.
+    change: of the cells' sources. A kernel that does not come to its end, as one in some thousands has done, is tried
+    once more.
     """
     path = folder / "unexecuted" / f"{lesson.slug}.ipynb"
-    files.write(path, nbformat.writes(build.notebook(lesson, form)))
+    notebook = build.notebook(lesson, form)
+    for cell in notebook.cells:
+        cell.source = change(cell.source)
+    files.write(path, nbformat.writes(notebook))
 
     async def go():
         with run.Progress() as progress:
@@ -117,6 +121,29 @@ def test_unsolved_it_runs_too_and_gives_the_same_numbers_without_jupyter(lesson,
     without, _ = execute(lesson, "learner", "none", tmp_path / "plain")
     for key in ("arms", "differences", "updates", "seeds", "verdict", "data"):
         assert with_jupyter.results[key] == without.results[key], key
+
+
+STOPPED = """
+
+watched = watch
+
+async def watch(training, **shown):
+    return await watched([next(iter(training))], **shown)
+"""
+
+
+def stopped(source):
+    """The source of a cell; where it imports `watch`, each training ends at its first report."""
+    return source + STOPPED if "widgets.live import" in source else source
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize(
+    "lesson", [lesson for lesson in STUDIES if "await watch(" in (lesson.folder / "lesson.py").read_text("utf-8")]
+)
+def test_it_goes_on_after_a_training_that_was_stopped_at_its_first_report(lesson, tmp_path):
+    outcome, _ = execute(lesson, "learner", "none", tmp_path, stopped)
+    assert len(outcome.results["arms"]) > 1
 
 
 # ------------------------------------------------------------------ what stands beside its source

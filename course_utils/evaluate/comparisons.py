@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from course_utils.evaluate.statistics import (
 )
 
 Question = tuple[str, str, str]  # (arm, other arm, measure in words)
+
+ABBREVIATIONS = {name.lower(): name for name in ("GAN", "cGAN", "ACGAN", "BAGAN", "CycleGAN", "CVAE", "PPCA")}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Difference:
     @property
     def label(self) -> str:
         """The name of the pair in tables and figures."""
-        return f"{self.arm} − {self.other}"
+        return f"{readable(self.arm)} − {readable(self.other)}"
 
     @property
     def caveat(self) -> str:
@@ -59,7 +62,7 @@ class Difference:
 
     def sentence(self, arm: str | None = None, other: str | None = None, measure: str | None = None) -> str:
         """Say what the interval supports, with its caveat; `arm`, `other` and `measure` replace the names."""
-        names = (arm or f"`{self.arm}`", other or f"`{self.other}`", measure or self.measure)
+        names = (arm or readable(self.arm), other or readable(self.other), measure or self.measure)
         text = verdict(self.interval, *names)
         return text[0].upper() + text[1:] + self.caveat
 
@@ -132,7 +135,7 @@ def paper_table(
     return pd.DataFrame(
         {
             "metric": metric,
-            "arm": row.arm,
+            "arm": readable(row.arm),
             "paper": row.claim,
             "ours": row.ours.text(scale, digits, unit),
             "one further run": row.further.ends(scale, digits, unit),
@@ -142,6 +145,16 @@ def paper_table(
         for row in rows
         if row.claim is not None
     )
+
+
+def readable(text: str) -> str:
+    """Write the code names of arms in a text as a reader would: `classic+acgan_all` as "classic + ACGAN all"."""
+    return re.sub(r"[a-z]\w*(?:\+\w+)*", lambda found: _words(found[0]), text)
+
+
+def _words(name: str) -> str:
+    words = name.replace("_", " ").replace("+", " + ").split(" ")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def p_text(p: float) -> str:

@@ -1124,7 +1124,7 @@ saved = lesson.save(
     baseline="real",
     classic="classic",
     updates=dict.fromkeys(ARMS, BATCHES[64]),
-    verdict=headline.sentence("gan_100", "real", "accuracy on Dig-MNIST"),
+    verdict=headline.sentence(measure="accuracy on Dig-MNIST"),
     verdicts=answers.sentences,
     experiments={
         name: experiment.summary(o, baseline="real")

@@ -73,7 +73,7 @@ from course_utils.teach.plots import comparisons, figures, imbalance
 from course_utils.teach.shots import noted
 from course_utils.teach.toys import mixture
 from course_utils.teach.widgets.explorer import explorer
-from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.live import too_early, watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
@@ -756,10 +756,11 @@ elif nearer or covers_more:
 else:
     by_both = (
         "neither says that these sharper zeros are better than the blurred ones before. D asks for sharp strokes, and G may pay "
-        "with variety; or it was stopped on the way, and a finished game is another question."
+        "with variety; or the game was too short, and a finished one is another question."
     )
+early = too_early(rebuilt, bagan)
 the_game = (
-    f"The game moved the distance from {before['fd_lenet']} to {after['fd_lenet']} (low is good) and coverage from "
+    f"{early}The game moved the distance from {before['fd_lenet']} to {after['fd_lenet']} (low is good) and coverage from "
     f"{before['coverage']:.2f} to {after['coverage']:.2f} (high is good): {by_both}"
 )
 show.markdown(
@@ -775,7 +776,9 @@ show.markdown(
 reveal(
     lesson.slug,
     "game",
-    GAME[0 if covers_more else 1 if after["coverage"] < before["coverage"] else 2],
+    None
+    if early
+    else GAME[0 if covers_more else 1 if after["coverage"] < before["coverage"] else 2],
     f"{the_game} One autoencoder and one game: a lead, and no verdict on BAGAN.",
 )
 

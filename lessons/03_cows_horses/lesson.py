@@ -744,7 +744,8 @@ translated = await watch(
 # %% jupyter={"source_hidden": true}
 AB, BA = translated.generator.AB, translated.generator.BA
 originals = torch.cat([cows.pixels[FIVE], horses.pixels[FIVE]])
-early, there = min(epochs), epochs[steps]
+early, late = min(epochs), max(epochs)  # fewer epochs where you pressed Stop
+there = epochs[late]
 back = torch.cat([gan.sample(BA, scaled(there[:5])), gan.sample(AB, scaled(there[5:]))])
 show.figure(
     figures.image_grid(
@@ -752,7 +753,7 @@ show.figure(
         row_titles=[
             "photo",
             f"epoch {early / EPOCH:.0f}",
-            f"epoch {S['cyclegan_epochs']}",
+            f"epoch {late / EPOCH:.0f}",
             "and back",
         ],
     ),
@@ -1196,7 +1197,7 @@ reveal(
     lesson.slug,
     "gain",
     headline.interval.side(*GAIN),
-    f"{middle} minus real: {headline.interval.text(100)} points of accuracy of the paper's network.",
+    f"{headline.label}: {headline.interval.text(100)} points of accuracy of the paper's network.",
 )
 show.markdown(
     "Be careful with a *yes*. These intervals hold what another seed would change. They hold nothing of what **another "
@@ -1436,7 +1437,7 @@ saved = lesson.save(
     classic="classic",
     variant=VARIANT,
     updates=dict.fromkeys(ARMS, S["updates"]),
-    verdict=headline.sentence(middle, "real", "accuracy on the test animals"),
+    verdict=headline.sentence(measure="accuracy on the test animals"),
     verdicts=[*answers.sentences, *over_animals.sentences],
     pairs={
         name: {

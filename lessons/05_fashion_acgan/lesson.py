@@ -71,7 +71,7 @@ from course_utils.teach.plots import by_class, comparisons, curves, equilibrium,
 from course_utils.teach.shots import noted
 from course_utils.teach.toys import borders
 from course_utils.teach.widgets.explorer import explorer
-from course_utils.teach.widgets.live import watch
+from course_utils.teach.widgets.live import too_early, watch
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 
@@ -932,11 +932,12 @@ show.markdown(
     f"{'more' if cover[alone].mean > cover[mixed].mean else 'no more'}: one training each, so that is no verdict on the "
     "heads. None of this is seen by a conditional accuracy.\n</details>"
 )
+early = too_early(heads[mixed])
 reveal(
     lesson.slug,
     "variety",
-    round(100 * spread[mixed].mean),
-    f"Two generated images of a class lie {spread[mixed].text(100)} % as far apart as two real ones, in the "
+    None if early else round(100 * spread[mixed].mean),
+    f"{early}Two generated images of a class lie {spread[mixed].text(100)} % as far apart as two real ones, in the "
     f"judge's features (one training; interval: other noise, other test images).",
 )
 
@@ -1457,7 +1458,7 @@ reveal(
     lesson.slug,
     "gain",
     headline.interval.side(*GAIN),
-    f"At {RARE} of the training images, acgan minus real: {headline.interval.text(100)} points of accuracy.{headline.caveat}",
+    f"{headline.label} at {RARE} of the training images: {headline.interval.text(100)} points of accuracy.{headline.caveat}",
 )
 
 # %% [markdown]

@@ -983,10 +983,7 @@ saved = lesson.save(
     baseline="real",
     classic="classic",
     updates=dict.fromkeys([*on_curve, *others], S["updates"]),
-    verdict=" ".join(
-        answers[method, "real", "accuracy"].sentence(method, "real", "accuracy")
-        for method in RECIPES
-    ),
+    verdict=" ".join(answers[method, "real", "accuracy"].sentence() for method in RECIPES),
     verdicts=answers.sentences,
     pairs={a.key: experiment.entry(a.values) for a in answers.values()},
     leak={

@@ -12,7 +12,7 @@ from course_utils.teach.plots import comparisons as plots
 
 SURE = ("gan", "real", "accuracy")
 LEAD = ("gan", "classic", "accuracy")
-UNCLEAR = ("gan", "placebo", "recall of class 0")
+UNCLEAR = ("gan", "placebo_noise", "recall of class 0")
 ASKED = {SURE: [0.031, 0.03, 0.029, 0.03], LEAD: [-0.01, -0.03, -0.05, -0.03], UNCLEAR: [0.02, -0.02, 0.01, -0.01]}
 
 
@@ -32,7 +32,7 @@ def test_every_sentence_carries_its_caveat():
     sure, lead, unclear = answers.sentences
     assert "3.0 [2.9, 3.1] points" in sure and not answers[SURE].caveat
     assert lead.endswith(answers[LEAD].caveat) and "lead only" in answers[LEAD].caveat
-    assert unclear.startswith("We cannot tell `gan` from `placebo`") and "lead" not in unclear
+    assert unclear.startswith("We cannot tell GAN from placebo noise") and "lead" not in unclear
     assert (
         answers[LEAD]
         .sentence("the GAN", "turning", "accuracy at 1 %")
@@ -42,7 +42,7 @@ def test_every_sentence_carries_its_caveat():
 
 def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ():
     table = compare(ASKED).table()
-    assert table["difference"].tolist() == ["gan − real", "gan − classic", "gan − placebo"]
+    assert table["difference"].tolist() == ["GAN − real", "GAN − classic", "GAN − placebo noise"]
     assert table["measure"].tolist() == ["accuracy", "accuracy", "recall of class 0"]
     assert table.loc[0, "points"] == "3.0 [2.9, 3.1]" and table.loc[0, "p"] == p_text(1e-5) == "< 0.001"
     assert "measure" not in compare({SURE: ASKED[SURE], LEAD: ASKED[LEAD]}).table()

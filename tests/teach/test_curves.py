@@ -27,7 +27,7 @@ def curve(ax, name):
 
 def test_a_line_runs_through_the_means_on_a_band_of_the_intervals():
     ax = drawn()
-    np.testing.assert_allclose(curve(ax, "gan").get_xydata(), [(50, 90), (10, 85), (0, 70)])
+    np.testing.assert_allclose(curve(ax, "GAN").get_xydata(), [(50, 90), (10, 85), (0, 70)])
     corners = ax.collections[0].get_paths()[0].vertices
     assert {(50, 91), (50, 89), (0, 66), (0, 74)} <= {tuple(corner) for corner in corners}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("share, %", "accuracy, %")
@@ -42,9 +42,9 @@ def test_a_single_point_stands_on_its_interval_without_a_band():
 
 def test_places_and_looks_follow_the_orders_that_are_given_and_levels_go_across():
     ax = drawn(at=[50, 10, 0], levels={"real": Interval(93, 92, 94)}, order=["other", "gan_few", "classic", "gan"])
-    assert list(curve(ax, "gan").get_xdata()) == [0, 1, 2] and list(curve(ax, "gan_few").get_xdata()) == [1]
+    assert list(curve(ax, "GAN").get_xdata()) == [0, 1, 2] and list(curve(ax, "GAN few").get_xdata()) == [1]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "10", "0"]
-    assert set(curve(ax, "real").get_ydata()) == {93} and curve(ax, "gan").get_marker() == LOOKS[3].marker
+    assert set(curve(ax, "real").get_ydata()) == {93} and curve(ax, "GAN").get_marker() == LOOKS[3].marker
     with pytest.raises(KeyError):
         drawn(at=[50, 10])
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils.evaluate.comparisons import readable
 from course_utils.evaluate.statistics import Interval, share_interval, t_interval
 from course_utils.experiment import Outcome
 from course_utils.teach.plots.figures import LOOKS, draw_interval, drawable, end_axis, style
@@ -39,7 +40,7 @@ def runs_and_intervals(
             draw_interval(ax, y, Interval(mean, lo, hi), look)
         if reference is not None:
             ax.axvline(reference, color="0.3", linestyle="--", linewidth=1.5, zorder=0)
-        ax.set_yticks(range(len(entries)), [drawable(entry[0]) for entry in entries])
+        ax.set_yticks(range(len(entries)), [drawable(readable(entry[0])) for entry in entries])
         ax.set_title(title)
         ax.grid(axis="y", visible=False)
         end_axis(ax, *(ends[title] if isinstance(ends, Mapping) else ends))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.evaluate.comparisons import AgainstPaper
+from course_utils.evaluate.comparisons import AgainstPaper, readable
 from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, end_axis, style
 
 
@@ -51,4 +51,4 @@ def beside_constant(
 
 
 def _name(arm: str, constant: int, runs: int) -> str:
-    return f"{drawable(arm)}\n{constant} of {runs} gave up"
+    return f"{drawable(readable(arm))}\n{constant} of {runs} gave up"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from course_utils.evaluate.comparisons import readable
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach.plots.figures import LOOKS, drawable, end_axis, style
 
@@ -34,17 +35,17 @@ def bands(
     ax = fig.subplots()
     for dash, (name, level) in zip(("--", ":", "-."), (levels or {}).items(), strict=False):
         ax.axhspan(level.lo, level.hi, color="0.5", alpha=0.15, linewidth=0)
-        ax.axhline(level.mean, color="0.35", linestyle=dash, linewidth=1.8, label=drawable(name))
+        ax.axhline(level.mean, color="0.35", linestyle=dash, linewidth=1.8, label=drawable(readable(name)))
     for name, points in lines.items():
         look = LOOKS[order.index(name)]
         xs = [x if places is None else places[x] for x in points]
         means, lows, highs = zip(*((p.mean, p.lo, p.hi) for p in points.values()), strict=True)
         if len(xs) > 1:
             ax.fill_between(xs, lows, highs, color=look.colour, alpha=0.15, linewidth=0)
-            ax.plot(xs, means, look.marker, color=look.colour, linestyle=look.line, label=drawable(name))
+            ax.plot(xs, means, look.marker, color=look.colour, linestyle=look.line, label=drawable(readable(name)))
         else:
             ax.plot([*xs, *xs], [lows[0], highs[0]], color=look.colour, linewidth=3, solid_capstyle="butt")
-            ax.plot(xs, means, look.marker, color=look.colour, markersize=10, label=drawable(name))
+            ax.plot(xs, means, look.marker, color=look.colour, markersize=10, label=drawable(readable(name)))
     if places is not None:
         ax.set_xticks(range(len(places)), [f"{x:g}" for x in places])
     ax.set(xlabel=xlabel, ylabel=ylabel)

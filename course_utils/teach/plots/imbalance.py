@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from course_utils.core.errors import CourseError
-from course_utils.evaluate.comparisons import AgainstPaper
+from course_utils.evaluate.comparisons import AgainstPaper, readable
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.teach.plots.figures import LOOKS, draw_claim, draw_interval, drawable, end_axis, style
 
@@ -36,7 +36,7 @@ def single_accuracies(panels: Mapping[str, Mapping[str, tuple[float, int]]]) -> 
         tested = {n for _, n in arms.values()}
         ax.set_title(f"{title}\n{' / '.join(f'{n:,}' for n in tested)} test images")
         first = ax.get_subplotspec().is_first_col()
-        ax.set_yticks(range(len(arms)), [drawable(arm) for arm in arms] if first else [])
+        ax.set_yticks(range(len(arms)), [drawable(readable(arm)) for arm in arms] if first else [])
         ax.set_ylim(len(arms) - 0.5, -0.7)
         ax.margins(x=0.12)
         end_axis(ax, 0, 100)
@@ -62,7 +62,7 @@ def beside_paper(panels: Mapping[str, Sequence[AgainstPaper]], xlabel: str, orde
             draw_interval(ax, y, interval.times(100), look)
             if claim is not None:
                 draw_claim(ax, y + 0.28, 100 * claim, claim in further)
-        ax.set_yticks(range(len(entries)), [drawable(arm) for arm, *_ in entries])
+        ax.set_yticks(range(len(entries)), [drawable(readable(arm)) for arm, *_ in entries])
         ax.set_title(title)
         ax.margins(x=0.1)
         end_axis(ax, 0, 100)

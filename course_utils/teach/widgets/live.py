@@ -87,6 +87,12 @@ async def watch(
     return last
 
 
+def too_early(*runs: Progress) -> str:
+    """Say which of these trainings were stopped, and that they tell nothing yet; "" where all came to their end."""
+    stopped = [f"step {run.step:,} of {run.steps:,}" for run in runs if run.step < run.steps]
+    return f"*Stopped at {' and '.join(stopped)}: too early to tell.*\n\n" if stopped else ""
+
+
 class _Screen:
     """Show one display with a moving picture and a Stop button; a still picture replaces it in the end."""
 
