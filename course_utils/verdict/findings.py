@@ -15,6 +15,9 @@ from course_utils.verdict.work import UNEVEN, Data, made_by, parts
 
 Answers = dict[str, Answer]
 
+CONTROLS = ("more_real", "real_50", "repeat", "noise", "wrong_labels")
+"""Arms of known effect. A run can judge if it sees that more real pictures help, or that half of them are worse."""
+
 HELPS, HARMS, UNCLEAR, NOT_JUDGED = "helps", "harms", "we cannot tell", "not judged"
 
 
@@ -31,8 +34,8 @@ def findings(S: dict[str, Any], data: Data, answers: Answers) -> dict[str, Any]:
     gate = _gates(S, answers, scores)
     table = {arm: _row(scores, arm) for arm in S["arms"]}
     questions = _questions(S, scores, gate)
-    controls = {name: _difference(scores, name, "real") for name in ("more_real", "repeat", "noise", "wrong_labels")}
-    seen = controls["more_real"]["interval"][0] > 0
+    controls = {name: _difference(scores, name, "real") for name in CONTROLS}
+    seen = controls["more_real"]["interval"][0] > 0 or controls["real_50"]["interval"][1] < 0
     return found | {
         "images": {"train": len(parts(data, 0)[0]), "more": len(parts(data, 0)[1]), "test": len(data.test)},
         "gate": gate,
@@ -231,8 +234,9 @@ def _verdict(questions: list[dict[str, Any]], seen: bool) -> str:
         return "Nothing was asked: there are no made pictures."
     if not seen and HELPS not in {question["says"] for question in questions}:
         return (
-            "This run cannot judge: even more real pictures made no difference that it could see, so it would not have "
-            "seen what made pictures do either. Use more test pictures, more seeds, or fewer pictures to train on."
+            "This run cannot judge: neither more real pictures nor half of them made a difference that it could see, "
+            "so it would not have seen what made pictures do either. Use more test pictures, or more --hours for more "
+            "seeds."
         )
     best = max(questions, key=lambda q: (q["says"] == HELPS, q["other"] == "classic", q["mean"]))
     against_classic = [q for q in questions if q["other"] == "classic"]

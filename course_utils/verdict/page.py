@@ -86,18 +86,18 @@ def table(found: dict[str, Any]) -> pd.DataFrame:
 def _sentences(found: dict[str, Any]) -> list[str]:
     """What must stand beside the verdict: how far it reaches, the controls, and what was left out."""
     images, seeds = found["images"], len(found["seeds"])
-    control = found["controls"]["more_real"]
+    more, half, wrong = (_points(found["controls"][name]) for name in ("more_real", "real_50", "wrong_labels"))
     lines = [
         f"Measured by {found['metric']} on {images['test']:,} test pictures, over {seeds} seeds, each with another "
         f"training set of {images['train']:,} pictures and generators of its own. Intervals hold what other seeds and "
         "other test pictures would change.",
-        f"Positive control: {images['more']:,} further real pictures change it by {_points(control)}: "
+        f"Positive control: {images['more']:,} further real pictures change it by {more}, half as many by {half}: "
         + (
             "seen, so the run can judge."
             if found["assay"]
             else "not seen; of what was not seen either, the run says nothing."
         ),
-        f"Negative control: wrong labels change it by {_points(found['controls']['wrong_labels'])}.",
+        f"Negative control: wrong labels change it by {wrong}.",
     ]
     for question in found["questions"]:
         if question["other"] == "real" and question["arm"] in found["worth"] and not question["unfinished"]:

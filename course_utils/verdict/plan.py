@@ -19,7 +19,8 @@ from course_utils.verdict import work
 from course_utils.verdict.work import BATCH, HELD_BACK, UNEVEN, VALIDATION, Data
 
 RATIOS = (0.25, 0.5, 2.0, 4.0)
-MOST_UPDATES, ENOUGH_UPDATES = 3000, 1000
+MOST_UPDATES, ENOUGH_UPDATES, FEWEST_UPDATES = 3000, 1000, 200
+ENOUGH_PASSES = 40  # over a small training set
 MOST_STEPS, FEWEST_STEPS = 20_000, 600
 SEEDS, FEW_SEEDS = 5, 3
 POOL = 2**28  # bytes of made pictures that one generator leaves
@@ -80,8 +81,9 @@ def plan(
     )
     chosen.settings |= {"rate": 1e-3, "flip": flip, "tuned": 2, "matters": matters}
     _divide_generators(chosen, step, seconds["generators"])
-    _divide_classifiers(chosen, update, seconds["classifiers"])
-    _keep_few_pictures(chosen, images)
+    n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
+    _divide_classifiers(chosen, update, seconds["classifiers"], n)
+    _keep_few_pictures(chosen, images, n)
     chosen.minutes = {part: round(spent / workers / 60, 1) for part, spent in chosen.minutes.items()}
     return chosen
 
@@ -100,31 +102,38 @@ def _divide_generators(plan: Plan, step: dict[str, float], seconds: float) -> No
     plan.minutes |= {method: S["steps"][method] * step[method] * S["seeds"] for method in S["methods"]}
 
 
-def _divide_classifiers(plan: Plan, update: dict[str, float], seconds: float) -> None:
-    """Choose the classifier and its updates; where there is too little time, leave out ratios, then seeds."""
+def _divide_classifiers(plan: Plan, update: dict[str, float], seconds: float, n: int) -> None:
+    """Choose the classifier and its updates; where there is too little time, leave out ratios, mixup, and last seeds.
+
+    n: training pictures. Seeds go last: three see little, because their own spread is hardly known.
+    """
     S = plan.settings
+    enough = min(ENOUGH_UPDATES, max(2 * FEWEST_UPDATES, ENOUGH_PASSES * n // BATCH))
 
     def affordable(name: str) -> float:
         return seconds / (update[name] * (len(S["arms"]) * S["seeds"] + 2 * S["tuned"] + 1))
 
     S["classifier"] = list(update)[-1]
-    if affordable(S["classifier"]) < ENOUGH_UPDATES and "small" in update and S["classifier"] != "small":
+    if affordable(S["classifier"]) < enough and "small" in update and S["classifier"] != "small":
         S["classifier"] = "small"
         plan.left_out.append("resnet18: its classifiers would not converge in the time; give more --hours")
-    if affordable(S["classifier"]) < ENOUGH_UPDATES:
+    if affordable(S["classifier"]) < enough:
         _leave_out(plan, "other ratios of made to real pictures: too little time", other_ratios=True)
-    if affordable(S["classifier"]) < ENOUGH_UPDATES / 2 and S["seeds"] > FEW_SEEDS:
-        plan.left_out.append(f"{S['seeds'] - FEW_SEEDS} of {S['seeds']} seeds: too little time")
+    if affordable(S["classifier"]) < enough and S["arms"].pop("mixup", None):
+        plan.left_out.append("mixup: too little time")
+    if affordable(S["classifier"]) < FEWEST_UPDATES and S["seeds"] > FEW_SEEDS:
+        plan.left_out.append(
+            f"{S['seeds'] - FEW_SEEDS} of {S['seeds']} seeds: too little time, and {FEW_SEEDS} see little"
+        )
         S["seeds"] = FEW_SEEDS
-    S["most_updates"] = int(min(MOST_UPDATES, max(200, affordable(S["classifier"]))))
+    S["most_updates"] = int(min(MOST_UPDATES, max(FEWEST_UPDATES, affordable(S["classifier"]))))
     runs = len(S["arms"]) * S["seeds"] + 2 * S["tuned"] + 1
     plan.minutes["classifiers"] = update[S["classifier"]] * S["most_updates"] * runs
 
 
-def _keep_few_pictures(plan: Plan, images: Images) -> None:
-    """Say how many pictures each generator makes for each real one; leave out what takes too much room."""
+def _keep_few_pictures(plan: Plan, images: Images, n: int) -> None:
+    """Say how many pictures each generator makes for each of n real ones; leave out what takes too much room."""
     S = plan.settings
-    n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
 
     def most() -> float:
         return max([of.get("ratio", 1.0) for of in S["arms"].values() if of.get("source") in S["methods"]] or [1.0])

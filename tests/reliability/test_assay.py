@@ -43,7 +43,7 @@ def small(monkeypatch):
     for arm in ("classic", "classic+synthetic"):
         del made.settings["arms"][arm]
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: made)
-    monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=16))
+    monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=8))
 
 
 def others(known, pool, rng):

@@ -68,12 +68,13 @@ def test_a_gain_is_worth_the_real_pictures_that_give_the_same(data):
     assert findings(S, data, answers(S, data, ACCURACY | {"synthetic": 0.9}))["worth"]["synthetic"]["pictures"][0] == 70
 
 
-def test_where_more_real_pictures_are_not_seen_nothing_is_judged(data):
-    S = settings([], SEEDS, synthetic=True)
-    found = findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8}))
+def test_where_neither_more_nor_half_of_the_real_pictures_are_seen_nothing_is_judged(data):
+    S, same = settings([], SEEDS, synthetic=True), {"more_real": 0.8, "real_50": 0.8}
+    found = findings(S, data, answers(S, data, ACCURACY | same))
     assert not found["assay"] and found["verdict"].startswith("This run cannot judge")
-    gain = findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8, "classic+synthetic": 0.9}))
+    gain = findings(S, data, answers(S, data, ACCURACY | same | {"classic+synthetic": 0.9}))
     assert gain["verdict"].startswith("Yes")  # what is seen is seen
+    assert findings(S, data, answers(S, data, ACCURACY | {"more_real": 0.8}))["assay"]  # half of them are worse
 
 
 @pytest.mark.parametrize(("fd", "answer"), [([9.0, 8.0, 2.0], NOT_JUDGED), ([9.0, 2.0, 2.0], UNCLEAR)])

@@ -24,14 +24,16 @@ def test_all_that_is_planned_fits_into_the_time(data, monkeypatch):
     assert made.settings["seeds"] == 5 and not made.left_out
 
 
-def test_where_there_is_little_time_ratios_go_first_then_seeds_and_diffusion(data, monkeypatch):
-    some = planned(data, monkeypatch, 0.5, 0.01)
+def test_where_there_is_little_time_ratios_go_first_then_mixup_and_diffusion_and_seeds_last(data, monkeypatch):
+    some = planned(data, monkeypatch, 0.3, 0.01)
     assert any("ratios" in what for what in some.left_out) and some.settings["seeds"] == 5
     assert "diffusion" in some.settings["methods"]
+    less = planned(data, monkeypatch, 0.15, 0.01)
+    assert less.settings["seeds"] == 5 and "mixup" in some.settings["arms"] and "mixup" not in less.settings["arms"]
     few = planned(data, monkeypatch, 0.1, 0.05)
     assert few.settings["seeds"] == 3 and few.settings["methods"] == ["gan"]
     assert "diffusion" not in few.settings["arms"] and "gan" in few.settings["arms"]
-    assert len(few.left_out) == 3 and all(what in few.text() for what in few.left_out)
+    assert len(few.left_out) == 4 and all(what in few.text() for what in few.left_out)
 
 
 def test_without_training_only_the_pictures_that_are_given_are_asked_for(data, monkeypatch):
