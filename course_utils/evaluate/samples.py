@@ -142,17 +142,14 @@ def nearest(query: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
     Matrix products in float32, which are fast and a little off, name the few nearest; their exact distances decide.
     """
     query, pool = checks.feature_sets(query=query, pool=pool)
-    rough, distances, positions = (pool - pool.mean(dim=0)).float(), [], []
+    middle, few, distances, positions = pool.mean(dim=0), min(_FEW, len(pool)), [], []
+    centred = (pool - middle).float()
     for part in query.split(_ROWS):
-        few = (
-            torch.cdist((part - pool.mean(dim=0)).float(), rough)
-            .topk(min(_FEW, len(pool)), largest=False)
-            .indices.sort(dim=1)
-            .values
-        )
-        distance, best = (part[:, None] - pool[few]).norm(dim=2).min(dim=1)
+        rough = torch.cdist((part - middle).float(), centred)
+        near = rough.topk(few, largest=False).indices.sort(dim=1).values
+        distance, best = (part[:, None] - pool[near]).norm(dim=2).min(dim=1)
         distances.append(distance)
-        positions.append(few.gather(1, best[:, None])[:, 0])
+        positions.append(near.gather(1, best[:, None])[:, 0])
     return torch.cat(distances), torch.cat(positions)
 
 
