@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
+import types
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,15 @@ def _named(name: str, lessons: list[Lesson]) -> Lesson:
         slugs = " and ".join(lesson.slug for lesson in found)
         raise CourseError(f"number {name} is that of {slugs}; name one of them, or give one another number")
     return found[0]
+
+
+@lru_cache(maxsize=1)  # what the file keeps between calls, such as a judge, stays for the process's next task
+def module(text: str, name: str) -> types.ModuleType:
+    """Load the text of a lesson's Python file, such as its full.py, as a module; `name` is that of the file."""
+    loaded = types.ModuleType(f"lesson_{name.removesuffix('.py')}")
+    sys.modules[loaded.__name__] = loaded
+    exec(compile(text, name, "exec"), vars(loaded))
+    return loaded
 
 
 @dataclass(frozen=True)

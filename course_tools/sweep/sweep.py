@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from course_tools.run import finished, lessons
 from course_tools.run.lessons import Lesson
 from course_tools.run.progress import bar
-from course_tools.sweep import cluster
+from course_tools.sweep import dask_client
 from course_tools.sweep import task as tasks
 from course_tools.sweep.table import Table
 from course_tools.sweep.task import Answer, Task
@@ -59,7 +59,7 @@ def run(
         if not missing:
             print("nothing to do; move the table away to compute it anew")
             return {}
-        with interruptible(), cluster.client(scheduler, slurm, workers, len(missing)) as client:
+        with interruptible(), dask_client.client(scheduler, slurm, workers, len(missing)) as client:
             failed = _compute(client, missing, wanted, table)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
