@@ -37,7 +37,7 @@ def execute(lesson, form, kernel, folder):
 
     async def go():
         with run.Progress() as progress:
-            return await run.execute(lesson, path, "smoke", folder, kernel, {}, progress, timeout=LIMIT_S)
+            return await run.execute(lesson, path, run.How("smoke", folder, kernel, {}, timeout=LIMIT_S), progress)
 
     outcome = asyncio.run(go())
     if outcome.kind == failure.TIME:

@@ -107,6 +107,26 @@ def code_cells(notebook: Path) -> list[Cell]:
         raise CourseError(f"{notebook} is not a readable notebook; rebuild it with: course notebooks") from None
 
 
+def without_outputs(notebook: Path) -> str:
+    """Read a stored notebook and leave its outputs out. Raises CourseError where it is damaged."""
+    nb = read(notebook)
+    if nb is None:
+        raise CourseError(f"{notebook} is damaged; get it anew with: git checkout -- {notebook}")
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(notebook: Path) -> dict[str, Any] | None:
+    """Read a notebook as JSON; None where it is none."""
+    try:
+        nb = json.loads(notebook.read_text(encoding="utf-8"))
+        return nb if isinstance(nb["cells"], list) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def parameter_defaults(notebook: Path) -> dict[str, Any]:
     """Read the names assigned in the cell tagged `parameters`, with their values; empty without such a cell."""
     for cell in code_cells(notebook):

@@ -7,8 +7,8 @@ import threading
 import time
 
 
-def end_with_parent(every: float = 1.0) -> None:
-    """End this process, from now on, within `every` seconds once the one that started it is gone.
+def end_with_parent() -> None:
+    """End this process, from now on, within a second once the one that started it is gone.
 
     A runner that is killed cannot end its lessons. On Windows a process does not notice, and goes on to its end.
     """
@@ -16,7 +16,7 @@ def end_with_parent(every: float = 1.0) -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(every)
+            time.sleep(1)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

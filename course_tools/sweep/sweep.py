@@ -7,7 +7,6 @@ A task whose worker dies is given to another one; a task that always kills its w
 from __future__ import annotations
 
 import itertools
-import json
 import signal
 import tomllib
 from collections.abc import Iterator
@@ -124,7 +123,7 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
             lessons.check_parameters(lesson, {name: value})
         if reserved := {"PROFILE", "SEED"} & set(grid):
             raise CourseError(f"the sweep itself sets {reserved.pop()}; use --profile and --seeds")
-        texts["notebook"] = _without_outputs(lesson.notebook)
+        texts["notebook"] = lessons.without_outputs(lesson.notebook)
         # A lesson uses the seeds from SEED on: two runs of it must share none.
         step = tomllib.loads(texts.get("settings.toml", "")).get(profile, {}).get("seeds", 1)
     code = tasks.code_of(texts, profile)
@@ -146,15 +145,6 @@ def _of_types(grid: Grid, defaults: dict[str, Any], slug: str) -> Grid:
         if wrong := [value for value in values if type(value) is not kind]:
             raise CourseError(f"grid {name} has {wrong[0]!r}, expected a value like {defaults[name]!r}")
     return {name: grid.get(name, [default]) for name, default in defaults.items()}
-
-
-def _without_outputs(notebook: Path) -> str:
-    lessons.code_cells(notebook)  # says what is wrong with it
-    whole = json.loads(notebook.read_text("utf-8"))
-    for cell in whole["cells"]:
-        if "outputs" in cell:
-            cell["outputs"] = []
-    return json.dumps(whole)
 
 
 def _is_finished(task: Task, found: tuple[str, dict[str, Any] | None] | None) -> bool:

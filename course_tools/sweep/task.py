@@ -181,7 +181,8 @@ def _run_lesson(task: Task) -> Answer:
                 files.write(lesson.folder / name, text)
         parameters = {**task.grid, "PROFILE": task.profile, "SEED": task.seed}
         progress, out = run.Progress(quiet=True), Path(folder) / "out"
-        outcome = asyncio.run(run.execute(lesson, lesson.notebook, task.profile, out, "none", parameters, progress))
+        how = run.How(task.profile, out, "none", parameters)
+        outcome = asyncio.run(run.execute(lesson, lesson.notebook, how, progress))
     if outcome.error:
         return Answer([], outcome.error)
     found = outcome.results

@@ -123,10 +123,6 @@ def by_loop(groups, share, rng):
     return torch.tensor([g in test for g in groups.tolist()])
 
 
-def by_table(mean, p, control_seen):
-    return ("harms", "helps")[mean > 0] if p < 0.05 else ("cannot judge", "we cannot tell")[control_seen]
-
-
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
