@@ -2,13 +2,7 @@
 
 import copy
 import itertools
-import os
-import random
-import signal
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -316,36 +310,6 @@ def test_tied_weights_and_latents_are_kept(tmp_path):
     }
     assert len(list(tmp_path.iterdir())) == 2  # other weights at first are another run
     assert torch.equal(reports["alone"].samples(), reports["kept"].samples())
-
-
-KILLED = """
-import itertools, os, sys, time
-sys.path[:0] = {tests!r}
-from pathlib import Path
-from small_gans import METHODS
-from course_utils.gan import train
-method = METHODS[sys.argv[1]]
-for progress in train.training(method.step, *method.build(), steps=8, seed=3, reports=8,
-                               checkpoint=Path(sys.argv[2]), checkpoint_s=0):
-    print(progress.step, flush=True)
-"""
-
-
-@pytest.mark.reliability("faults")
-@pytest.mark.parametrize("name", METHODS)
-def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path, amount, figure):
-    if name not in amount(("fc", "cyclegan"), METHODS):
-        pytest.skip("the others are for `make reliability`")
-    last_words = random.randint(1, 6)
-    path = tmp_path / "run.safetensors"
-    code = KILLED.format(tests=[str(Path(__file__).parent), str(Path(__file__).parents[2])])
-    process = subprocess.Popen([sys.executable, "-c", code, name, str(path)], stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if int(line) == last_words:
-            os.kill(process.pid, signal.SIGKILL)  # while the next step is computed, or its file written
-    assert process.wait() == -signal.SIGKILL
-    assert same(finish(METHODS[name])[0], finish(METHODS[name], path)[0]), f"killed after step {last_words}"
-    figure("kills survived: training", 1)
 
 
 @pytest.mark.reliability("faults")
