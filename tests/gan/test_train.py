@@ -285,33 +285,6 @@ def test_in_a_folder_runs_with_other_fixed_points_steps_or_loops_have_files_of_t
     assert len(list(tmp_path.iterdir())) == k + 1
 
 
-def test_tied_weights_and_latents_are_kept(tmp_path):
-    class Two(FCGenerator):
-        def forward(self, z, same):
-            return super().forward((z + same) / 2)
-
-        def prior(self, *args):
-            return super().prior(*args) * 2
-
-    def step(G, D, opt_G, opt_D, x, z, same):
-        return gan_step(lambda _: G(z, same), D, opt_G, opt_D, x, z)
-
-    def tied(seed):
-        torch.manual_seed(seed)
-        G, D = Two(latent=4, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0)
-        for net in (G, D):
-            net.register_parameter("twin", next(net.parameters()))  # the same weights under two names
-        return G, D
-
-    z = torch.randn(1, 5, 4)
-    reports = {
-        name: run(nets=tied(seed), step=step, fixed=(z, z), checkpoint=path)[2][-1]
-        for name, seed, path in (("alone", 0, None), ("kept", 0, tmp_path), ("found", 7, tmp_path))
-    }
-    assert len(list(tmp_path.iterdir())) == 2  # other weights at first are another run
-    assert torch.equal(reports["alone"].samples(), reports["kept"].samples())
-
-
 @pytest.mark.reliability("faults")
 def test_ctrl_c_keeps_the_last_checkpoint(tmp_path, figure):
     path = tmp_path / "run.safetensors"
