@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_tools.sweep import dask_client, sweep
+from course_tools.sweep import dask_client
 from course_utils.experiment.full import Job
 from course_utils.experiment.pieces import Ended, Pieces, compute
 
@@ -36,7 +36,7 @@ def computed(
     device: "cpu" or "cuda"; None is a GPU where the machine that computes has one.
     """
     here = not scheduler and not slurm and (device == "cuda" or (device is None and torch.cuda.is_available()))
-    with sweep.interruptible():
+    with dask_client.interruptible():
         if here:
             yield pieces.computed(deadline, device)
             return

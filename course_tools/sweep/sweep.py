@@ -7,10 +7,8 @@ A task whose worker dies is given to another one; a task that always kills its w
 from __future__ import annotations
 
 import itertools
-import signal
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +56,7 @@ def run(
         if not missing:
             print("nothing to do; move the table away to compute it anew")
             return {}
-        with interruptible(), dask_client.client(scheduler, slurm, workers, len(missing)) as client:
+        with dask_client.interruptible(), dask_client.client(scheduler, slurm, workers, len(missing)) as client:
             failed = _compute(client, missing, wanted, table)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
@@ -193,13 +191,3 @@ def _answer(future: Any) -> Answer | None:
         return None
     except Exception as error:  # of Dask, on the way: those of the task are in its answer
         return Answer([], f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """End the sweep on SIGTERM as on Ctrl-C: workers are closed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -281,7 +281,7 @@ def test_ctrl_c_keeps_what_is_finished_and_ends_the_workers(lesson, tmp_path, fi
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 def test_being_told_to_end_is_like_ctrl_c():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), sweep.interruptible():
+    with pytest.raises(KeyboardInterrupt), dask_client.interruptible():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
     assert signal.getsignal(signal.SIGTERM) == before
