@@ -1,4 +1,4 @@
-"""Where the tasks of a sweep and the jobs of a full run are computed: on Dask here, on a running cluster, or on SLURM."""
+"""Where tasks of a sweep and jobs of a full run are computed: on Dask here, on a running cluster, or as SLURM jobs."""
 
 from __future__ import annotations
 
