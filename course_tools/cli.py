@@ -164,6 +164,18 @@ def _add_doctor(commands: Any) -> None:
     doctor.set_defaults(act=_doctor)
 
 
+def _at_least(args: argparse.Namespace, **least: int) -> None:
+    for name, n in least.items():
+        if (number := getattr(args, name)) is not None and number < n:
+            raise CourseError(f"--{name} is {number}, expected {n} or more")
+
+
+def _above_0(args: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        if (number := getattr(args, name)) is not None and number <= 0:
+            raise CourseError(f"--{name} is {number:g}, expected more than 0")
+
+
 FULL_ONLY = ("hours", "minutes", "device", "scheduler", "slurm", "workers")
 
 
@@ -181,10 +193,8 @@ def _run(args: argparse.Namespace) -> int:
         raise CourseError(f"--{given[0]} is an option of full runs; add --profile full")
     from course_tools.run import lessons, run
 
-    if args.jobs < 1:
-        raise CourseError(f"--jobs is {args.jobs}, expected 1 or more")
-    if args.timeout is not None and args.timeout <= 0:
-        raise CourseError(f"--timeout is {args.timeout:g}, expected more than 0 seconds")
+    _at_least(args, jobs=1)
+    _above_0(args, "timeout")
     outcomes = run.run(
         lessons.resolve(args.lessons),
         resolve(args.profile),
@@ -204,9 +214,7 @@ def _full(args: argparse.Namespace) -> int:
     from course_tools.full import run as full
     from course_tools.run import lessons
 
-    for name, number in (("hours", args.hours), ("minutes", args.minutes), ("workers", args.workers)):
-        if number is not None and number <= 0:
-            raise CourseError(f"--{name} is {number:g}, expected more than 0")
+    _above_0(args, "hours", "minutes", "workers")
     usual = {"jobs": 1, "kernel": "python3", "p": [], "again": False, "timeout": None}
     if given := [name for name, value in usual.items() if getattr(args, name) != value]:
         raise CourseError(f"--profile full takes no {'-p' if given[0] == 'p' else f'--{given[0]}'}; leave it out")
@@ -232,12 +240,8 @@ def _status(args: argparse.Namespace) -> int:
 def _verdict(args: argparse.Namespace) -> int:
     from course_tools import verdict
 
-    for name in ("hours", "matters"):
-        if getattr(args, name) <= 0:
-            raise CourseError(f"--{name} is {getattr(args, name):g}, expected more than 0")
-    for name, least in (("seeds", 2), ("workers", 1)):
-        if (number := getattr(args, name)) is not None and number < least:
-            raise CourseError(f"--{name} is {number}, expected {least} or more")
+    _above_0(args, "hours", "matters")
+    _at_least(args, seeds=2, workers=1)
     reading = {name: getattr(args, name) for name in ("size", "labels", "groups", "synthetic")}
     options = {name: getattr(args, name) for name in ("seeds", "classifier", "weights", "flip", "matters")}
     out = args.out or ROOT / "build" / "verdict" / args.folder.name
@@ -249,9 +253,7 @@ def _sweep(args: argparse.Namespace) -> int:
     from course_tools.run import lessons
     from course_tools.sweep import sweep
 
-    for name in ("seeds", "workers"):
-        if (number := getattr(args, name)) is not None and number < 1:
-            raise CourseError(f"--{name} is {number}, expected 1 or more")
+    _at_least(args, seeds=1, workers=1)
     (lesson,) = lessons.resolve([args.lesson])
     profile = resolve(args.profile)
     out = args.out or ROOT / "build" / profile / "sweeps" / lesson.slug

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_tools.full import cluster
+from course_tools.full.compute import computed
+from course_tools.sweep.dask_client import default_workers
 from course_utils.core import files
 from course_utils.core.errors import CourseError
 from course_utils.core.seeds import generator
@@ -56,7 +57,7 @@ def run(
     data, lines = read(path, size, labels, groups, synthetic)
     print("\n".join(lines), flush=True)
     with files.locked(out / ".lock", f"a verdict in {out} is under way already"):
-        workers = where.workers or cluster.default_workers()
+        workers = where.workers or default_workers()
         whole = Verdict(data, out, hours, {"name": path.name, "notes": lines}, workers=workers, **options)
         print(whole.plan.text(), flush=True)
         with reported(whole, out):
@@ -99,7 +100,7 @@ def reported(whole: Verdict, out: Path) -> Iterator[None]:
 def _computed(whole: Verdict, deadline: float, where: Where) -> bool:
     failed = []
     if whole.pieces.todo():
-        with cluster.computed(whole.pieces, deadline, where.scheduler, where.slurm, where.workers) as ends:
+        with computed(whole.pieces, deadline, where.scheduler, where.slurm, where.workers) as ends:
             for job, ended in ends:
                 if ended.error:
                     failed.append(job.name)

@@ -11,7 +11,6 @@ from course_tools import cli
 from course_tools.author import build, ledger_page, readme
 from course_tools.run import lessons, run
 from course_tools.run.lessons import Lesson
-from course_utils import __version__
 from course_utils.core.profiles import ROOT
 from course_utils.data import cards, sources
 
@@ -99,14 +98,6 @@ def test_the_check_of_notebooks_lists_faults_and_fails_and_names_a_readme_that_i
     (course.root / "README.md").unlink()
     done = course("notebooks", "--check")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "README.md has no place" in done.stderr
-
-
-def test_version_and_help(capsys):
-    for option, said in (("--version", __version__), ("--help", "doctor")):
-        with pytest.raises(SystemExit) as stop:
-            cli.main([option])
-        assert stop.value.code == 0
-        assert said in capsys.readouterr().out
 
 
 def test_data_is_listed_fetched_and_verified(monkeypatch, tmp_path, capsys):

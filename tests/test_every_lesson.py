@@ -41,7 +41,7 @@ def execute(lesson, form, kernel, folder, change=lambda source: source):
 
     async def go():
         with run.Progress() as progress:
-            return await run.execute(lesson, path, "smoke", folder, kernel, {}, progress, timeout=LIMIT_S)
+            return await run.execute(lesson, path, run.How("smoke", folder, kernel, {}, timeout=LIMIT_S), progress)
 
     outcome = asyncio.run(go())
     if outcome.kind == failure.TIME:

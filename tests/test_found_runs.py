@@ -128,13 +128,6 @@ def test_an_arm_is_known_by_what_it_makes(run):
     assert run(arms={"c": lambda train, rng: experiment.placebo_noise(6)(train, rng)})[1] == 2
 
 
-def test_what_cannot_be_keyed_is_not_kept(run, tmp_path):
-    endless = iter([1])  # nothing tells what it gives
-    for _ in range(2):
-        assert run(arms={"opaque": experiment.classic(lambda x, generator: (endless, x)[1])})[1] == 2
-    assert not (tmp_path / "cache").exists()
-
-
 @pytest.mark.reliability("faults")
 def test_an_interrupted_run_keeps_what_is_finished(run):
     def interrupt(done, of):

@@ -150,7 +150,7 @@ def build(lesson: Lesson) -> bool:
 
     async def execute() -> run.Outcome:
         with run.Progress() as progress:
-            return await run.execute(lesson, unexecuted, PROFILE, folder, "python3", {}, progress)
+            return await run.execute(lesson, unexecuted, run.How(PROFILE, folder, "python3", {}), progress)
 
     with run.locked(lesson, folder):
         outcome = asyncio.run(execute())

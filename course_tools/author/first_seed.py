@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from course_tools.run import plain
-from course_tools.run.orphan import end_with_parent
+from course_tools.run.process import end_with_parent
 from course_utils import experiment
 from course_utils.core import files
 from course_utils.core.results import read as read_results

@@ -7,19 +7,18 @@ run's folder; on a GPU of this machine in this process.
 from __future__ import annotations
 
 import json
-import sys
 import time
 import tomllib
-import types
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from course_tools.full import cluster
-from course_tools.run.lessons import Lesson
+from course_tools.full.compute import computed
+from course_tools.run.lessons import Lesson, module
 from course_tools.run.outcome import duration
+from course_tools.sweep.dask_client import default_workers
 from course_utils import experiment
 from course_utils.core import files
 from course_utils.core.errors import CourseError
@@ -47,7 +46,7 @@ class FullRun:
         if not has(lesson):
             raise CourseError(f"{lesson.slug} has no full run (its folder has no full.py); run smoke or quick")
         self.lesson, text = lesson, (lesson.folder / "full.py").read_text("utf-8")
-        self.module = _module(text)
+        self.module = module(text, "full.py")
         self.settings = _settings(lesson) if settings is None else settings
         self.data = _data(self.module.DATASET, source)
         store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256)
@@ -127,17 +126,17 @@ def _run(
     device: str | None,
 ) -> bool:
     print(whole.data.announce())
-    print(whole.status(workers or cluster.default_workers()))
+    print(whole.status(workers or default_workers()))
     failed: dict[str, str] = {}
     if whole.pieces.todo():
-        with cluster.computed(whole.pieces, deadline, scheduler, slurm, workers, device) as ends:
+        with computed(whole.pieces, deadline, scheduler, slurm, workers, device) as ends:
             for job, ended in ends:
                 if ended.error:
                     failed[job.name] = ended.error
                     print(f"{job.name}: failed: {ended.error.strip().splitlines()[-1]}", flush=True)
                 elif ended.done:
                     print(f"{job.name}: done", flush=True)
-        print(whole.status(workers or cluster.default_workers()))
+        print(whole.status(workers or default_workers()))
     whole.keep_weights()
     for error in dict.fromkeys(failed.values()):
         print("failed: " + ", ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
@@ -153,20 +152,11 @@ def _run(
 
 def _load(text: str, source: str, sha256: dict[str, str]) -> Loaded:
     """Give the functions of a full.py and the data, in the process that computes; they must be those of the run."""
-    module = _module(text)
-    data = _data(module.DATASET, source)
+    full = module(text, "full.py")
+    data = _data(full.DATASET, source)
     if data.sha256 != sha256:
-        raise CourseError(f"its data of {module.DATASET} differ ({data.source}); set COURSE_DATA there")
-    return vars(module), data
-
-
-@lru_cache(maxsize=1)
-def _module(text: str) -> types.ModuleType:
-    """A lesson's full.py as a module."""
-    module = types.ModuleType("lesson_full")
-    sys.modules[module.__name__] = module
-    exec(compile(text, "full.py", "exec"), vars(module))
-    return module
+        raise CourseError(f"its data of {full.DATASET} differ ({data.source}); set COURSE_DATA there")
+    return vars(full), data
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from course_tools import output
-from course_tools.run.orphan import end_with_parent
+from course_tools.run.process import end_with_parent
 from course_utils.core import files
 
 STARTS = 3

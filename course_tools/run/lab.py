@@ -10,7 +10,6 @@ and refuses requests that other web pages make. A configuration of yours may hav
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ from course_tools.run import lessons
 from course_tools.run.lessons import Lesson
 from course_tools.templates import NOTEBOOK_PAGE
 from course_utils.core import files
-from course_utils.core.errors import CourseError
 from course_utils.core.profiles import working_folder
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ def copies(found: list[Lesson], folder: Path, fresh: list[Lesson]) -> list[str]:
     for lesson in found:
         if not lesson.notebook.is_file():
             continue
-        path, bare = folder / lesson.notebook.name, without_outputs(lesson.notebook)
+        path, bare = folder / lesson.notebook.name, lessons.without_outputs(lesson.notebook)
         if path.is_file() and lesson not in fresh:
             if _source(path) not in (None, _source(lesson.notebook)):
                 said.append(f"{path.name} is of an older lesson; a new one: course lab --fresh {lesson.slug[:2]}")
@@ -83,28 +81,9 @@ def copies(found: list[Lesson], folder: Path, fresh: list[Lesson]) -> list[str]:
     return [f"your notebooks: {folder} ({made} new, without outputs)", *said]
 
 
-def without_outputs(notebook: Path) -> str:
-    """Read a notebook and leave its outputs out. Raises CourseError where it is damaged."""
-    nb = _read(notebook)
-    if nb is None:
-        raise CourseError(f"{notebook} is damaged; get it anew with: git checkout -- {notebook}")
-    for cell in nb["cells"]:
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": [], "execution_count": None}
-    return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
-
-
-def _read(notebook: Path) -> dict | None:
-    try:
-        nb = json.loads(notebook.read_text(encoding="utf-8"))
-        return nb if isinstance(nb["cells"], list) else None
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
 def _source(notebook: Path) -> str | None:
     """The hash of the lesson that a notebook was built from, which copies keep; None where it says none."""
-    return (_read(notebook) or {}).get("metadata", {}).get("course", {}).get("source_sha256")
+    return (lessons.read(notebook) or {}).get("metadata", {}).get("course", {}).get("source_sha256")
 
 
 def _config_path() -> list[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
+import types
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,15 @@ def _named(name: str, lessons: list[Lesson]) -> Lesson:
     return found[0]
 
 
+@lru_cache(maxsize=1)  # what the file keeps between calls, such as a judge, stays for the process's next task
+def module(text: str, name: str) -> types.ModuleType:
+    """Load the text of a lesson's Python file, such as its full.py, as a module; `name` is that of the file."""
+    loaded = types.ModuleType(f"lesson_{name.removesuffix('.py')}")
+    sys.modules[loaded.__name__] = loaded
+    exec(compile(text, name, "exec"), vars(loaded))
+    return loaded
+
+
 @dataclass(frozen=True)
 class Cell:
     """A code cell: its number among the notebook's code cells, from 1, its id, source and tags."""
@@ -93,6 +105,26 @@ def code_cells(notebook: Path) -> list[Cell]:
         ) from None
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise CourseError(f"{notebook} is not a readable notebook; rebuild it with: course notebooks") from None
+
+
+def without_outputs(notebook: Path) -> str:
+    """Read a stored notebook and leave its outputs out. Raises CourseError where it is damaged."""
+    nb = read(notebook)
+    if nb is None:
+        raise CourseError(f"{notebook} is damaged; get it anew with: git checkout -- {notebook}")
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(notebook: Path) -> dict[str, Any] | None:
+    """Read a notebook as JSON; None where it is none."""
+    try:
+        nb = json.loads(notebook.read_text(encoding="utf-8"))
+        return nb if isinstance(nb["cells"], list) else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def parameter_defaults(notebook: Path) -> dict[str, Any]:

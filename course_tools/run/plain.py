@@ -24,7 +24,7 @@ from typing import Any
 
 from course_tools import output
 from course_tools.run import lessons
-from course_tools.run.orphan import end_with_parent
+from course_tools.run.process import end_with_parent
 from course_utils.core.errors import CourseError
 
 

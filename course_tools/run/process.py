@@ -1,4 +1,4 @@
-"""Runs a lesson's process and reads what it prints, line by line."""
+"""Runs a lesson's process and reads what it prints, line by line; the process ends when its runner is gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import signal
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -57,3 +59,18 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
             yield line.decode(errors="replace")
     if rest:
         yield rest.decode(errors="replace")
+
+
+def end_with_parent() -> None:
+    """End this process, from now on, within a second once the one that started it is gone.
+
+    A runner that is killed cannot end its lessons. On Windows a process does not notice, and goes on to its end.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,21 @@ PERSONAL = {
 }
 """Settings of a person's own environment that a lesson without a person does not take: a start-up file, warnings as
 errors, another kernel, text set by LaTeX."""
+
+
+@dataclass(frozen=True)
+class How:
+    """Says how a lesson is executed: in `folder`, with a `kernel`, on `threads` cores (None: all).
+
+    timeout: seconds after which it is ended, and has failed.
+    """
+
+    profile: str
+    folder: Path
+    kernel: str
+    parameters: dict[str, Any]
+    threads: int | None = None
+    timeout: float | None = None
 
 
 def run(
@@ -68,7 +84,7 @@ def run(
             locks.enter_context(locked(lesson, folder))
         found = {} if again else {lesson: finished.find(lesson, folder, kernel, parameters) for lesson in chosen}
         left = [lesson for lesson in chosen if not found.get(lesson)]
-        ran = asyncio.run(_run_all(left, profile, folder, jobs, kernel, parameters, timeout))
+        ran = asyncio.run(_run_all(left, jobs, How(profile, folder, kernel, parameters, timeout=timeout)))
         by_slug = {outcome.slug: outcome for outcome in ran}
         outcomes = [by_slug.get(lesson.slug) or _found(lesson, found[lesson]) for lesson in chosen]
         page = report.write(folder, profile, outcomes)
@@ -99,86 +115,59 @@ def _check_kernel(kernel: str) -> None:
         )
 
 
-async def _run_all(
-    chosen: list[Lesson],
-    profile: str,
-    folder: Path,
-    jobs: int,
-    kernel: str,
-    parameters: dict[str, Any],
-    timeout: float | None,
-) -> list[Outcome]:
+async def _run_all(chosen: list[Lesson], jobs: int, how: How) -> list[Outcome]:
     if os.name == "posix":  # a job that is cancelled ends its kernels too
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     turn = asyncio.Semaphore(jobs)
-    threads = max(1, cores() // min(jobs, len(chosen))) if jobs > 1 and chosen else None
+    if jobs > 1 and chosen:
+        how = replace(how, threads=max(1, cores() // min(jobs, len(chosen))))
     with Progress() as progress:
 
         async def one(lesson: Lesson) -> Outcome:
             async with turn:
-                notebook = lesson.notebook
-                return await execute(lesson, notebook, profile, folder, kernel, parameters, progress, threads, timeout)
+                return await execute(lesson, lesson.notebook, how, progress)
 
         return list(await asyncio.gather(*map(one, chosen)))
 
 
-async def execute(
-    lesson: Lesson,
-    notebook: Path,
-    profile: str,
-    folder: Path,
-    kernel: str,
-    parameters: dict[str, Any],
-    progress: Progress,
-    threads: int | None = None,
-    timeout: float | None = None,
-) -> Outcome:
-    """Execute one notebook in a process of its own, on `threads` cores, and read the results it wrote in `folder`.
+async def execute(lesson: Lesson, notebook: Path, how: How, progress: Progress) -> Outcome:
+    """Execute one notebook in a process of its own, and read the results that it wrote in the folder.
 
     What an earlier run of the lesson left there is removed first, and a half-written file whatever happens. The results
-    are marked as finished last of all. timeout: seconds after which the lesson is ended, and has failed.
+    are marked as finished last of all.
     """
-    slug, results = lesson.slug, folder / "results" / f"{lesson.slug}.json"
+    slug, folder, results = lesson.slug, how.folder, how.folder / "results" / f"{lesson.slug}.json"
     results.parent.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob(f"{slug}.*"), *results.parent.glob(f"{slug}.*")):
         old.unlink()
-    mark = finished.mark(lesson, notebook, parameters)  # of the code as it is now, not as it is at the end
+    mark = finished.mark(lesson, notebook, how.parameters)  # of the code as it is now, not as it is at the end
     started = time.monotonic()
     try:
-        failed = await _process(lesson, notebook, profile, folder, kernel, parameters, progress, threads, timeout)
+        failed = await _process(lesson, notebook, how, progress)
     finally:
         progress.done(slug)
         for part in (*folder.glob(f"{slug}.*part*"), *results.parent.glob(f"{slug}.*part")):
             part.unlink()
     found = None
     if not failed:
-        found, failed = _read(results, slug, profile)
+        found, failed = _read(results, slug, how.profile)
     wall_s = time.monotonic() - started
     if failed:
         results.unlink(missing_ok=True)
-        if kernel != "none" or failed.kind != failure.CELL:  # there the cell's own words were printed as they came
+        if how.kernel != "none" or failed.kind != failure.CELL:  # there the cell's own words were printed as they came
             progress.say(f"{slug}  {failed.text}")
         return Outcome(slug, wall_s, None, failed.text, failed.kind)
     finished.keep(results, found, mark, wall_s)
     return Outcome(slug, wall_s, found, None)
 
 
-async def _process(
-    lesson: Lesson,
-    notebook: Path,
-    profile: str,
-    folder: Path,
-    kernel: str,
-    parameters: dict[str, Any],
-    progress: Progress,
-    threads: int | None,
-    timeout: float | None,
-) -> Failure | None:
+async def _process(lesson: Lesson, notebook: Path, how: How, progress: Progress) -> Failure | None:
     """Run the lesson's process to its end, show how far it is, and say what went wrong in it."""
     slug = lesson.slug
-    module, paths = ("plain", [notebook]) if kernel == "none" else ("kernel", [notebook, folder / f"{slug}.ipynb"])
-    command = [sys.executable, "-m", f"course_tools.run.{module}", *map(str, paths), json.dumps(parameters)]
-    environment = environment_of(lesson, profile, folder / "results", kernel, threads)
+    plain = how.kernel == "none"
+    module, paths = ("plain", [notebook]) if plain else ("kernel", [notebook, how.folder / f"{slug}.ipynb"])
+    command = [sys.executable, "-m", f"course_tools.run.{module}", *map(str, paths), json.dumps(how.parameters)]
+    environment = environment_of(lesson, how.profile, how.folder / "results", how.kernel, how.threads)
     killed_before = failure.memory_kills()
     log: list[str] = []
 
@@ -187,14 +176,14 @@ async def _process(
             progress.cell(slug, int(cell[1]), int(cell[2]))
             return
         log.append(ANSI.sub("", line))
-        if kernel == "none":
-            progress.say(f"{slug}  {line}" if threads else line)  # side by side, a line tells whose it is
+        if plain:
+            progress.say(f"{slug}  {line}" if how.threads else line)  # side by side, a line tells whose it is
 
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(how.timeout):
             code = await process.converse(command, lesson.notebook.parent, environment, hear)
     except TimeoutError:
-        return Failure(failure.TIME, f"ended after {duration(timeout)}: {progress.at.get(slug, slug)}")
+        return Failure(failure.TIME, f"ended after {duration(how.timeout)}: {progress.at.get(slug, slug)}")
     return failure.of_process(code, log, failure.memory_kills() - killed_before)
 
 

@@ -7,18 +7,15 @@ A task whose worker dies is given to another one; a task that always kills its w
 from __future__ import annotations
 
 import itertools
-import json
-import signal
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_tools.run import finished, lessons
 from course_tools.run.lessons import Lesson
 from course_tools.run.progress import bar
-from course_tools.sweep import cluster
+from course_tools.sweep import dask_client
 from course_tools.sweep import task as tasks
 from course_tools.sweep.table import Table
 from course_tools.sweep.task import Answer, Task
@@ -59,7 +56,7 @@ def run(
         if not missing:
             print("nothing to do; move the table away to compute it anew")
             return {}
-        with interruptible(), cluster.client(scheduler, slurm, workers, len(missing)) as client:
+        with dask_client.interruptible(), dask_client.client(scheduler, slurm, workers, len(missing)) as client:
             failed = _compute(client, missing, wanted, table)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} tasks are in {table.path}")
     for error in dict.fromkeys(failed.values()):
@@ -124,7 +121,7 @@ def plan(lesson: Lesson, grid: Grid, seeds: int, profile: str) -> list[Task]:
             lessons.check_parameters(lesson, {name: value})
         if reserved := {"PROFILE", "SEED"} & set(grid):
             raise CourseError(f"the sweep itself sets {reserved.pop()}; use --profile and --seeds")
-        texts["notebook"] = _without_outputs(lesson.notebook)
+        texts["notebook"] = lessons.without_outputs(lesson.notebook)
         # A lesson uses the seeds from SEED on: two runs of it must share none.
         step = tomllib.loads(texts.get("settings.toml", "")).get(profile, {}).get("seeds", 1)
     code = tasks.code_of(texts, profile)
@@ -146,15 +143,6 @@ def _of_types(grid: Grid, defaults: dict[str, Any], slug: str) -> Grid:
         if wrong := [value for value in values if type(value) is not kind]:
             raise CourseError(f"grid {name} has {wrong[0]!r}, expected a value like {defaults[name]!r}")
     return {name: grid.get(name, [default]) for name, default in defaults.items()}
-
-
-def _without_outputs(notebook: Path) -> str:
-    lessons.code_cells(notebook)  # says what is wrong with it
-    whole = json.loads(notebook.read_text("utf-8"))
-    for cell in whole["cells"]:
-        if "outputs" in cell:
-            cell["outputs"] = []
-    return json.dumps(whole)
 
 
 def _is_finished(task: Task, found: tuple[str, dict[str, Any] | None] | None) -> bool:
@@ -203,13 +191,3 @@ def _answer(future: Any) -> Answer | None:
         return None
     except Exception as error:  # of Dask, on the way: those of the task are in its answer
         return Answer([], f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """End the sweep on SIGTERM as on Ctrl-C: workers are closed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

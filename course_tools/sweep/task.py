@@ -11,7 +11,6 @@ import inspect
 import json
 import platform
 import signal
-import sys
 import tempfile
 import time
 import tomllib
@@ -23,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from course_tools.run import lessons
 from course_tools.run.lessons import Lesson
 from course_tools.run.version import COUNTED, version
 from course_utils.core import files
@@ -114,12 +114,9 @@ def dask_setup(worker: object) -> None:
 # ------------------------------------------------------------------ a function of the lesson
 
 
-@lru_cache(maxsize=1)  # what a sweep.py keeps between calls, such as its judge, stays for the worker's next task
 def loaded(source: str) -> types.ModuleType:
     """Load a lesson's sweep.py as a module; raise CourseError where it has no fitting function `cell`."""
-    module = types.ModuleType("lesson_sweep")
-    sys.modules[module.__name__] = module
-    exec(compile(source, "sweep.py", "exec"), vars(module))
+    module = lessons.module(source, "sweep.py")
     if not callable(getattr(module, "cell", None)):
         raise CourseError("sweep.py has no function cell(*, seed, …) that measures one point of the grid")
     unknown = [p.name for p in inspect.signature(module.cell).parameters.values() if p.default is p.empty]
@@ -184,7 +181,8 @@ def _run_lesson(task: Task) -> Answer:
                 files.write(lesson.folder / name, text)
         parameters = {**task.grid, "PROFILE": task.profile, "SEED": task.seed}
         progress, out = run.Progress(quiet=True), Path(folder) / "out"
-        outcome = asyncio.run(run.execute(lesson, lesson.notebook, task.profile, out, "none", parameters, progress))
+        how = run.How(task.profile, out, "none", parameters)
+        outcome = asyncio.run(run.execute(lesson, lesson.notebook, how, progress))
     if outcome.error:
         return Answer([], outcome.error)
     found = outcome.results

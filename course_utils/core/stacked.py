@@ -55,19 +55,10 @@ class Stacked(nn.Module):
         return self._each(_Prior(self.network), "network.", (), (n, generator))
 
     @torch.no_grad()
-    def unstack(self, into: Sequence[nn.Module] | None = None) -> list[nn.Module]:
-        """Return the K networks with separate weights and buffers; given `into`, load them into those networks."""
-        networks = [copy.deepcopy(self.network) for _ in range(self.models)] if into is None else list(into)
-        for k, network in enumerate(networks):
-            state = {name: tensor[k].clone() for name, tensor in self.network.state_dict().items()}
-            if into is None:  # the copy still holds the stacked tensors
-                for name, _ in list(network.named_parameters()):
-                    _put(network, name, nn.Parameter(state[name]))
-                for name, _ in list(network.named_buffers()):
-                    _put(network, name, state[name])
-            else:
-                network.load_state_dict(state)
-        return networks
+    def unstack(self, into: Sequence[nn.Module]) -> None:
+        """Load the weights and buffers of network k into `into[k]`, K networks of the same architecture."""
+        for k, network in enumerate(into):
+            network.load_state_dict({name: tensor[k] for name, tensor in self.network.state_dict().items()})
 
     def _each(self, network: nn.Module, prefix: str, mapped: tuple, same: tuple) -> Tensor | tuple[Tensor, ...]:
         tensors = {prefix + name: tensor for name, tensor in self.network.named_parameters()}

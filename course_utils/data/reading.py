@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from course_utils.core.errors import DataError
-from course_utils.data.store import rgb
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -95,6 +94,18 @@ def _notes(picture: Image.Image) -> tuple[str, ...]:
     if picture.getexif().get(ORIENTATION, 1) in range(2, 9):
         notes.append("turned as its EXIF says")
     return tuple(notes)
+
+
+def rgb(picture: Image.Image) -> Image.Image:
+    """Make a picture of any mode RGB: 16 bits become 8, and what is transparent white."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):  # 16 bits
+        picture = Image.fromarray((np.asarray(picture) // 257).clip(0, 255).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("RGB")
 
 
 def square(picture: Image.Image, size: int) -> np.ndarray:

@@ -9,7 +9,6 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,11 +19,8 @@ from course_utils.data import idx
 from course_utils.data.cards import Card, Edition, File, animal
 from course_utils.data.images import Images
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 SUMS = "SHA256SUMS"  # written beside downloads whose sha256 nobody publishes, so that later damage is found
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # of single pictures
+FORMATS = ("PNG", "JPEG")  # of single pictures
 JPEG = {"quality": 90, "subsampling": 0}  # the encoding of the JPEG files in our copy of ETH-80
 MOST_PIXELS = 2**24  # of a picture; the largest that the course uses has 2¹⁶
 
@@ -170,12 +166,11 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 
 def decode(content: bytes, name: str) -> np.ndarray:
-    """Decode a picture file's content as uint8, H × W × 3, turned upright as its EXIF says.
+    """Decode the content of a PNG or JPEG file as uint8, H × W × 3.
 
-    Grey, palette and CMYK become RGB, 16 bits 8; what is transparent becomes white; of a moving picture, the first is
-    taken. Raises DataError, beginning with `name`, if it is no whole picture in one of FORMATS.
+    Raises DataError, beginning with `name`, if it is no whole picture.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
@@ -183,23 +178,11 @@ def decode(content: bytes, name: str) -> np.ndarray:
                 raise DataError(
                     f"{name}: is a picture of {picture.width} × {picture.height} pixels, which is too large"
                 )
-            return np.array(rgb(ImageOps.exif_transpose(picture)))
+            return np.array(picture.convert("RGB"))
     except UnidentifiedImageError:  # its own text names an object in memory
         raise DataError(f"{name}: is not a whole picture in one of the formats {', '.join(FORMATS)}") from None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: is not a whole picture ({error})") from None
-
-
-def rgb(picture: Image.Image) -> Image.Image:
-    """Make a picture of any mode RGB: 16 bits become 8, and what is transparent white."""
-    from PIL import Image
-
-    if picture.mode.startswith("I"):  # 16 bits
-        picture = Image.fromarray((np.asarray(picture) // 257).clip(0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return picture.convert("RGB")
 
 
 def objects(splits: dict[str, Images], name: str, encoded: set[str]) -> Images:

@@ -56,15 +56,6 @@ def gan_train(train: Callable[[Images], Classifier], fake: Images, real_test: Im
     return _learned(train, fake, real_test)
 
 
-def gan_test(train: Callable[[Images], Classifier], real_train: Images, fake: Images) -> float:
-    """Score on fakes, 0..1, a classifier trained on real pictures (Shmelkov et al. 2018, section 3).
-
-    High where fakes are real enough and on their labels. Well above the accuracy on a real test set it hints at
-    copies, or at fakes of the easy kind only.
-    """
-    return _learned(train, real_train, fake)
-
-
 def _learned(train: Callable[[Images], Classifier], lessons: Images, exam: Images) -> float:
     if lessons.classes != exam.classes:
         raise CourseError(f"{lessons.name} and {exam.name} have other classes, expected the same; label both alike")

@@ -76,27 +76,6 @@ def fd_lenet(judge: nn.Module, real_pixels: Tensor, fake_pixels: Tensor, n: int)
     return frechet_distance(*(features(judge, pixels) for pixels in drawn))
 
 
-def kid(
-    real: Tensor, fake: Tensor, generator: torch.Generator, *, subsets: int = 100, subset_size: int = 1000
-) -> float:
-    """Compute the kernel distance: squared MMD under (x·y/F + 1)³, features N × F (Bińkowski et al. 2018).
-
-    Mean over random subsets of the unbiased estimate, so its expectation does not depend on their size, is 0 for
-    equal distributions, and single values may be below 0. It grows with the sixth power of the features' scale: no
-    unit, so print real train against real test beside. Subsets overlap: their spread is no interval; seeds give one.
-    """
-    a, b = checks.feature_sets(least=subset_size, real=real, fake=fake)
-    if subset_size < 2 or subsets < 1:
-        raise CourseError(f"{subsets} subsets of {subset_size} pictures, expected at least 1 subset of 2 pictures")
-    estimates = []
-    for _ in range(subsets):
-        x, y = (part[_drawn(len(part), subset_size, generator)] for part in (a, b))
-        k_xx, k_yy, k_xy = ((p @ q.T / p.shape[1] + 1) ** 3 for p, q in ((x, x), (y, y), (x, y)))
-        within = k_xx.sum() - k_xx.trace() + k_yy.sum() - k_yy.trace()  # a picture's likeness to itself tells nothing
-        estimates.append(within / (subset_size * (subset_size - 1)) - 2 * k_xy.mean())
-    return float(torch.stack(estimates).mean())
-
-
 def density_and_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, float]:
     """Compute (density, coverage) of features, N × F each (Naeem et al. 2020).
 

@@ -131,18 +131,14 @@ def export(path: str | Path) -> Path:
     return path
 
 
-def reset(lesson: str | None = None) -> Path | None:
-    """Clear the record of one lesson, or of all. Returns the file that holds the old record, None if there was none."""
-    done, path = read(), home() / "progress.json"
-    if not done:
+def reset() -> Path | None:
+    """Clear the record. Returns the file that holds the old one, None if there was none."""
+    path = home() / "progress.json"
+    if not read():
         return None
     aside = path.with_name(f"progress.until-{datetime.now():%Y%m%d-%H%M%S-%f}.json")
     files.write(aside, path.read_bytes(), ELSEWHERE)
-    if lesson is None:
-        path.unlink()
-    else:
-        done.pop(lesson, None)
-        files.write(path, _json(done), ELSEWHERE)
+    path.unlink()
     return aside
 
 

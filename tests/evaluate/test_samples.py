@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg, ndimage
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from course_utils.classify.networks import LeNet
 from course_utils.core.errors import CourseError
@@ -87,26 +86,6 @@ class Mean(torch.nn.Module):
         return x.mean(dim=(2, 3))
 
 
-class AsTheyAre(torch.nn.Module):
-    """torchmetrics takes features from a module: here from one that gives back what it gets."""
-
-    num_features = 12
-
-    def forward(self, x):
-        return x
-
-
-@pytest.mark.parametrize(("subsets", "subset_size"), [(1, 150), (20, 40)])
-def test_kid_is_torchmetrics_over_the_same_subsets(subsets, subset_size):
-    a, b = gaussian(150, 12, 0).double(), gaussian(170, 12, 1, shift=0.4, scale=1.7).double()
-    metric = KernelInceptionDistance(feature=AsTheyAre(), subsets=subsets, subset_size=subset_size).set_dtype(a.dtype)
-    metric.update(a, real=True), metric.update(b, real=False)
-    torch.manual_seed(3)  # torchmetrics draws its subsets from the global generator
-    exact = float(metric.compute()[0])
-    ours = samples.kid(a, b, torch.Generator().manual_seed(3), subsets=subsets, subset_size=subset_size)
-    assert ours == pytest.approx(exact, rel=1e-4)
-
-
 def density_and_coverage_in_numpy(real, fake, k):
     """Naeem et al. 2020, equations 3 and 4, word for word."""
     to_real = np.linalg.norm(real[:, None] - real[None], axis=-1)
@@ -151,8 +130,6 @@ fine = gaussian(20, 4, 1)
         (lambda: samples.frechet_distance(fine, fine[:, :3]), "fake has 3 features, real has 4"),
         (lambda: samples.frechet_distance(nan, fine), "real: 1 of 20 pictures have features that are NaN or infinite"),
         (lambda: samples.frechet_distance(fine, fine[0]), r"fake is of shape \(4,\), expected N × F"),
-        (lambda: samples.kid(fine, fine, torch.Generator()), "real holds 20 pictures, expected at least 1000"),
-        (lambda: samples.kid(fine, fine, torch.Generator(), subset_size=1), "expected at least 1 subset of 2"),
         (lambda: samples.density_and_coverage(fine[:5], fine), "expected 1 to 4 neighbours"),
         (lambda: samples.nearest_pairs(fine, fine, 21), "n = 21 pairs of 20 fakes, expected 1 to 20"),
         (lambda: samples.memorisation(fine, fine, fine), "most test pictures are in train too"),
@@ -172,7 +149,6 @@ def test_measures_on_a_gpu_are_those_on_the_cpu():
     for measure in (
         samples.frechet_distance,
         samples.density_and_coverage,
-        lambda x, y: samples.kid(x, y, torch.Generator().manual_seed(0), subsets=3, subset_size=100),
         lambda x, y: samples.memorisation(x, y[:100], y[100:]),
         lambda x, y: samples.nearest_pairs(x, y, 5)[2].tolist(),
         lambda x, y: samples.mean_pairwise_distance(x, labels.to(x.device)),

@@ -2,7 +2,6 @@
 
 import ast
 import gzip
-import io
 import json
 import pickle
 import struct
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from faults import packed
-from PIL import Image
 from torch import nn
 
 from course_tools.run import lessons, report
@@ -178,8 +176,6 @@ ODD = {
     "fewer labels": ("labels", packed(np.zeros(3, np.uint8)), r"shape \(3,\), expected \(4,\)"),
     "more pictures": ("images", packed(np.zeros((5, 28, 28), np.uint8)), r"\(5, 28, 28\), expected \(4, 28, 28\)"),
     "labels for pictures": ("images", packed(np.zeros(4, np.uint8)), r"\(4,\), expected \(4, 28, 28\)"),
-    "a count of billions": ("images", b"\0\0\x08\x03" + b"\xff" * 12 + bytes(99), "promises 4294967295"),
-    "no IDX": ("images", b"\x89PNG\r\n\x1a\n", "is not an IDX file"),
 }
 
 
@@ -244,38 +240,6 @@ USES = {
     "score": scored,
     "features": lambda images: samples.features(Judge(), images.pixels),
 }
-
-
-PICTURES = [
-    *(("RGB", kind) for kind in ("PNG", "WEBP", "TIFF", "BMP")),
-    *(("L", "JPEG"), ("CMYK", "JPEG"), ("P", "PNG"), ("1", "PNG"), ("I;16", "PNG"), ("RGBA", "PNG"), ("P", "GIF")),
-]
-
-
-def encoded(mode, kind, **more):
-    """A picture 6 wide and 4 high, left half black and right half white, whatever its mode."""
-    grey = np.repeat(np.array([[0] * 3 + [255] * 3], np.uint8), 4, 0)
-    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
-    out = io.BytesIO()
-    image.save(out, kind, **more)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(("mode", "kind"), PICTURES)
-def test_pictures_as_people_have_them_are_read_as_rgb(mode, kind):
-    array = store.decode(encoded(mode, kind), "mine")
-    assert array.shape == (4, 6, 3) and array.dtype == np.uint8
-    assert array[:, 0].max() < 40 and array[:, 5].min() > 215
-
-
-def test_a_photograph_is_turned_as_its_camera_was_held_and_what_shows_through_is_white():
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90° clockwise: left becomes top
-    array = store.decode(encoded("RGB", "JPEG", exif=exif), "mine")
-    assert array.shape == (6, 4, 3) and array[0].max() < 40 and array[5].min() > 215
-    out = io.BytesIO()
-    Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(out, "PNG")
-    assert store.decode(out.getvalue(), "mine").min() == 255
 
 
 @pytest.mark.parametrize("use", USES)

@@ -211,12 +211,12 @@ def test_a_learners_record_stays_as_it_was_and_the_lesson_goes_on(refusing, monk
     with pytest.raises(CourseError, match="give another path"):
         progress.export(folder / "mine.csv")
     with pytest.raises(CourseError, match="set COURSE_HOME"):
-        progress.reset("01_a")
+        progress.reset()
     assert (folder / "progress.json").read_bytes() == before and not faults.parts(folder)
     reopen()
     progress.record("01_a", "quiz", "second", {"right": True})
     assert set(progress.read()["01_a"]["quiz"]) == {"first", "second"}
-    assert set(json.loads(progress.reset("01_a").read_text())["01_a"]["quiz"]) == {"first", "second"}
+    assert set(json.loads(progress.reset().read_text())["01_a"]["quiz"]) == {"first", "second"}
     figure("full or closed folders survived", 1)
 
 

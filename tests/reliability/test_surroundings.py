@@ -1,21 +1,13 @@
 """No home folder, a clock that jumps, too little memory: what can go on goes on, what cannot says why."""
 
-import itertools
 import json
 import os
-import time
 
 import faults
 import pytest
-import torch
-from matplotlib.figure import Figure
 from small_course import TINY, add, add_tiny
-from small_gans import METHODS
 
 from course_utils import experiment
-from course_utils.gan import train
-from course_utils.teach import lesson as lessons
-from course_utils.teach import progress
 
 pytestmark = pytest.mark.reliability("faults")
 
@@ -128,48 +120,6 @@ def test_a_run_does_not_mind_the_clock(tmp_path, amount, figure, kernel):
     again = faults.course(command, root, PYTHONPATH=str(jumps))
     assert again.returncode == 0 and "01_tiny  found, it ran earlier" in again.stdout, again.stdout + again.stderr
     figure("runs under a jumping clock", 2)
-
-
-@pytest.fixture
-def jumping(monkeypatch):
-    """The same here, in this process."""
-    true_time, calls = time.time, itertools.count()
-    jumps = (0.0, -3600.0, -1e9, 1e9)
-    monkeypatch.setattr(time, "time", lambda: true_time() + jumps[next(calls) % len(jumps)])
-
-
-def test_seconds_told_are_those_that_passed(jumping, tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
-    started = time.monotonic()
-    lesson = lessons.Lesson("01_tiny", "Tiny", "smoke", {"seeds": 1}, torch.device("cpu"), 0, None, {})
-    for _ in range(4):
-        saved = lesson.save(Figure((1, 1)), "nothing", arms={}, differences={}, updates={}, verdict="None.")
-        assert 0 <= saved["wall_s"] <= time.monotonic() - started + 0.1
-
-
-def test_a_training_is_kept_and_found_whatever_the_clock_says(jumping, tmp_path):
-    method, path = METHODS["fc"], tmp_path / "run.safetensors"
-
-    def trained(**settings):
-        return train.fit(method.step, *method.build(), steps=12, seed=3, reports=4, **settings).losses
-
-    whole = trained()
-    assert trained(checkpoint=path, checkpoint_s=0) == whole
-    os.utime(path, (4e9, 4e9))
-    assert trained(checkpoint=path) == whole
-
-
-def test_a_learners_record_does_not_mind_the_clock(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    (tmp_path / "progress.json").write_text("{damaged")
-    with pytest.warns(UserWarning, match="damaged"):
-        progress.record("01_a", "quiz", "q", {"right": False})
-    for when in ("2999-01-01T00:00:00+00:00", "1970-01-01T00:00:00+00:00"):
-        known = progress.read()
-        known["01_a"]["quiz"]["q"]["when"] = when
-        (tmp_path / "progress.json").write_text(json.dumps(known))
-        progress.record("01_a", "quiz", "q", {"right": True})
-        assert progress.entry("01_a", "quiz", "q")["right"]
 
 
 # ------------------------------------------------------------------ memory

@@ -58,9 +58,3 @@ def test_histories_have_a_panel_a_measure_and_a_line_a_run():
     np.testing.assert_allclose(curve(accuracy, "virtual").get_xydata(), [(30, 1), (60, 0)])
     assert [set(line.get_ydata()) for line in accuracy.lines if line.get_linestyle() == ":"] == [{0.5}]
     assert not any(line.get_linestyle() == ":" for line in loss.lines) and loss.get_title() == "loss"
-
-
-def test_an_axis_ends_where_the_measure_ends():
-    assert drawn().get_ylim()[1] > 93 and drawn(ends=(0, 92)).get_ylim()[1] == 92
-    low, high = drawn(ends=(0, 100)).get_ylim()
-    assert 0 < low < 66 and 93 < high < 100

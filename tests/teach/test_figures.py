@@ -47,11 +47,6 @@ def test_loss_curves_count_steps_and_differ_in_more_than_colour():
     assert d.get_marker() != g.get_marker() and d.get_linestyle() != g.get_linestyle()
 
 
-def test_training_stands_without_samples():
-    assert len(figures.training(None, {"D": [1.0]}, 1).axes) == 1
-    assert len(figures.training(pictures(5), {"D": [1.0]}, 1).axes) == 2
-
-
 def test_a_confusion_matrix_shows_every_count_and_survives_an_empty_row():
     fig = figures.confusion([[3, 1], [0, 0]], ["cow", "horse"], "two")
     assert [text.get_text() for text in fig.axes[0].texts] == ["3", "1", "0", "0"]
@@ -71,12 +66,6 @@ def test_figures_change_no_global_setting():
         assert matplotlib.rcParams["font.size"] == figures.STYLE["font.size"]
     assert dict(matplotlib.rcParams) == before
     assert not matplotlib.pyplot.get_fignums()
-
-
-def test_an_enlarged_picture_is_crisp():
-    image = np.asarray(Image.open(io.BytesIO(figures.enlarged(pictures(1)[0], side=80))))
-    assert image.shape == (80, 80, 3)
-    assert (image[::10, ::10, 0] == pictures(1)[0, 0].numpy()).all()
 
 
 @pytest.mark.reliability("security")

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from matplotlib.patches import Rectangle
 
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach import show
@@ -38,15 +37,6 @@ def test_what_was_not_run_is_hatched_and_says_so(maps):
     for title, missing in (("B = 32", 5), ("B = 64", 3)):
         assert list(said(maps[title]).values()).count("not run") == missing
         assert sum(patch.get_hatch() is not None for patch in maps[title].patches) == missing
-
-
-def test_only_the_highest_mean_is_framed(maps):
-    frames = {
-        title: [p for p in ax.patches if isinstance(p, Rectangle) and not p.get_fill()] for title, ax in maps.items()
-    }
-    assert not frames["B = 32"] and len(frames["B = 64"]) == 1
-    frame = frames["B = 64"][0]
-    assert (frame.get_x() + frame.get_width() / 2, frame.get_y() + frame.get_height() / 2) == pytest.approx((0.5, 1.5))
 
 
 def test_a_setting_stands_beside_the_base_in_every_measure():

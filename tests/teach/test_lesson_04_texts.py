@@ -15,18 +15,6 @@ PAPER = TEXTS.paper
 GRID = [[PAPER[f"{name}_{k}"] for k in (1, 2, 3)] for name in ("capacity", "depth", "batch")]
 
 
-def test_the_papers_numbers_fit_together():
-    assert PAPER["side"] ** 2 == PAPER["pixels"] == PAPER["label_plane"]
-    for value, name in zip(("best_capacity", "best_depth", "best_batch_ccgan"), GRID, strict=True):
-        assert PAPER[value] in name
-    assert PAPER["best_batch_dcgan"] in GRID[2] and PAPER["hybrid_batch"] in GRID[2]
-    assert PAPER["best_capacity"] == min(GRID[0]) and PAPER["best_depth"] == min(GRID[1])
-    gain = PAPER["best_ccgan_smoothed"] - PAPER["best_ccgan"]
-    assert round(gain) == PAPER["smoothing_gain"] and PAPER["pca_limit"] == PAPER["best_ccgan_smoothed"]
-    assert PAPER["judge_train"] > PAPER["judge_test"] > PAPER["best_ccgan_smoothed"]
-    assert PAPER["epochs_lo"] < PAPER["epochs_hi"] and PAPER["others_real"] == PAPER["hybrid_least_real"]
-
-
 def test_the_quizs_counts_and_intervals_are_those_of_the_paper():
     assert TEXTS.holds("best-of-27", 100 / math.prod(map(len, GRID)))
     assert TEXTS.holds("back-door", PAPER["train_images"])

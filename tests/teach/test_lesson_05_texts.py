@@ -27,17 +27,6 @@ TRAINED = PAPER["images"] * PAPER["train_share"] // 100
 EPOCH = TRAINED // PAPER["batch_size"]
 
 
-def test_the_papers_numbers_fit_together():
-    assert sum(number["where"] == "section V, loss table" for number in TEXTS.numbers.values()) == 2 * len(ROWS) == 22
-    assert all(isinstance(value, float) and 0 < value < 2 for value in D + G)
-    assert PAPER["train_share"] + PAPER["test_share"] == 100
-    assert PAPER["neurons"] == PAPER["side"] ** 2
-    shown = [PAPER[key] for key in PAPER if key.startswith("shown_")]
-    assert shown[0] == 0 and shown[-1] == PAPER["epochs"] and shown == sorted(shown)
-    assert all(epoch % PAPER["sample_interval"] == 0 for epoch in shown)
-    assert PAPER["abstract_images"] not in (PAPER["images"], TRAINED)
-
-
 def test_the_quizs_numbers_are_what_a_computation_gives():
     paused = [not bool(train.lower_pauses(torch.tensor(d), torch.tensor(g))[1]) for d, g in zip(D, G, strict=True)]
     assert holds("gate-rows", sum(paused))

@@ -3,7 +3,6 @@
 import base64
 import io
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
@@ -61,12 +60,6 @@ def test_the_alternative_text_goes_with_the_picture_for_every_reader():
     page, _ = HTMLExporter(template_name="lab").from_notebook_node(new_notebook(cells=[cell]))
     assert page.count('alt="A rising line."') == 1
     assert "No description has been provided" not in page
-
-
-def test_a_pyplot_figure_is_closed():
-    fig, _ = plt.subplots()
-    show.figure(fig, "Nothing yet.")
-    assert fig.number not in plt.get_fignums()
 
 
 def test_the_same_figure_gives_the_same_bytes():

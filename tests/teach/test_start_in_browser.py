@@ -1,6 +1,5 @@
-"""The start notebook in JupyterLab: read, predicted, played, stopped; and its panel, which loses nothing by mistake."""
+"""The start notebook in JupyterLab: read, predicted, played, stopped."""
 
-import csv
 import json
 
 from browser import (
@@ -70,22 +69,6 @@ def test_a_learner_s_first_hour(lab, page):
     row.get_by_text("1 of 2").first.wait_for()
     assert "2 of 2" in row.inner_text()  # both exercises
     shot(page, panel, "panel")
-    panel.get_by_role("button", name="Export as CSV").click()
-    panel.get_by_text("Written to").wait_for()
-    (exported,) = lab.root.glob("my-progress-*.csv")
-    done = {(r["kind"], r["key"]) for r in csv.DictReader(exported.open()) if r["lesson"] == "00_start_here"}
-    assert done == {("predictions", "half"), ("exercises", "Gap"), ("exercises", "BestD")}
-
-    panel.get_by_role("button", name="Start anew").first.click()
-    panel.get_by_role("button", name="No, keep them").click()
-    assert "00_start_here" in json.loads((lab.home / "progress.json").read_text())
-    panel.get_by_role("button", name="Start anew …").click()
-    shot(page, panel, "start_anew")
-    panel.get_by_role("button", name="Yes, start anew").click()
-    panel.get_by_text("Nothing is recorded now.").wait_for()
-    assert not (lab.home / "progress.json").exists() and "0 of 2" in row.inner_text()
-    (aside,) = lab.home.glob("progress.until-*.json")
-    assert "00_start_here" in json.loads(aside.read_text())
 
 
 def test_the_game_is_stopped_while_it_trains_and_can_be_looked_at(lab, page):

@@ -12,7 +12,7 @@ from small_course import add_sweep
 
 from course_tools import cli
 from course_tools.run import lessons
-from course_tools.sweep import cluster, sweep
+from course_tools.sweep import dask_client, sweep
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
 
@@ -214,7 +214,7 @@ def test_the_jobs_for_slurm_hold_what_the_file_says(tmp_path):
     file = tmp_path / "slurm.toml"
     (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     file.write_text(example)
-    with cluster.slurm_cluster(file) as jobs:
+    with dask_client.slurm_cluster(file) as jobs:
         script = jobs.job_script()
     for line in ("#SBATCH -p gpu", "#SBATCH -t 04:00:00", "#SBATCH --mem=15G", "#SBATCH --gres=gpu:1"):
         assert f"{line}\n" in script
@@ -222,7 +222,7 @@ def test_the_jobs_for_slurm_hold_what_the_file_says(tmp_path):
     for wrong, said in (('colour = "red"', "unexpected keyword argument 'colour'"), ("memory", "Expected '='")):
         file.write_text(wrong)
         with pytest.raises(CourseError, match=said):
-            cluster.slurm_cluster(file)
+            dask_client.slurm_cluster(file)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_ctrl_c_keeps_what_is_finished_and_ends_the_workers(lesson, tmp_path, fi
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 def test_being_told_to_end_is_like_ctrl_c():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), sweep.interruptible():
+    with pytest.raises(KeyboardInterrupt), dask_client.interruptible():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
     assert signal.getsignal(signal.SIGTERM) == before

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 from planted import CLASSES, pictures, plan
 
-from course_tools import cli
-from course_tools.full import cluster
+from course_tools import cli, verdict
 from course_utils.core.parallel import one_thread
 from course_utils.verdict import api
 
@@ -65,7 +64,7 @@ def test_a_worker_that_is_killed_midway_does_not_change_the_report(mine, tmp_pat
     """Computed by two processes on Dask, of which one is killed when some jobs are done; and here, one by one."""
     small = plan([], updates=8)
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: small)
-    on_dask, killed = cluster.computed, []
+    on_dask, killed = verdict.computed, []
 
     @contextmanager
     def here(pieces, deadline, *others):
@@ -86,7 +85,7 @@ def test_a_worker_that_is_killed_midway_does_not_change_the_report(mine, tmp_pat
         return end
 
     def found(name, computed):
-        monkeypatch.setattr(cluster, "computed", computed)
+        monkeypatch.setattr(verdict, "computed", computed)
         options = ["--size", "28", "--workers", "2", "--out", str(tmp_path / name)]
         assert cli.main(["verdict", str(mine), *options]) == 0
         whole = json.loads((tmp_path / name / "verdict.json").read_text("utf-8"))

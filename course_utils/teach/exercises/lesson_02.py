@@ -320,77 +320,83 @@ class BinomialInterval(Exercise):
             expect(got, want, self._mistakes(right, n), f"(lo, hi) for {right} of {n}")
 
     def _mistakes(self, right: int, n: int) -> Mistakes:
-        p, z, z_one_sided = right / n, stats.norm.ppf(0.975), stats.norm.ppf(0.95)
-        lo, hi = self.reference(right, n)
-        shrink, inner = 1 + z**2 / n, p * (1 - p) / n + z**2 / (4 * n**2)
-        centre, half = (lo + hi) / 2, (hi - lo) / 2
-        wald, almost = z * math.sqrt(p * (1 - p) / n), (n - 1) / n
-        beyond = almost + z * math.sqrt(almost * (1 - almost) / n)
-        exact = stats.binomtest(right, n).proportion_ci(method="exact")
-        padded = (right + z**2 / 2) / (n + z**2)
-        around_padded = z * math.sqrt(padded * (1 - padded) / (n + z**2))
-        plus_four = (right + 2) / (n + 4)
-        around_four = z * math.sqrt(plus_four * (1 - plus_four) / (n + 4))
-        jeffreys = stats.beta(right + 0.5, n - right + 0.5).ppf([0.025, 0.975]).tolist()
-        bayes = stats.beta(right + 1, n - right + 1).ppf([0.025, 0.975]).tolist()
-        agresti = (
-            "That is Agresti and Coull's interval: Wilson's centre, with p ± z standard errors around it. It is a fair "
-            "approximation, {} Write Wilson's own half-width here."
-        )
-        one_sided = stats.binomtest(right, n).proportion_ci(confidence_level=0.9, method="wilson")
+        almost = (n - 1) / n
+        beyond = almost + stats.norm.ppf(0.975) * math.sqrt(almost * (1 - almost) / n)
         normal = (
             f"That is p ± 1.96 standard errors. It breaks where accuracies live: for {n - 1} of {n} right it reaches "
             f"{beyond:.3f}, more than all, and for {n} of {n} it has no width. Use Wilson's."
         )
+        return {**self._slips(right, n, normal), **_other_intervals(right, n, normal)}
+
+    def _slips(self, right: int, n: int, normal: str) -> Mistakes:
+        """List mistakes in Wilson's formula, and the interval of the normal approximation, which `normal` names."""
+        p, z = right / n, stats.norm.ppf(0.975)
+        lo, hi = self.reference(right, n)
+        shrink, inner = 1 + z**2 / n, p * (1 - p) / n + z**2 / (4 * n**2)
+        centre, half = (lo + hi) / 2, (hi - lo) / 2
+        wald = z * math.sqrt(p * (1 - p) / n)
         return {
-            normal: (p - wald, p + wald),
+            normal: _around(p, wald),
             f"{normal} Cutting it off at 0 and 1 does not mend it.": (max(p - wald, 0), min(p + wald, 1)),
             "The two ends are swapped: `return lo, hi`.": (hi, lo),
             PER_CENT: (100 * lo, 100 * hi),
             "Those are numbers of images. Give shares between 0 and 1.": (n * lo, n * hi),
-            "The square root is missing: p(1 − p)/n is a variance.": (p - z * p * (1 - p) / n, p + z * p * (1 - p) / n),
-            "The square root is missing.": (centre - z * inner / shrink, centre + z * inner / shrink),
-            "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.": (
-                p - z * math.sqrt(p * (1 - p)),
-                p + z * math.sqrt(p * (1 - p)),
+            "The square root is missing: p(1 − p)/n is a variance.": _around(p, z * p * (1 - p) / n),
+            "The square root is missing.": _around(centre, z * inner / shrink),
+            "That is the spread of single images; the *share* of n of them is √n times tighter: divide by n.": _around(
+                p, z * math.sqrt(p * (1 - p))
             ),
-            "That is one standard error on each side, which holds in 68 % of cases only.": (p - wald / z, p + wald / z),
-            "The width is Wilson's, the centre is not: it moves from p towards one half.": (p - half, p + half),
-            "Divide both, centre and half-width, by (1 + z²/n).": (
-                centre * shrink - half * shrink,
-                centre * shrink + half * shrink,
-            ),
-            f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}.": tuple(one_sided),
-            "That is the interval of Clopper and Pearson: a fair one, longer than "
-            "it need be. Write Wilson's here.": tuple(exact),
-            f"That is Wilson's with z = 2. For 95 % z is `stats.norm.ppf(0.975)`, {z:.3f}.": _wilson(p, n, 2),
-            agresti.format("and reaches below 0 where nothing is right."): [
-                (padded - around_padded, padded + around_padded),
-                (max(0, padded - around_padded), min(1, padded + around_padded)),
-            ],
-            agresti.format("here with 2 right and 2 wrong images added."): (
-                plus_four - around_four,
-                plus_four + around_four,
-            ),
-            "That is Jeffreys' interval, from the Beta distribution with one half added to each side: a fair one. "
-            "Write Wilson's here.": [
-                tuple(jeffreys),
-                (jeffreys[0] if right else 0.0, jeffreys[1] if right < n else 1.0),
-            ],
-            "That is a Bayesian interval with a uniform prior: a fair one. Write Wilson's here.": tuple(bayes),
-            "That is Wilson's *with continuity correction*, which is longer. Leave the correction out.": tuple(
-                stats.binomtest(right, n).proportion_ci(method="wilsoncc")
-            ),
-            f"{normal} Student's t does not mend it either: right and wrong are no measurements with a spread of their "
-            "own.": [
-                (p - half_t, p + half_t)
-                for half_t in (stats.t.ppf(0.975, n - 1) * math.sqrt(p * (1 - p) / size) for size in (n, n - 1))
-            ],
+            "That is one standard error on each side, which holds in 68 % of cases only.": _around(p, wald / z),
+            "The width is Wilson's, the centre is not: it moves from p towards one half.": _around(p, half),
+            "Divide both, centre and half-width, by (1 + z²/n).": _around(centre * shrink, half * shrink),
         }
 
 
+def _other_intervals(right: int, n: int, normal: str) -> Mistakes:
+    """List other intervals of a share that are in use; `normal` says what is wrong with p ± z standard errors."""
+    p, z, z_one_sided = right / n, stats.norm.ppf(0.975), stats.norm.ppf(0.95)
+    share, scatter = stats.binomtest(right, n), math.sqrt(p * (1 - p))
+    padded, plus_four = (right + z**2 / 2) / (n + z**2), (right + 2) / (n + 4)
+    lo, hi = _around(padded, z * math.sqrt(padded * (1 - padded) / (n + z**2)))
+    jeffreys = stats.beta(right + 0.5, n - right + 0.5).ppf([0.025, 0.975]).tolist()
+    agresti = (
+        "That is Agresti and Coull's interval: Wilson's centre, with p ± z standard errors around it. It is a fair "
+        "approximation, {} Write Wilson's own half-width here."
+    )
+    return {
+        f"z = {z_one_sided:.3f} leaves 5 % on each side; for 95 % inside it is {z:.3f}.": tuple(
+            share.proportion_ci(confidence_level=0.9, method="wilson")
+        ),
+        "That is the interval of Clopper and Pearson: a fair one, longer than it need be. Write Wilson's here.": tuple(
+            share.proportion_ci(method="exact")
+        ),
+        f"That is Wilson's with z = 2. For 95 % z is `stats.norm.ppf(0.975)`, {z:.3f}.": _wilson(p, n, 2),
+        agresti.format("and reaches below 0 where nothing is right."): [(lo, hi), (max(0, lo), min(1, hi))],
+        agresti.format("here with 2 right and 2 wrong images added."): _around(
+            plus_four, z * math.sqrt(plus_four * (1 - plus_four) / (n + 4))
+        ),
+        "That is Jeffreys' interval, from the Beta distribution with one half added to each side: a fair one. "
+        "Write Wilson's here.": [
+            tuple(jeffreys),
+            (jeffreys[0] if right else 0.0, jeffreys[1] if right < n else 1.0),
+        ],
+        "That is a Bayesian interval with a uniform prior: a fair one. Write Wilson's here.": tuple(
+            stats.beta(right + 1, n - right + 1).ppf([0.025, 0.975]).tolist()
+        ),
+        "That is Wilson's *with continuity correction*, which is longer. Leave the correction out.": tuple(
+            share.proportion_ci(method="wilsoncc")
+        ),
+        f"{normal} Student's t does not mend it either: right and wrong are no measurements with a spread of their "
+        "own.": [_around(p, stats.t.ppf(0.975, n - 1) * scatter / math.sqrt(size)) for size in (n, n - 1)],
+    }
+
+
 def _wilson(p: float, n: int, z: float) -> tuple[float, float]:
-    """Compute Wilson's interval with another z."""
+    """Compute Wilson's interval with a given z."""
     shrink = 1 + z**2 / n
     centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return (centre - half) / shrink, (centre + half) / shrink
+    return _around(centre / shrink, half / shrink)
+
+
+def _around(centre: float, half: float) -> tuple[float, float]:
+    return centre - half, centre + half

@@ -158,9 +158,13 @@ def label_form(tool: LabelTool) -> Any:
     back.on_click(lambda _: act(None))
     typed.observe(type_in, "value")
     refresh()
+    return w.HBox([picture, _controls(buttons, line, w.HBox([discard, back, typed]), count, error)])
+
+
+def _controls(buttons: Sequence[Any], line: Any, others: Any, count: Any, error: Any) -> Any:
+    """Put what stands beside the picture into a column: the buttons of the classes five a row."""
+    import ipywidgets as w
+
     grid = w.GridBox(buttons, layout=w.Layout(grid_template_columns="repeat(5, 1fr)", grid_gap="4px"))
-    keys = w.HTML(f"<small>Keys: 0 to {len(tool.classes) - 1}, x (cannot read), b (back), then Enter</small>")
-    right = w.VBox(
-        [line, grid, w.HBox([discard, back, typed]), keys, count, error], layout=w.Layout(padding="0 0 0 16px")
-    )
-    return w.HBox([picture, right])
+    keys = w.HTML(f"<small>Keys: 0 to {len(buttons) - 1}, x (cannot read), b (back), then Enter</small>")
+    return w.VBox([line, grid, others, keys, count, error], layout=w.Layout(padding="0 0 0 16px"))

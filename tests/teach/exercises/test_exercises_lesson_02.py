@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from answers import each_mistake_is_named, right_answers_pass
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -14,7 +15,6 @@ from sklearn import metrics
 from course_utils.core.seeds import generator
 from course_utils.evaluate.statistics import proportion_interval
 from course_utils.teach.exercises import lesson_02 as lesson
-from course_utils.teach.exercises.exercise import Wrong
 
 # ---------------------------------------------------------------- answers with a mistake in them
 
@@ -143,29 +143,21 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "answer", "message"), [(kind, *case) for kind, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_is_named(kind, answer, message):
-    with pytest.raises(Wrong, match=message):
-        kind().test(answer)
+test_each_mistake_is_named = each_mistake_is_named(WRONG)
 
 
 # ---------------------------------------------------------------- other ways that are right
 
 
-@pytest.mark.parametrize(
-    ("kind", "answer"),
+test_other_right_answers_pass = right_answers_pass(
     [
         (lesson.AccuracyAndRecall, lambda y, p, k: (np.mean((p == y).numpy()), (p == y)[y == k].float().mean())),
         (lesson.ClassGaussian, gaussian(by_svd)),
         (lesson.DrawLatents, lambda m, f, n, g: (f @ torch.randn(len(m), n, generator=g)).T + m),
         (lesson.ClassLoss, lambda x, y: -x.log_softmax(1)[torch.arange(len(y)), y].mean()),
         (lesson.BinomialInterval, lambda k, n: tuple(stats.binomtest(k, n).proportion_ci(method="wilson"))),
-    ],
+    ]
 )
-def test_other_right_answers_pass(kind, answer):
-    kind().test(answer)
 
 
 # ---------------------------------------------------------------- the references, held against others

@@ -1,15 +1,14 @@
 """Lesson 6's exercises: documented mistakes are named, and the answers are what a verdict computes."""
 
 import numpy as np
-import pytest
 import torch
+from answers import each_mistake_is_named, right_answers_pass
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from course_utils.evaluate import statistics
 from course_utils.teach.exercises import lesson_06 as lesson
-from course_utils.teach.exercises.exercise import Wrong
 from course_utils.verdict import findings
 
 # ---------------------------------------------------------------- answers with a mistake in them
@@ -105,12 +104,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "answer", "message"), [(kind, *case) for kind, cases in WRONG.items() for case in cases]
-)
-def test_each_mistake_is_named(kind, answer, message):
-    with pytest.raises(Wrong, match=message):
-        kind().test(answer)
+test_each_mistake_is_named = each_mistake_is_named(WRONG)
 
 
 # ---------------------------------------------------------------- other ways that are right
@@ -123,12 +117,7 @@ def by_loop(groups, share, rng):
     return torch.tensor([g in test for g in groups.tolist()])
 
 
-def by_table(mean, p, control_seen):
-    return ("harms", "helps")[mean > 0] if p < 0.05 else ("cannot judge", "we cannot tell")[control_seen]
-
-
-@pytest.mark.parametrize(
-    ("kind", "answer"),
+test_other_right_answers_pass = right_answers_pass(
     [
         (lesson.GroupSplit, by_loop),
         (lesson.Worth, lambda g, own, n, a: 2 ** np.interp(np.interp(own, n, a) + g, a, np.log2(n)) - own),
@@ -137,10 +126,8 @@ def by_table(mean, p, control_seen):
             lambda m, p, seen: ("cannot judge", "we cannot tell")[seen] if p >= 0.05 else ("harms", "helps")[m > 0],
         ),
         (lesson.SmallestSeen, lambda d: sum(stats.t(len(d) - 1).ppf([0.975, 0.8])) * stats.sem(d)),
-    ],
+    ]
 )
-def test_other_right_answers_pass(kind, answer):
-    kind().test(answer)
 
 
 # ---------------------------------------------------------------- the references, held against others

@@ -22,12 +22,3 @@ def test_the_picture_names_the_spread_and_counts_every_pair():
     assert f"±{coins.spread(coins.gaps(400, 90)):.1f} points" in ax.get_title()
     bars = [patch for patch in ax.patches if patch.get_height() > 1]
     assert sum(bar.get_height() for bar in bars) == pytest.approx(coins.PAIRS, abs=5)
-
-
-@pytest.mark.parametrize("images", [50, 100, 400, 1000, 10_000])
-def test_every_bar_holds_as_many_outcomes(images):
-    """Or the histogram would look like a comb."""
-    bars = list(coins.picture(images, 90).axes[0].patches[:-1])
-    edges = np.array([bar.get_x() for bar in bars]) * images / 100  # in hits: halfway between two outcomes
-    assert np.allclose(edges % 1, 0.5, atol=1e-6) and np.allclose(np.diff(edges), np.diff(edges)[0])
-    assert round(np.diff(edges)[0]) % 2 == 1

@@ -87,11 +87,6 @@ def test_a_move_of_the_slider_that_the_click_overtook_still_counts():
     assert field.disabled and button.disabled
 
 
-@pytest.mark.parametrize("step, readout", [(0.5, ".1f"), (0.25, ".2f"), (0.01, ".2f"), (1.0, ".0f"), (10, ".0f")])
-def test_the_slider_shows_as_many_digits_as_its_step(step, readout):
-    assert parts(Question(LESSON, "k", "?", (), 0, 100, step))[0].readout_format == readout
-
-
 def test_reveal_shows_both_and_records_the_hit(capsys):
     predict.predict(LESSON, "gain", "How much?", low=-10, high=10, step=0.5, unit="points")
     record(NUMBER, 2.5)

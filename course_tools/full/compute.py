@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_tools.sweep import cluster, sweep
-from course_tools.sweep.cluster import default_workers
+from course_tools.sweep import dask_client
 from course_utils.experiment.full import Job
 from course_utils.experiment.pieces import Ended, Pieces, compute
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-__all__ = ["computed", "default_workers"]
 
 
 @contextmanager
@@ -39,11 +36,11 @@ def computed(
     device: "cpu" or "cuda"; None is a GPU where the machine that computes has one.
     """
     here = not scheduler and not slurm and (device == "cuda" or (device is None and torch.cuda.is_available()))
-    with sweep.interruptible():
+    with dask_client.interruptible():
         if here:
             yield pieces.computed(deadline, device)
             return
-        with cluster.client(scheduler, slurm, workers, len(pieces.todo())) as client:
+        with dask_client.client(scheduler, slurm, workers, len(pieces.todo())) as client:
             yield _computed(client, pieces, deadline, device)
 
 

@@ -1,8 +1,9 @@
-"""Where the tasks of a sweep are computed: on Dask's workers here, on those of a running cluster, or as SLURM jobs."""
+"""Where tasks of a sweep and jobs of a full run are computed: on Dask here, on a running cluster, or as SLURM jobs."""
 
 from __future__ import annotations
 
 import logging
+import signal
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -67,6 +68,16 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
         # All is in by now; Dask may fail so while it starts a worker anew that a task killed.
         with suppress(AssertionError):
             ours.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: workers are closed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def default_workers() -> int:
