@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 DEATHS = 1
 """So often a task's worker may die on a cluster of ours before Dask gives the task up; it is then tried alone."""
 
+SETTINGS = {
+    # a worker gets one task at a time, so that its death is blamed on no other
+    "distributed.scheduler.worker-saturation": 1.0,
+    # without Dask's MALLOC_TRIM_THRESHOLD_, under which 40 % of a training is page faults
+    "distributed.nanny.pre-spawn-environ": ONE_THREAD,
+    # a killed worker that takes longer to come back is given up for good; on a busy machine that is all of them
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+}
+"""Of Dask, for a cluster on this machine."""
+
 
 @contextmanager
 def client(scheduler: str | None, slurm: Path | None, workers: int | None, most: int) -> Iterator[Client]:
@@ -40,26 +50,20 @@ def client(scheduler: str | None, slurm: Path | None, workers: int | None, most:
         with client:
             yield client
         return
+    ours = ExitStack()
     if slurm:
         cluster = slurm_cluster(slurm)
         cluster.scale(jobs=workers or 1)
     else:
-        settings = {
-            # a worker gets one task at a time, so that its death is blamed on no other
-            "distributed.scheduler.worker-saturation": 1.0,
-            # without Dask's MALLOC_TRIM_THRESHOLD_, under which 40 % of a training is page faults
-            "distributed.nanny.pre-spawn-environ": ONE_THREAD,
-        }
-        with dask.config.set(settings):
-            cluster = LocalCluster(
-                n_workers=min(workers or default_workers(), most),
-                threads_per_worker=1,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-                scheduler_kwargs={"allowed_failures": DEATHS},
-                preload=[task.__name__],
-            )
-    ours = ExitStack()
+        ours.enter_context(dask.config.set(SETTINGS))
+        cluster = LocalCluster(
+            n_workers=min(workers or default_workers(), most),
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"allowed_failures": DEATHS},
+            preload=[task.__name__],
+        )
     ours.enter_context(cluster)
     try:
         with Client(cluster) as client:

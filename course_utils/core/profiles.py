@@ -8,6 +8,7 @@ from pathlib import Path
 from course_utils.core.errors import CourseError
 
 PROFILES = ("smoke", "quick", "full")
+RENAMED = {"cpu": "quick", "gpu": "full"}
 
 SUBSTITUTES = {"sample": "a sample of the data", "standin": "stand-in data"}
 """Sources of data on which no claim may rest, and what to call them."""
@@ -30,7 +31,8 @@ def resolve(profile: str | None = None) -> str:
     """Choose the profile: the one named, else $COURSE_PROFILE, else `quick`. Raises CourseError on an unknown one."""
     name = profile or os.environ.get("COURSE_PROFILE") or "quick"
     if name not in PROFILES:
-        raise CourseError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
+        renamed = f"; it is called {RENAMED[name]} now" if name in RENAMED else ""
+        raise CourseError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}{renamed}")
     return name
 
 

@@ -7,7 +7,7 @@ from course_utils.core.errors import CourseError
 from course_utils.teach import progress
 
 
-def test_a_profile_is_the_one_named_else_the_environments_else_cpu_and_a_known_one(monkeypatch):
+def test_a_profile_is_the_one_named_else_the_environments_else_quick_and_a_known_one(monkeypatch):
     monkeypatch.delenv("COURSE_PROFILE", raising=False)
     assert profiles.resolve() == "quick"
     monkeypatch.setenv("COURSE_PROFILE", "full")
@@ -16,6 +16,8 @@ def test_a_profile_is_the_one_named_else_the_environments_else_cpu_and_a_known_o
     for named in ("fast", "tpu"):
         with pytest.raises(CourseError, match=rf"'{named}'.*smoke, quick, full"):
             profiles.resolve(named if named == "tpu" else None)
+    with pytest.raises(CourseError, match="called quick now"):
+        profiles.resolve("cpu")
 
 
 def test_only_smoke_defaults_to_stand_ins():
