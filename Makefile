@@ -68,7 +68,7 @@ browser: $(READY)  ## work through the notebooks in a headless Chromium, as lear
 	$(VENV_PYTHON) -m pytest -n 2 -m browser tests
 
 reliability: $(READY)  ## try every fault, damaged input and load that the tests know, and write build/reliability.json
-	$(VENV_PYTHON) -m pytest -n 2 -m reliability --reliability build/reliability.json tests
+	$(VENV_PYTHON) -m pytest -n 2 -o faulthandler_timeout=0 -m reliability --reliability build/reliability.json tests
 
 bench: $(READY)  ## measure speed against the plain recipe, as ratios, and write build/bench.json (9 minutes)
 	$(VENV_PYTHON) -m benchmarks
