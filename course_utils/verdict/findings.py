@@ -18,6 +18,9 @@ Answers = dict[str, Answer]
 CONTROLS = ("more_real", "real_50", "repeat", "noise", "wrong_labels")
 """Arms of known effect. A run can judge if it sees that more real pictures help, or that half of them are worse."""
 
+CURVE = ("real_25", "real_50", "real", "more_real")
+"""Arms of the learning curve of the real pictures."""
+
 HELPS, HARMS, UNCLEAR, NOT_JUDGED = "helps", "harms", "we cannot tell", "not judged"
 
 
@@ -34,8 +37,9 @@ def findings(S: dict[str, Any], data: Data, answers: Answers) -> dict[str, Any]:
     gate = _gates(S, answers, scores)
     table = {arm: _row(scores, arm) for arm in S["arms"]}
     questions = _questions(S, scores, gate)
-    controls = {name: _difference(scores, name, "real") for name in CONTROLS}
-    seen = controls["more_real"]["interval"][0] > 0 or controls["real_50"]["interval"][1] < 0
+    controls = {name: _difference(scores, name, "real") for name in CONTROLS if name in S["arms"]}
+    more_help = "more_real" in controls and controls["more_real"]["interval"][0] > 0
+    seen = more_help or controls["real_50"]["interval"][1] < 0
     return found | {
         "images": {"train": len(parts(data, 0)[0]), "more": len(parts(data, 0)[1]), "test": len(data.test)},
         "gate": gate,
@@ -197,8 +201,7 @@ def _worth(scores: Scores, table: dict[str, dict[str, Any]], question: dict[str,
     The curve goes through the means of the arms with fewer and with more real pictures, straight in the logarithm of
     their number, and never falls. An end beyond the curve is given as the curve's end.
     """
-    arms = ("real_25", "real_50", "real", "more_real")
-    points = sorted((table[arm]["images"], table[arm]["interval"][0]) for arm in arms)
+    points = sorted((table[arm]["images"], table[arm]["interval"][0]) for arm in CURVE if arm in table)
     numbers, accuracy = np.array([p[0] for p in points], float), np.maximum.accumulate([p[1] for p in points])
     rising = np.concatenate([[True], np.diff(accuracy) > 0])
     own = table["real"]["images"]
@@ -234,7 +237,7 @@ def _verdict(questions: list[dict[str, Any]], seen: bool) -> str:
         return "Nothing was asked: there are no made pictures."
     if not seen and HELPS not in {question["says"] for question in questions}:
         return (
-            "This run cannot judge: neither more real pictures nor half of them made a difference that it could see, "
+            "This run cannot judge: neither more nor fewer real pictures made a difference that it could see, "
             "so it would not have seen what made pictures do either. Use more test pictures, or more --hours for more "
             "seeds."
         )

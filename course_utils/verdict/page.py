@@ -21,7 +21,7 @@ from course_utils.evaluate import samples
 from course_utils.evaluate.statistics import Interval
 from course_utils.teach.plots.figures import LOOKS, draw_interval, image_grid, style
 from course_utils.verdict import work
-from course_utils.verdict.findings import Answers
+from course_utils.verdict.findings import CURVE, Answers
 from course_utils.verdict.work import Data
 
 MEASURES = {
@@ -86,18 +86,23 @@ def table(found: dict[str, Any]) -> pd.DataFrame:
 def _sentences(found: dict[str, Any]) -> list[str]:
     """What must stand beside the verdict: how far it reaches, the controls, and what was left out."""
     images, seeds = found["images"], len(found["seeds"])
-    more, half, wrong = (_points(found["controls"][name]) for name in ("more_real", "real_50", "wrong_labels"))
+    controls = {name: _points(difference) for name, difference in found["controls"].items()}
+    more = (
+        f"{images['more']:,} further real pictures change it by {controls['more_real']}, "
+        if "more_real" in controls
+        else ""
+    )
     lines = [
         f"Measured by {found['metric']} on {images['test']:,} test pictures, over {seeds} seeds, each with another "
         f"training set of {images['train']:,} pictures and generators of its own. Intervals hold what other seeds and "
         "other test pictures would change.",
-        f"Positive control: {images['more']:,} further real pictures change it by {more}, half as many by {half}: "
+        f"Positive control: {more}half of the real pictures change it by {controls['real_50']}: "
         + (
             "seen, so the run can judge."
             if found["assay"]
             else "not seen; of what was not seen either, the run says nothing."
         ),
-        f"Negative control: wrong labels change it by {wrong}.",
+        f"Negative control: wrong labels change it by {controls['wrong_labels']}.",
     ]
     for question in found["questions"]:
         if question["other"] == "real" and question["arm"] in found["worth"] and not question["unfinished"]:
@@ -199,8 +204,7 @@ def _learning_curve(found: dict[str, Any], curve: list[list[float]]) -> Figure:
     ax = fig.subplots()
     numbers, accuracy = zip(*curve, strict=True)
     ax.plot(numbers, [100 * a for a in accuracy], "o-", color=LOOKS[0].colour, label="real pictures")
-    for arm in ("real_25", "real_50", "real", "more_real"):
-        row = found["arms"][arm]
+    for row in (found["arms"][arm] for arm in CURVE if arm in found["arms"]):
         ax.plot([row["images"]] * 2, [100 * end for end in row["interval"][1:]], color=LOOKS[0].colour, alpha=0.4)
     beside = [arm for arm in ("classic", *found["worth"]) if arm in found["arms"]]
     for look, arm in zip(LOOKS[1:], beside, strict=False):

@@ -16,7 +16,7 @@ from course_utils.core.parallel import one_thread
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.verdict import work
-from course_utils.verdict.work import BATCH, HELD_BACK, UNEVEN, VALIDATION, Data
+from course_utils.verdict.work import BATCH, UNEVEN, VALIDATION, Data, held_back
 
 RATIOS = (0.25, 0.5, 2.0, 4.0)
 MOST_UPDATES, ENOUGH_UPDATES, FEWEST_UPDATES = 3000, 1000, 200
@@ -81,7 +81,7 @@ def plan(
     )
     chosen.settings |= {"rate": 1e-3, "flip": flip, "tuned": 2, "matters": matters}
     _divide_generators(chosen, step, seconds["generators"])
-    n = round(len(images) * (1 - VALIDATION) * (1 - HELD_BACK))
+    n = round(len(images) * (1 - VALIDATION) * (1 - held_back(data)))
     _divide_classifiers(chosen, update, seconds["classifiers"], n)
     _keep_few_pictures(chosen, images, n)
     chosen.minutes = {part: round(spent / workers / 60, 1) for part, spent in chosen.minutes.items()}
@@ -167,6 +167,8 @@ def _arms(data: Data, methods: list[str]) -> dict[str, dict[str, Any]]:
         "noise": {"source": "noise"},
         "wrong_labels": {"source": "wrong_labels"},
     }
+    if not held_back(data):
+        del arms["more_real"]
     counts = data.known.counts()
     if int(counts.max()) > UNEVEN * int(counts.min()):
         arms |= {"oversample": {"source": "oversample"}, "smote": {"source": "smote"}}

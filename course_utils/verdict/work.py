@@ -93,11 +93,20 @@ def made_by(method: str, seed: int) -> str:
 
 
 def parts(data: Data, seed: int) -> tuple[Images, Images, Images]:
-    """(training set, held-back pictures, validation set) of a seed; whole groups stay together."""
+    """(training set, held-back pictures, validation set) of a seed; whole groups stay together.
+
+    Beside synthetic pictures of the user's nothing is held back: their generator may have seen all that is not for the
+    test, and would bring what was held back to the classifier.
+    """
     rng = generator(seed, "parts")
     validation, rest = data.known.split(VALIDATION, rng)
-    held, train = rest.split(HELD_BACK, rng)
+    held, train = rest.split(held_back(data), rng)
     return train, held, validation.seal()
+
+
+def held_back(data: Data) -> float:
+    """The share of the pictures that are not for test or validation that is held back, to be `more_real`."""
+    return HELD_BACK if data.synthetic is None else 0.0
 
 
 def network(classifier: str, images: Images, weights: str = "") -> nn.Module:

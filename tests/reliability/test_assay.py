@@ -40,7 +40,7 @@ def small(monkeypatch):
     """A small classifier and a plan that takes seconds."""
     made = plan([], SEEDS, UPDATES, synthetic=True)
     made.settings["rate"] = 2e-3
-    for arm in ("classic", "classic+synthetic"):
+    for arm in ("more_real", "classic", "classic+synthetic"):
         del made.settings["arms"][arm]
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: made)
     monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=8))
@@ -53,7 +53,8 @@ def others(known, pool, rng):
 
 def copies(known, pool, rng):
     """Copies of pictures that every seed trains on."""
-    in_all = set.intersection(*(set(map(bytes, parts(Data(known, known), s)[0].pixels.numpy())) for s in range(SEEDS)))
+    own = [parts(Data(known, known, known), seed)[0].pixels.numpy() for seed in range(SEEDS)]
+    in_all = set.intersection(*(set(map(bytes, pixels)) for pixels in own))
     mine = known.subset([k for k, picture in enumerate(known.pixels.numpy()) if bytes(picture) in in_all])
     return mine.subset(torch.randint(len(mine), (len(known),), generator=rng))
 

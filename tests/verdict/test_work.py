@@ -20,12 +20,23 @@ def data():
     return Data(pictures(120, 0, groups=20), pictures(60, 1).seal(), pictures(40, 2))
 
 
-def test_no_group_is_in_two_parts(data):
-    train, held, validation = work.parts(data, 0)
+@pytest.fixture(scope="module")
+def own(data):
+    """The same pictures, without synthetic ones."""
+    return Data(data.known, data.test)
+
+
+def test_beside_synthetic_pictures_of_the_users_nothing_is_held_back(data, own):
+    (train, held, _), (fewer, kept, _) = work.parts(data, 0), work.parts(own, 0)
+    assert len(held) == 0 < len(kept) and len(train) == len(fewer) + len(kept)
+
+
+def test_no_group_is_in_two_parts(own):
+    train, held, validation = work.parts(own, 0)
     groups = [set(part.groups.tolist()) for part in (train, held, validation)]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
-    assert len(train) + len(held) + len(validation) == len(data.known)
-    assert validation.sealed and work.parts(data, 1)[0].digest() != train.digest()
+    assert len(train) + len(held) + len(validation) == len(own.known)
+    assert validation.sealed and work.parts(own, 1)[0].digest() != train.digest()
 
 
 @pytest.mark.parametrize(
@@ -41,13 +52,13 @@ def test_an_arm_adds_as_many_pictures_as_its_ratio_says(data, source, ratio, mor
     assert torch.equal(found.pixels[:n], train.pixels)
 
 
-def test_wrong_labels_are_all_wrong_and_more_real_ones_are_those_held_back(data):
-    train, held, _ = work.parts(data, 0)
+def test_wrong_labels_are_all_wrong_and_more_real_ones_are_those_held_back(own):
+    train, held, _ = work.parts(own, 0)
     wrong = work.wrong_labels(train, 1.0, generator(0))
     right = {bytes(p.numpy()): int(label) for p, label in zip(train.pixels, train.labels, strict=True)}
     added = zip(wrong.pixels[len(train) :], wrong.labels[len(train) :], strict=True)
     assert all(right[bytes(p.numpy())] != int(label) for p, label in added)
-    more = work.training_set(data, train, held, "held", 1.0, 1.0, None, generator(0))
+    more = work.training_set(own, train, held, "held", 1.0, 1.0, None, generator(0))
     assert torch.equal(more.pixels[len(train) :], held.pixels)
 
 
