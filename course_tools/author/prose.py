@@ -21,7 +21,7 @@ from course_tools.author import tables
 from course_tools.author.ledger import Ledger
 from course_utils.core.errors import CourseError
 from course_utils.core.profiles import ROOT
-from course_utils.evaluate.comparisons import readable
+from course_utils.evaluate.comparisons import code_name
 from course_utils.evaluate.statistics import proportion_interval, verdict
 
 NUMBER = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|(?<![\w.])\.\d+")
@@ -182,9 +182,9 @@ def _verdicts(ledger: Ledger, profile: str, text: str) -> Iterator[str]:
 
 def _arm(name: str, ledger: Ledger, profile: str) -> str:
     """Give the code name of an arm that a sentence calls by another, with or without the capital of its beginning."""
-    arms = ledger.results[profile].get("arms", {})
-    known = {**{arm: arm for arm in ledger.arms_of(profile)}, **{readable(arm): arm for arm in arms}}
-    return next((known[said] for said in (name, name[0].lower() + name[1:]) if said in known), name.strip("`"))
+    known = ledger.arms_of(profile)
+    said = next((said for said in (name, name[0].lower() + name[1:]) if said in known), None)
+    return said or code_name(name.strip("`"))
 
 
 def _plain(text: str) -> str:

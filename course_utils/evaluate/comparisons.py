@@ -152,6 +152,11 @@ def readable(text: str) -> str:
     return re.sub(r"[a-z]\w*(?:\+\w+)*", lambda found: _words(found[0]), text)
 
 
+def code_name(readable_name: str) -> str:
+    """Give back the code name of an arm, small letters and underscores, from what `readable` wrote."""
+    return readable_name.lower().replace(" + ", "+").replace(" ", "_")
+
+
 def _words(name: str) -> str:
     words = name.replace("_", " ").replace("+", " + ").split(" ")
     return " ".join(ABBREVIATIONS.get(word, word) for word in words)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from course_utils.core.errors import CourseError
-from course_utils.evaluate.comparisons import against_paper, compare, p_text, paper_table
+from course_utils.evaluate.comparisons import against_paper, code_name, compare, p_text, paper_table, readable
 from course_utils.evaluate.statistics import holm, paired_p, prediction_interval, share_interval
 from course_utils.experiment import Outcome
 from course_utils.teach.plots import comparisons as plots
@@ -38,6 +38,14 @@ def test_every_sentence_carries_its_caveat():
         .sentence("the GAN", "turning", "accuracy at 1 %")
         .startswith("The GAN scores lower than turning in accuracy at 1 %")
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("gan_100", "GAN 100"), ("classic+acgan_all", "classic + ACGAN all"), ("real", "real")]
+)
+def test_an_arm_is_called_as_a_reader_would_and_found_again(code, words):
+    assert readable(code) == words and code_name(words) == code
+    assert readable("no difference, T-shirt/top") == "no difference, T-shirt/top"
 
 
 def test_the_table_has_a_row_a_question_and_names_the_measures_where_they_differ():
