@@ -1,5 +1,7 @@
 """A checkpoint gives back what was put in, and nothing else is taken for one."""
 
+import pickle
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -37,6 +39,19 @@ def test_a_truncated_or_changed_file_is_refused_by_name(tmp_path_factory, data):
     path.write_bytes(damaged)
     with pytest.raises(CheckpointError, match=r"run\.safetensors .*delete it"):
         checkpoint.load(path)
+
+
+class Trap:
+    def __reduce__(self):
+        return pytest.fail, ("a checkpoint was unpickled",)
+
+
+def test_loading_executes_no_code(tmp_path):
+    for name, content in (("a.pt", pickle.dumps(Trap())), ("b.safetensors", b"\x80\x04N."), ("c.json", b"{}")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=name):
+            checkpoint.load(path)
 
 
 def test_other_safetensors_numbers_that_are_not_finite_and_what_is_not_there_are_refused(tmp_path):

@@ -392,6 +392,13 @@ def test_a_bad_mirror_is_retried_only_if_that_can_help_then_the_next_is_asked(
 
 
 @pytest.mark.reliability("downloads")
+def test_a_passing_fault_is_mended_by_a_retry(digits, server):
+    server.answers["/a/test-labels-idx1.gz"] = [gone(503), TRUNCATED, server.answers["/a/test-labels-idx1.gz"]]
+    assert sources.load("toy", "real").source == "download"
+    assert server.asked.count("/a/test-labels-idx1.gz") == 3 and "/b/test-labels-idx1.gz" not in server.asked
+
+
+@pytest.mark.reliability("downloads")
 def test_a_host_that_is_down_is_not_asked_for_every_file(monkeypatch, animals):
     import pooch
 
@@ -556,6 +563,17 @@ def test_an_archive_of_which_nothing_can_be_made_is_named_and_leaves_nothing(
     assert lies_in(tmp_path) == []
 
 
+@pytest.mark.reliability("downloads")
+def test_a_full_disk_is_told_with_what_to_do(digits, tmp_path):
+    folder = sources.cache_folder(digits)
+    folder.mkdir(parents=True)
+    for path in TOY_DIGITS:
+        (folder / f"{path}.gz.{os.getpid()}.part").symlink_to("/dev/full")  # on which there is no space left
+    with pytest.raises(DataError, match=r"toy-folder cannot be kept: No space left on device; free some space"):
+        sources.load("toy", "real")
+    assert lies_in(tmp_path) == []
+
+
 # ---------------------------------------------------------------------- what the splits are
 
 
@@ -635,6 +653,16 @@ def test_table_says_where_each_set_would_come_from(monkeypatch, tmp_path, digits
 
 
 # ---------------------------------------------------------------------- the five cards
+
+
+def test_our_addresses_are_torchvisions():
+    from torchvision.datasets import EMNIST, MNIST, FashionMNIST
+
+    for card, theirs in ((cards.mnist, MNIST), (cards.fashion, FashionMNIST)):
+        first = {file.urls[0] for file in card.editions[0].files}
+        assert first == {f"{theirs.mirrors[0]}{name}" for name, _ in theirs.resources}
+    assert cards.fashion.classes == tuple(FashionMNIST.classes)
+    assert cards.emnist.editions[0].archive.urls == (EMNIST.url,)
 
 
 def test_cards_are_complete():

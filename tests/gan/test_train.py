@@ -2,7 +2,13 @@
 
 import copy
 import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -283,6 +289,63 @@ def test_in_a_folder_runs_with_other_fixed_points_steps_or_loops_have_files_of_t
     monkeypatch.setattr(train.TrainState, "average", lambda self, decay: None)
     run(nets=fc(dropout=0.3), checkpoint=tmp_path)
     assert len(list(tmp_path.iterdir())) == k + 1
+
+
+def test_tied_weights_and_latents_are_kept(tmp_path):
+    class Two(FCGenerator):
+        def forward(self, z, same):
+            return super().forward((z + same) / 2)
+
+        def prior(self, *args):
+            return super().prior(*args) * 2
+
+    def step(G, D, opt_G, opt_D, x, z, same):
+        return gan_step(lambda _: G(z, same), D, opt_G, opt_D, x, z)
+
+    def tied(seed):
+        torch.manual_seed(seed)
+        G, D = Two(latent=4, hidden=(8,)), FCDiscriminator(hidden=(8,), dropout=0)
+        for net in (G, D):
+            net.register_parameter("twin", next(net.parameters()))  # the same weights under two names
+        return G, D
+
+    z = torch.randn(1, 5, 4)
+    reports = {
+        name: run(nets=tied(seed), step=step, fixed=(z, z), checkpoint=path)[2][-1]
+        for name, seed, path in (("alone", 0, None), ("kept", 0, tmp_path), ("found", 7, tmp_path))
+    }
+    assert len(list(tmp_path.iterdir())) == 2  # other weights at first are another run
+    assert torch.equal(reports["alone"].samples(), reports["kept"].samples())
+
+
+KILLED = """
+import itertools, os, sys, time
+sys.path[:0] = {tests!r}
+from pathlib import Path
+from small_gans import METHODS
+from course_utils.gan import train
+method = METHODS[sys.argv[1]]
+for progress in train.training(method.step, *method.build(), steps=8, seed=3, reports=8,
+                               checkpoint=Path(sys.argv[2]), checkpoint_s=0):
+    print(progress.step, flush=True)
+"""
+
+
+@pytest.mark.reliability("faults")
+@pytest.mark.parametrize("name", METHODS)
+def test_a_killed_run_ends_as_an_unbroken_one(name, tmp_path, amount, figure):
+    if name not in amount(("fc", "cyclegan"), METHODS):
+        pytest.skip("the others are for `make reliability`")
+    last_words = random.randint(1, 6)
+    path = tmp_path / "run.safetensors"
+    code = KILLED.format(tests=[str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    process = subprocess.Popen([sys.executable, "-c", code, name, str(path)], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if int(line) == last_words:
+            os.kill(process.pid, signal.SIGKILL)  # while the next step is computed, or its file written
+    assert process.wait() == -signal.SIGKILL
+    assert same(finish(METHODS[name])[0], finish(METHODS[name], path)[0]), f"killed after step {last_words}"
+    figure("kills survived: training", 1)
 
 
 @pytest.mark.reliability("faults")
