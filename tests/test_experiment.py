@@ -1,10 +1,13 @@
 """Arms × seeds: paired, equal, repeatable, the same on any number of workers; and a results file that is whole."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,6 +263,51 @@ def test_a_plan_may_ask_for_probabilities(outcome, tmp_path, how):
         assert said.shape == (len(TESTS[place[1]]), 10) and said.dtype == torch.float32
         assert torch.allclose(said.sum(1), torch.ones(len(said)))
         assert torch.equal(said.argmax(1), answers(outcome)[place])
+
+
+NOTEBOOK = """
+import torch
+from torch import nn
+from course_utils import experiment
+from course_utils.classify.train import adam
+from course_utils.data.images import Images
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(16, SIZE))
+    def forward(self, x):
+        return self.body(x)
+
+SIZE = 2
+images = Images(torch.randint(0, 256, (40, 1, 4, 4)).byte(), torch.arange(40) % 2, ("a", "b"))
+tests = {"test": images.seal()}
+plans = {
+    name: experiment.Plan({"real": arm}, experiment.Recipe(network, adam(), 3, 8, "float32"), ("test",), True)
+    for name, network in (("lambda", lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, SIZE))), ("class", Net))
+    for arm in (lambda train, rng: (train, lambda x, rng: x.flip(-1)),)
+}
+def sure(labels, found):
+    return {"sure": float(found.amax(1).mean())}
+
+one, two = (experiment.run(plans, images, tests, [0, 1], workers=n, scores=sure) for n in (1, 2))
+for name in plans:
+    for key, answer in one[name].predictions.items():
+        assert torch.equal(answer["test"], two[name].predictions[key]["test"])
+print("the same")
+"""
+
+
+def test_networks_and_transforms_of_a_notebook_go_to_workers(tmp_path):
+    """As one without Jupyter has them; tests/core/test_parallel.py has those of a kernel."""
+    script = (
+        "import sys, types\nlesson = types.ModuleType('lesson')\nsys.modules['lesson'] = lesson\n"
+        f"exec({NOTEBOOK!r}, vars(lesson))\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=env, cwd=tmp_path)
+    assert done.stdout == "the same\n", done.stderr
 
 
 @pytest.fixture

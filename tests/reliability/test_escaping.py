@@ -1,5 +1,6 @@
 """What comes from data files and learners is shown as text: in an executed notebook, on the site, in JupyterLab."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_tools.author import ledger_page, site
-from course_tools.run import kernel
+from course_tools.run import kernel, report
 from course_utils.teach import progress, show
 from course_utils.teach.exercises.exercise import Exercise, Wrong
 from course_utils.teach.plots import figures
@@ -146,6 +147,28 @@ def test_an_executed_notebooks_page_shows_them_as_text(chromium, names, tmp_path
     for name in names:
         assert name in text
     figure("places that hostile names were shown in", places)
+
+
+def test_a_runs_report_shows_them_as_text(chromium, names, tmp_path, figure):  # noqa: F811
+    for i, name in enumerate(names):
+        entry = {"values": [1.0, 2.0], "mean": 1.5, "ci95": [1.0, 2.0]}
+        results = {
+            "title": name,
+            "verdict": name,
+            "seeds": [0, 1],
+            "data": {"name": name, "source": name},
+            "arms": {name: {name: {name: entry}}},
+            "device": name,
+            "figure": {"file": name, "alt": name},
+        }
+        folder = tmp_path / str(i)
+        (folder / "results").mkdir(parents=True)
+        (folder / "results" / "01_a.json").write_text(json.dumps(results))
+        report.write(folder, name, [])
+        text, hacked = opened(chromium, folder / "index.html")
+        assert hacked == 0
+        assert name in text
+    figure("hostile names shown as text in a run's report", len(names))
 
 
 def test_the_site_shows_them_as_text(chromium, names, amount, tmp_path, monkeypatch, figure):  # noqa: F811

@@ -8,8 +8,9 @@ import sys
 import faults
 import pytest
 import torch
-from small_course import TINY, add
+from small_course import TINY, add, add_sweep
 
+from course_tools.sweep.table import Table
 from course_utils.core import checkpoint
 
 pytestmark = [
@@ -117,3 +118,21 @@ def test_a_run_that_is_stopped_is_run_again(tmp_path, amount, figure, kernel, fe
         found, wanted = (json.loads((at / "smoke/results/01_tiny.json").read_text()) for at in (out, root / "whole"))
         assert {**found, "run": 0} == {**wanted, "run": 0}
         figure("Ctrl-C survived: course run", 1)
+
+
+def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path, amount, figure):
+    if not (n := amount(0, 6)):
+        pytest.skip("six clusters are for `make reliability`; tests/tools/test_sweep.py stops one here")
+    root, tasks = tmp_path / "course", 6
+    add_sweep(root)
+    sweep = f"sweep 1 --grid a=1,2,3 --seeds 2 --profile smoke --workers 1 --out {root}"
+    events = faults.events(f"{sweep}/whole", root)
+    for moment in faults.moments(events - 1, n, 13):
+        stopped(f"{sweep}/out", root, moment if not (root / "out").exists() else 2 + moment // 6)
+        assert not faults.parts(root / "out")
+        figure("Ctrl-C survived: course sweep", 1)
+    finished = len(Table(root / "out").rows)
+    again = faults.course(f"{sweep}/out", root)
+    assert again.returncode == 0 and f"{tasks} tasks, {finished} found" in again.stdout, again.stdout + again.stderr
+    values = [[row["value"] for rows in Table(root / at).rows.values() for row in rows] for at in ("out", "whole")]
+    assert values[0] == values[1]

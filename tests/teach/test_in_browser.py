@@ -9,6 +9,29 @@ from browser import notebook, open_notebook, output, run_all, screenshot, wait_i
 
 from course_utils.teach.widgets.game import SEEN_S
 
+QUIZ = """
+[[question]]
+key = "noise"
+kind = "choice"
+text = "One run each, $+17.8$ points at one batch size and $-10.8$ at another: what does the table show?"
+[[question.option]]
+text = "That GAN images help small batches and harm large ones"
+why = "It may be so, but one run each cannot tell a pattern from luck."
+[[question.option]]
+text = "Mostly the spread between runs"
+right = true
+why = "Yes: without repeats the spread between runs is all one can be sure of."
+
+[[question]]
+key = "image"
+kind = "number"
+text = "How much is one test image of 400?"
+unit = "points"
+lo = 0.24
+hi = 0.26
+why = "1/400 is a quarter of a point."
+"""
+
 SETUP = """
 import torch
 from pathlib import Path
@@ -67,6 +90,43 @@ def test_labelling_by_mouse_and_keyboard(lab, page):
     output(page, 1).get_by_text("Picture 6 of 12").wait_for()
 
 
+def test_a_prediction_is_recorded_once_and_revealed(lab, page):
+    ask = """
+arms = ["real only", "real + classic", "no clear winner"]
+predict.predict("01_x", "winner", "Which arm **wins** on Dig-MNIST?", arms)
+predict.predict("01_x", "gain", "By how much does the GAN change accuracy?", low=-10, high=10, step=0.5, unit="points")
+"""
+    tell = """
+predict.reveal("01_x", "winner", "no clear winner", "All intervals overlap.")
+predict.reveal("01_x", "gain", (-0.4, 0.9), "Zero is **inside** the interval.")
+"""
+    open_notebook(page, lab, notebook(SETUP, ask, tell), "predict.ipynb")
+    run_all(page)
+    area = output(page, 1)
+    first, second = area.get_by_role("button", name="Record my prediction").all()
+    assert first.is_disabled()
+    area.get_by_text("no clear winner").click()
+    first.click()
+    slider = area.locator(".noUi-handle")
+    slider.focus()
+    slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    second.focus()
+    page.keyboard.press("Enter")
+    screenshot(page, "predict")
+    area.get_by_text("Recorded: 1 points").wait_for()
+    predictions = record(lab)["01_x"]["predictions"]
+    assert (predictions["winner"]["answer"], predictions["gain"]["answer"]) == ("no clear winner", 1.0)
+    assert first.is_disabled() and second.is_disabled()
+    run_all(page)
+    assert output(page, 1).get_by_role("button", name="Record my prediction").first.is_disabled()
+    said = output(page, 2).inner_text()
+    assert "You predicted: no clear winner" in said and "You saw it coming." in said
+    assert "Close: 0.1 points above it." in said
+    output(page, 2).scroll_into_view_if_needed()
+    screenshot(page, "reveal")
+
+
 def test_the_explorer_follows_its_controls_and_shows_errors(lab, page):
     cell = """
 def render(brightness, arrangement):
@@ -102,6 +162,32 @@ explorer(render, "Twelve digits, lighter or darker.", brightness=(0, 10, 1), arr
     screenshot(page, "explorer_error")
     changes(lambda: slider.press("Home"))
     assert not alert.count()
+
+
+def test_the_quiz_marks_explains_and_keeps_its_answers(lab, page):
+    folder = lab.root / "course" / "lessons" / "01_x"
+    folder.mkdir(parents=True)
+    (folder / "quiz.toml").write_text(QUIZ)
+    cell = "quiz.ROOT = Path('course').resolve()\nquiz.quiz('01_x')"
+    open_notebook(page, lab, notebook(SETUP, cell), "quiz.ipynb")
+    run_all(page)
+    area = output(page, 1)
+    assert "quarter of a point" not in page.content() and "cannot tell" not in page.content()
+    choice = area.get_by_role("button", name="Check").first
+    area.get_by_text("That GAN images help").click()
+    choice.click()
+    area.get_by_text("one run each cannot tell a pattern from luck").wait_for()
+    area.get_by_text("Mostly the spread").click()
+    choice.click()
+    area.get_by_text("✔ Right.").wait_for()
+    field = area.get_by_placeholder("a number")
+    field.fill("0,25")
+    field.press("Tab")
+    page.keyboard.press("Enter")
+    area.get_by_text("1/400 is a quarter of a point.").wait_for()
+    screenshot(page, "quiz")
+    done = record(lab)["01_x"]["quiz"]
+    assert done["noise"]["right"] and done["noise"]["tries"] == 2 and done["image"]["right"]
 
 
 TRAINING = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_tools.run import report
+from course_tools.run import outcome, report
 from course_tools.run.outcome import Outcome
 
 EVIL = '<script>alert("1")</script>&'
@@ -101,6 +101,13 @@ def test_lessons_of_earlier_runs_stay_on_the_page_and_odd_files_do_no_harm(tmp_p
     assert "stale" not in text and "it failed" in text
     assert "An earlier verdict." in text and "from an earlier run" in text
     assert "results/04_d.json cannot be shown" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.6, "1 min 00 s"), (252, "4 min 12 s"), (7500, "2 h 05 min")]
+)
+def test_durations(seconds, text):
+    assert outcome.duration(seconds) == text
 
 
 @given(st.floats(1e-4, 1e6), st.floats(1, 100))

@@ -130,10 +130,11 @@ def test_opened_from_a_folder_no_page_asks_another_host_and_all_fit_a_phone(buil
     assert errors == []
 
 
-def test_code_is_folded_and_figures_can_be_enlarged(built, chromium):  # noqa: F811
+def test_on_a_phone_pages_fit_code_is_folded_and_figures_can_be_enlarged(built, chromium):  # noqa: F811
     tab = chromium.new_page(viewport={"width": 390, "height": 844})
     for name in ("index", "notebooks/00_start_here", "results/LEDGER", "lessons/00_start_here/TEACHING"):
         tab.goto((built[0] / f"{name}.html").as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390, name
         assert tab.locator(".bd-article .cell_input:visible").count() == 0, name
     tab.goto((built[0] / "notebooks/00_start_here.html").as_uri())
     tab.get_by_text("Show the code").first.click()
