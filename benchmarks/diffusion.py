@@ -32,12 +32,11 @@ from course_utils.evaluate.class_scores import conditional_accuracy, gan_train
 from course_utils.evaluate.samples import density_and_coverage, fd_lenet, features
 from course_utils.evaluate.statistics import t_interval
 from course_utils.experiment import provenance
-from course_utils.gan.recipes import Training, train_acgan, train_ccgan, train_diffusion, train_projection_gan
+from course_utils.gan.recipes import Training, train_acgan, train_ccgan, train_diffusion
 from course_utils.gan.train import sample
 
 METHODS: dict[str, Callable[..., Training]] = {
     "diffusion": train_diffusion,
-    "projection GAN": train_projection_gan,
     "paper 4's CCGAN": train_ccgan,
     "paper 5's ACGAN": train_acgan,
 }

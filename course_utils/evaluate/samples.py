@@ -161,6 +161,16 @@ def usual_distance(test: Tensor, train: Tensor) -> float:
     return usual
 
 
+def near_copies(fake: Tensor, train: Tensor, new: Tensor, rank: float = 0.95) -> float:
+    """Compute the share of fakes that lie nearer to a training picture than `rank` of the new real ones do, N × F each.
+
+    About 1 − rank for new real pictures; 1 where all are copies. A set that is copied in part has a usual median, so
+    that `memorisation` does not see it; this share does.
+    """
+    usual = nearest(new, train)[0].quantile(1 - rank)
+    return float((nearest(fake, train)[0] < usual).float().mean())
+
+
 # ------------------------------------------------------------------ rows of features
 
 _FEW = 8  # candidates for the nearest row

@@ -18,7 +18,7 @@ from course_utils.core.seeds import number
 from course_utils.data.images import Images, scaled
 from course_utils.gan import batches, losses
 from course_utils.gan.batches import Batches
-from course_utils.gan.diffaugment import Augmentation, Augmented, diff_augment
+from course_utils.gan.diffaugment import Augmentation, Augmented
 from course_utils.gan.networks import (
     CVAE,
     ACDiscriminator,
@@ -39,8 +39,6 @@ from course_utils.gan.networks import (
     FCGenerator,
     FourConvDiscriminator,
     PatchDiscriminator,
-    ProjectionDiscriminator,
-    ProjectionGenerator,
     ResidualGenerator,
     Translators,
     TransposedGenerator,
@@ -252,8 +250,9 @@ def train_dcgan(
     the first images in D.
     """
     torch.manual_seed(seed)
-    G = DCGenerator(capacity, latent, reference=reference)
-    D = DCDiscriminator(capacity, reference=scaled(images.pixels[:reference]) if reference else None)
+    G = DCGenerator(capacity, latent, reference=reference, shape=images.shape)
+    seen = scaled(images.pixels[:reference]) if reference else None
+    D = DCDiscriminator(capacity, reference=seen, shape=images.shape)
     step = partial(gan_step, d_loss=d_loss)
     data = batches.unlabelled(images, batch, seed, "dcgan")
     return Training(step, G, D, data, steps=steps, seed=number(seed, "dcgan"), lr=lr, average=0.99, **settings)
@@ -273,20 +272,24 @@ def train_ccgan(
     noise_and_label: JoinToNoise = join_to_noise,
     image_and_label: JoinToImage = join_to_image,
     D: nn.Module | None = None,
+    augment: Augmentation | None = None,
     d_loss: Loss = losses.discriminator_loss,
     g_loss: Loss = losses.generator_loss,
     **settings: object,
 ) -> Training:
-    """Train paper 4's class-conditional GAN (section 3; Mirza & Osindero 2014).
+    """Train paper 4's class-conditional GAN (section 3; Mirza & Osindero 2014), on square pictures of any size.
 
     capacity, depth, batch: the paper's F, D and B. noise_and_label, image_and_label: how the label enters G and D.
-    D: another discriminator than the paper's.
+    D: another discriminator than the paper's. augment: what D sees of all pictures, real and fake, in place of
+    themselves (DiffAugment, Zhao et al. 2020); it serves where pictures are few.
     """
     torch.manual_seed(seed)
     classes = len(images.classes)
-    G = DCGenerator(capacity, latent, classes, join=noise_and_label)
+    G = DCGenerator(capacity, latent, classes, join=noise_and_label, shape=images.shape)
     if D is None:
-        D = DCDiscriminator(capacity, depth, classes=classes, join=image_and_label)
+        D = DCDiscriminator(capacity, depth, classes=classes, join=image_and_label, shape=images.shape)
+    if augment is not None:
+        D = Augmented(D, augment)
     step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
     data = batches.labelled(images, batch, seed, "ccgan")
     return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
@@ -339,35 +342,6 @@ def train_acgan(
     step = partial(acgan_step, class_on_fakes=class_on_fakes, source_loss=source_loss, class_loss=class_loss)
     data = batches.labelled(images, batch, seed, "acgan")
     return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, **settings)
-
-
-def train_projection_gan(
-    images: Images,
-    steps: int,
-    seed: int,
-    *,
-    latent: int = 64,
-    width: float = 1.0,
-    batch: int = 64,
-    lr: float = 4e-4,
-    average: float = 0.99,
-    augment: Augmentation = diff_augment,
-    d_loss: Loss = losses.hinge_discriminator_loss,
-    g_loss: Loss = losses.hinge_generator_loss,
-    **settings: object,
-) -> Training:
-    """Train a conditional GAN as the field builds it today, on square pictures of any size, few of them too.
-
-    D is a projection discriminator with spectral normalisation (Miyato & Koyama 2018) and the hinge loss (Lim & Ye
-    2017). augment: what it sees of all pictures, real and fake, in place of themselves (DiffAugment, Zhao et al. 2020).
-    """
-    torch.manual_seed(seed)
-    classes = len(images.classes)
-    G = ProjectionGenerator(images.shape, classes, latent, width)
-    D = Augmented(ProjectionDiscriminator(images.shape, classes, width), augment)
-    step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
-    data = batches.labelled(images, batch, seed, "projection")
-    return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
 
 
 def train_diffusion(

@@ -11,7 +11,7 @@ import numpy as np
 from course_utils.evaluate import gates, statistics
 from course_utils.evaluate.statistics import Crossed, Interval, crossed, holm
 from course_utils.experiment.full import Answer
-from course_utils.verdict.work import UNEVEN, Data, made_by, parts
+from course_utils.verdict.work import UNEVEN, Data, made_by, measures, parts
 
 Answers = dict[str, Answer]
 
@@ -20,6 +20,9 @@ CONTROLS = ("more_real", "real_50", "repeat", "noise", "wrong_labels")
 
 CURVE = ("real_25", "real_50", "real", "more_real")
 """Arms of the learning curve of the real pictures."""
+
+COPIED = 0.25
+"""The share of near copies, by `samples.near_copies`, above which a source is said to copy; usual is 0.05."""
 
 HELPS, HARMS, UNCLEAR, NOT_JUDGED = "helps", "harms", "we cannot tell", "not judged"
 
@@ -50,7 +53,7 @@ def findings(S: dict[str, Any], data: Data, answers: Answers) -> dict[str, Any]:
         "worth": {q["arm"]: _worth(scores, table, q) for q in questions if q["other"] == "real"},
         "by_class": {arm: scores.by_class(arm) for arm in table},
         "by_updates": {arm: scores.by_budget(arm) for arm in table},
-        "samples": {name: _samples(S, answers, name) for name in S["methods"]},
+        "samples": _samples(S, data, answers, scores.seeds),
         "verdict": _verdict(questions, seen),
     }
 
@@ -218,17 +221,23 @@ def _worth(scores: Scores, table: dict[str, dict[str, Any]], question: dict[str,
     }
 
 
-def _samples(S: dict[str, Any], answers: Answers, method: str) -> dict[str, Any]:
-    """Measures of a method's pictures, with intervals over its generators, and their curves."""
-    jobs = [made_by(method, seed) for seed in range(S["seeds"])]
-    facts = [answers[job][1] for job in jobs if job in answers]
-    names = ("fd", "floor", "agreement", "density", "coverage", "memorisation")
-    return {
-        "measures": {
-            name: _ends(statistics.t_interval([one[name] for one in facts]).within(0, math.inf)) for name in names
-        },
-        "curves": [one["curve"] for one in facts],
+def _samples(S: dict[str, Any], data: Data, answers: Answers, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """By source of made pictures: measures with intervals over seeds, whether it copies, and curves of its training."""
+    facts = {method: [answers[made_by(method, seed)][1] for seed in seeds] for method in S["methods"]}
+    if data.synthetic is not None:
+        made = data.synthetic
+        facts["synthetic"] = [measures(data, answers["judge"], made.pixels, made.labels, seed) for seed in seeds]
+    return {source: _over_seeds(of) for source, of in facts.items()}
+
+
+def _over_seeds(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    most = {"fd": math.inf, "floor": math.inf, "agreement": 1, "density": math.inf, "coverage": 1}
+    most |= {"memorisation": math.inf, "copies": 1}
+    found = {
+        name: _ends(statistics.t_interval([one[name] for one in facts]).within(0, end)) for name, end in most.items()
     }
+    copies = found["copies"][1] > COPIED
+    return {"measures": found, "copies": copies, "curves": [one["curve"] for one in facts if "curve" in one]}
 
 
 def _verdict(questions: list[dict[str, Any]], seen: bool) -> str:

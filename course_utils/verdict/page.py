@@ -31,6 +31,7 @@ MEASURES = {
     "density": "density (near 1 is good)",
     "coverage": "coverage of the real pictures (near 1 is good)",
     "memorisation": "memorisation (near 1 is good; far below 1: copies)",
+    "copies": "share nearer to a training picture than 19 of 20 new real ones are (near 0.05 is good)",
 }
 
 
@@ -104,6 +105,13 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         ),
         f"Negative control: wrong labels change it by {controls['wrong_labels']}.",
     ]
+    for source, of in found["samples"].items():
+        if of["copies"]:
+            share = Interval(*of["measures"]["copies"]).text(100, 0, " %")
+            lines.append(
+                f"{source} copies: {share} of its pictures lie nearer to a training picture than 19 of 20 new real "
+                "pictures do; look at the nearest pairs below."
+            )
     for question in found["questions"]:
         if question["other"] == "real" and question["arm"] in found["worth"] and not question["unfinished"]:
             lines.append(_worth(question["arm"], found["worth"][question["arm"]]))
@@ -129,7 +137,7 @@ def _points(difference: dict[str, Any]) -> str:
 
 def _sections(found: dict[str, Any], data: Data, answers: Answers) -> list[Section]:
     parts = [_answers(found), _arms(found), _curve(found), _dose(found), _budget(found), _classes(found)]
-    parts += [_samples(found, data, answers)] if found["samples"] or data.synthetic else []
+    parts += [_samples(found, data, answers)] if found["samples"] else []
     return [part for part in parts if part is not None]
 
 
@@ -259,6 +267,7 @@ def _budget(found: dict[str, Any]) -> Section:
         *(
             _figure(_fd_curves(name, of), f"Fréchet distance of {name}'s pictures along its training, one line a seed.")
             for name, of in found["samples"].items()
+            if of["curves"]
         ),
     ]
     return Section("Was it trained for long enough?", gates, figures)
@@ -302,27 +311,21 @@ def _classes(found: dict[str, Any]) -> Section:
 
 
 def _samples(found: dict[str, Any], data: Data, answers: Answers) -> Section:
-    sources = {name: answers[work.made_by(name, found["seeds"][0])][0] for name in found["samples"]}
-    if data.synthetic is not None:
-        sources["synthetic"] = {"pixels": data.synthetic.pixels, "labels": data.synthetic.labels}
-    train, held, validation = work.parts(data, found["seeds"][0])
-    net = work.restored(answers["judge"], data.known)
-    figures, rows = [_sheet("real", train.pixels, train.labels, data.known)], {}
-    for name, made in sources.items():
-        figures.append(_sheet(name, made["pixels"], made["labels"], data.known))
-        figures.append(_nearest(name, made["pixels"], train, net))
-        if name in found["samples"]:
-            rows[name] = {m: Interval(*found["samples"][name]["measures"][m]).text(1, 2) for m in MEASURES}
+    train, net = work.parts(data, found["seeds"][0])[0], work.restored(answers["judge"], data.known)
+    figures = [_sheet("real", train.pixels, train.labels, data.known)]
+    for source in found["samples"]:
+        if source == "synthetic":
+            pixels, labels = data.synthetic.pixels, data.synthetic.labels
         else:
-            rows[name] = _of_synthetic(net, made, train, held, validation)
-    shown = pd.DataFrame(rows).rename(index=MEASURES).rename_axis("measure").reset_index().fillna("")
-    return Section("The made pictures", [], figures, [_html(shown)])
-
-
-def _of_synthetic(net: torch.nn.Module, made: dict[str, torch.Tensor], *parts: Images) -> dict[str, str]:
-    order = torch.randperm(len(made["labels"]), generator=torch.Generator().manual_seed(0))
-    found = work.measures(net, made["pixels"][order], made["labels"][order], *parts)
-    return {name: f"{found[name]:.2f}" for name in MEASURES if name in found}
+            pixels, labels = (
+                answers[work.made_by(source, found["seeds"][0])][0][name] for name in ("pixels", "labels")
+            )
+        figures += [_sheet(source, pixels, labels, data.known), _nearest(source, pixels, train, net)]
+    rows = {
+        source: {text: Interval(*of["measures"][name]).text(1, 2) for name, text in MEASURES.items()}
+        for source, of in found["samples"].items()
+    }
+    return Section("The made pictures", [], figures, [_html(pd.DataFrame(rows).rename_axis("measure").reset_index())])
 
 
 def _sheet(name: str, pixels: torch.Tensor, labels: torch.Tensor, known: Images) -> dict[str, str]:

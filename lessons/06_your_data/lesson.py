@@ -66,7 +66,7 @@ from course_utils.data.images import Images, resized
 from course_utils.data.splits import split
 from course_utils.evaluate import gates, samples, statistics
 from course_utils.evaluate.comparisons import compare
-from course_utils.gan.recipes import train_diffusion, train_projection_gan
+from course_utils.gan.recipes import train_diffusion
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_06 as exercises
 from course_utils.teach.lesson import start
@@ -75,7 +75,7 @@ from course_utils.teach.shots import noted
 from course_utils.teach.widgets.explorer import explorer
 from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
-from course_utils.verdict.work import wrong_labels
+from course_utils.verdict.work import train_gan, wrong_labels
 
 # %%
 lesson = start(
@@ -521,7 +521,7 @@ show.markdown(f"This run could have seen {visible:.1f} points, at the spread of 
 #
 # | | it learns | it draws |
 # |---|---|---|
-# | conditional **GAN** (of today: projection discriminator, DiffAugment) | against a discriminator, lesson 1's game | in one pass |
+# | conditional **GAN** (lesson 4's) | against a discriminator, lesson 1's game | in one pass |
 # | **diffusion** model | to remove noise from noisy pictures, a plain regression | in many passes, from noise to picture |
 #
 # Both see one half of your pictures and nothing else, and one of each is trained for each seed. They get about the same
@@ -539,11 +539,11 @@ predict(
 
 # %%
 RECIPES = {
-    "gan": partial(train_projection_gan, width=S["gan_width"], lr=S["gan_lr"]),
+    "gan": partial(train_gan, width=S["gan_width"]),
     "diffusion": partial(train_diffusion, width=S["diffusion_width"], lr=S["diffusion_lr"]),
 }
 STEPS = {"gan": S["gan_steps"], "diffusion": S["diffusion_steps"]}
-LATENT = {"gan": (64,), "diffusion": mine.shape}  # what a picture is drawn from
+LATENT = {"gan": (100,), "diffusion": mine.shape}  # what a picture is drawn from
 
 
 def generator_run(task):
@@ -560,9 +560,8 @@ def generator_run(task):
 
 
 # %% [markdown]
-# *While these train:* the discriminator sees the same few pictures thousands of times. What does DiffAugment, which shifts
-# and colours everything that it sees, real and made, do for it? And what stops a diffusion model from learning them by
-# heart?
+# *While these train:* the discriminator sees the same few pictures a hundred times and more. What could it go by in the
+# end, if not by how real a picture looks? And what stops a diffusion model from learning them by heart?
 
 # %%
 tasks = [(method, seed) for seed in lesson.seeds for method in RECIPES]

@@ -28,6 +28,9 @@ def test_memorisation_tells_copies_from_new_pictures():
     train, test, new = (gaussian(400, 6, s) for s in (0, 1, 2))
     assert samples.memorisation(train[:100] + 1e-4, train, test) < 0.01
     assert samples.memorisation(new, train, test) == pytest.approx(1, abs=0.1)
+    assert samples.near_copies(train[:100] + 1e-4, train, test) == 1
+    assert samples.near_copies(new, train, test) == pytest.approx(0.05, abs=0.04)
+    assert samples.near_copies(torch.cat([new[:60], train[:40]]), train, test) == pytest.approx(0.43, abs=0.04)
 
 
 def test_denoised_is_scipys_median_and_brings_zeros_back():

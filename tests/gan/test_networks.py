@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -28,8 +29,6 @@ from course_utils.gan.networks import (
     FourConvDiscriminator,
     ImagePool,
     PatchDiscriminator,
-    ProjectionDiscriminator,
-    ProjectionGenerator,
     ResidualGenerator,
     Translators,
     TransposedGenerator,
@@ -62,7 +61,7 @@ GENERATORS = {  # → (network, shape of a batch of N)
     "dcgan-virtual": lambda: (DCGenerator(1 / 32, latent=4, classes=CLASSES, reference=5), (N, 1, 28, 28)),
     "acgan": lambda: (ACGenerator(4, CLASSES, width=1 / 16), (N, 1, 28, 28)),
     "plain": lambda: (TransposedGenerator(4, width=1 / 8), (N, 1, 28, 28)),
-    "projection": lambda: (ProjectionGenerator((3, 10, 10), CLASSES, 4, width=1 / 8), (N, 3, 10, 10)),
+    "dcgan-colour": lambda: (DCGenerator(1 / 32, 4, CLASSES, shape=(3, 10, 10)), (N, 3, 10, 10)),
     "bagan": lambda: (BAGANGenerator(Decoder(4, 1 / 16), gaussians()), (N, 1, 28, 28)),
     "animals-text": lambda: (AnimalGenerator(16, 4, "text", 1 / 16, CLASSES), (N, 3, 16, 16)),
     "animals-code": lambda: (AnimalGenerator(16, 4, "code", 1 / 16, CLASSES), (N, 3, 16, 16)),
@@ -79,8 +78,8 @@ DISCRIMINATORS = {  # → (network, its inputs, shapes of its outputs)
     ),
     "acgan": lambda: (ACDiscriminator(CLASSES, 1 / 4), (digits(),), [(N, 1), (N, CLASSES)]),
     "plain": lambda: (FourConvDiscriminator(1 / 8), (digits(),), [(N, 1)]),
-    "projection": lambda: (
-        ProjectionDiscriminator((3, 10, 10), CLASSES, width=1 / 8),
+    "dcgan-colour": lambda: (
+        DCDiscriminator(1 / 16, classes=CLASSES, shape=(3, 10, 10)),
         (torch.randn(N, 3, 10, 10), labels()),
         [(N, 1)],
     ),
@@ -333,25 +332,18 @@ def test_animal_networks_refuse_another_size_or_variant(build):
 # ---------------------------------------------------------------- any size
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 50, 50), (1, 64, 64), (3, 128, 128)])
-def test_the_projection_gan_takes_square_pictures_of_any_size(shape):
-    G, D = ProjectionGenerator(shape, CLASSES, 4, width=1 / 32), ProjectionDiscriminator(shape, CLASSES, width=1 / 32)
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 14, 14), (3, 32, 32), (3, 50, 50), (1, 64, 64), (3, 128, 128)])
+def test_the_conditional_gan_takes_square_pictures_of_any_size(shape):
+    G, D = DCGenerator(1 / 32, 4, CLASSES, shape=shape), DCDiscriminator(1 / 32, classes=CLASSES, shape=shape)
     z, c = G.prior(2)
     assert G(z, c).shape == (2, *shape) and D(G(z, c), c).shape == (2, 1)
 
 
-@pytest.mark.parametrize("build", [ProjectionGenerator, ProjectionDiscriminator, Diffusion])
+@pytest.mark.parametrize("build", [DCGenerator, DCDiscriminator, partial(Diffusion, classes=CLASSES)])
 @pytest.mark.parametrize("shape", [(1, 28, 32), (3, 6, 6)])
 def test_networks_of_any_size_refuse_oblong_and_tiny_pictures(build, shape):
     with pytest.raises(CourseError, match=rf"{shape[1]} × {shape[2]}, expected squares"):
-        build(shape, CLASSES)
-
-
-def test_no_layer_of_the_projection_discriminator_stretches_its_input():
-    D = ProjectionDiscriminator((1, 8, 8), CLASSES, width=1 / 8)
-    weights = [layer.weight.detach().flatten(1) for layer in D.modules() if hasattr(layer, "parametrizations")]
-    assert len(weights) == 4
-    assert all(torch.linalg.matrix_norm(weight, 2) == pytest.approx(1, abs=0.05) for weight in weights)
+        build(shape=shape)
 
 
 def test_translators_answer_with_both_sides():

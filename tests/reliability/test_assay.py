@@ -1,7 +1,8 @@
 """Is a verdict right where the answer is known? Real pictures, planted synthetic ones, and the whole tool each time.
 
-New real pictures must help, copies of training pictures must not, noise and wrong labels must harm. Where the synthetic
-pictures bring nothing new, at most one in twenty verdicts may see a gain.
+New real pictures must help, about as much as the positive control does; copies of training pictures must not, and
+must be called copies; noise and wrong labels must harm. Where the synthetic pictures bring nothing new, at most one in
+twenty verdicts may see a gain.
 """
 
 import sys
@@ -44,11 +45,12 @@ def small(monkeypatch):
         del made.settings["arms"][arm]
     monkeypatch.setattr(api, "plan", lambda data, hours, **options: made)
     monkeypatch.setattr(work, "network", lambda kind, images, weights="": SmallCNN(1, len(images.classes), maps=8))
+    return made
 
 
 def others(known, pool, rng):
-    """As many new real pictures as there are."""
-    return pool.sample(len(known), rng)
+    """New real pictures, at least as many as a classifier trains on."""
+    return pool.sample(round(len(known) * (1 - work.held_back(Data(known, known, known)))), rng)
 
 
 def copies(known, pool, rng):
@@ -71,11 +73,11 @@ def mislabelled(known, pool, rng):
     return Images(new.pixels, wrong, new.classes)
 
 
-def verdict(real, make, repetition):
+def verdict(real, make, repetition, known=KNOWN):
     """What the tool finds of synthetic pictures made by `make`."""
     train, test = real
     mixed = train.sample(len(train), generator("assay", repetition))
-    known, pool = mixed.subset(range(KNOWN)), mixed.subset(range(KNOWN, len(mixed)))
+    known, pool = mixed.subset(range(known)), mixed.subset(range(known, len(mixed)))
     made = make(known, pool, generator("planted", repetition))
     return api.run(known, test, made).found
 
@@ -92,10 +94,33 @@ def test_the_answer_is_the_planted_one(make, usual, never, real, small, amount, 
     repetitions = amount(0, 5)
     if not repetitions:
         pytest.skip("five verdicts take minutes; `make reliability` tries them")
-    found = [says(verdict(real, make, k)) for k in range(repetitions)]
+    found = [verdict(real, make, k) for k in range(repetitions)]
+    answers, flagged = [says(one) for one in found], [one["samples"]["synthetic"]["copies"] for one in found]
     figure("planted verdicts", repetitions)
-    figure(f"{make.__name__}: {usual}", found.count(usual))
-    assert found.count(usual) > repetitions / 2 and never not in found
+    figure(f"{make.__name__}: {usual}", answers.count(usual))
+    figure(f"{make.__name__}: said to be copies", flagged.count(True))
+    assert answers.count(usual) > repetitions / 2 and never not in answers
+    assert flagged == [make is copies] * repetitions
+    if make is copies:
+        assert HELPS not in {says(one, "repeat") for one in found}
+
+
+def test_new_real_pictures_gain_what_the_positive_control_does(real, small, amount, figure, monkeypatch):
+    """Beside the user's own pictures nothing is held back; here half is, so that both are tried in the same run."""
+    repetitions = amount(0, 5)
+    if not repetitions:
+        pytest.skip("five verdicts take minutes; `make reliability` tries them")
+    monkeypatch.setattr(work, "held_back", lambda data: 0.5)
+    small.settings["arms"]["more_real"] = {"source": "held"}
+    gains = {arm: [] for arm in ("more_real", "synthetic")}
+    for k in range(repetitions):
+        arms = verdict(real, others, 200 + k, 2 * KNOWN)["arms"]
+        for arm, values in gains.items():
+            values.append(arms[arm]["interval"][0] - arms["real"]["interval"][0])
+    for arm, values in gains.items():
+        figure(f"gain of {arm}", [round(value, 4) for value in values])
+        assert statistics.t_interval(values).lo > 0
+    assert 0 in statistics.t_interval(statistics.paired_differences(*gains.values()))
 
 
 def test_nothing_new_is_seldom_called_a_gain(real, small, amount, figure):

@@ -37,9 +37,9 @@ def _said(labels, right, rng):
     return torch.where(wrong, 1 - labels, labels).to(torch.uint8)
 
 
-def generators(S, fd):
+def generators(S, fd, copies=0.05):
     facts = {"curve": {"steps": [1, 2, 3], "fd": fd}, "floor": 1.0, "agreement": 1.0, "density": 1.0}
-    facts |= {"fd": fd[-1], "coverage": 1.0, "memorisation": 1.0}
+    facts |= {"fd": fd[-1], "coverage": 1.0, "memorisation": 1.0, "copies": copies}
     return {made_by("gan", seed): ({}, facts) for seed in range(S["seeds"])}
 
 
@@ -84,6 +84,13 @@ def test_a_generator_that_was_still_improving_is_not_judged(data, fd, answer):
     assert says(found)["gan", "real"] == answer
     helped = findings(S, data, answers(S, data, ACCURACY | {"gan": 0.9}) | generators(S, fd))
     assert says(helped)["gan", "real"] == HELPS  # a gain is one, whatever more steps would have added
+
+
+@pytest.mark.parametrize("copies", [0.1, 0.6])
+def test_a_generator_whose_pictures_lie_on_training_pictures_is_said_to_copy(data, copies):
+    S = settings(["gan"], SEEDS)
+    found = findings(S, data, answers(S, data, ACCURACY) | generators(S, [9.0, 2.0, 2.0], copies))
+    assert found["samples"]["gan"]["copies"] == (copies > 0.5)
 
 
 def test_only_seeds_that_are_whole_count(data):

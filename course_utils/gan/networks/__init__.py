@@ -22,7 +22,6 @@ from course_utils.gan.networks.diffusion import Diffusion
 from course_utils.gan.networks.fc import FCDiscriminator, FCGenerator
 from course_utils.gan.networks.pca import ClassPCA, PPCAGenerator
 from course_utils.gan.networks.plain import FourConvDiscriminator, TransposedGenerator
-from course_utils.gan.networks.projection import ProjectionDiscriminator, ProjectionGenerator
 
 __all__ = [
     "CVAE",
@@ -47,8 +46,6 @@ __all__ = [
     "ImagePool",
     "PPCAGenerator",
     "PatchDiscriminator",
-    "ProjectionDiscriminator",
-    "ProjectionGenerator",
     "ResidualGenerator",
     "StackedLinear",
     "Translators",

@@ -253,7 +253,8 @@ def brief(value: Any) -> str:
     array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
     if array.ndim == 4 and array[..., 0, 0].size <= MOST_NUMBERS and (array == array[..., :1, :1]).all():
         return f"{_nested(array[..., 0, 0].tolist())} (each {_shape(array[0, 0])} times)"
-    return _nested(array.tolist()) if array.size <= MOST_NUMBERS else f"{_shape(array)} numbers"
+    most = MOST_NUMBERS // 2 if array.ndim == 4 else MOST_NUMBERS  # nobody reads pictures in brackets
+    return _nested(array.tolist()) if array.size <= most else f"{_shape(array)} numbers"
 
 
 def named(names: Iterable[str], values: Iterable[Any]) -> str:
