@@ -70,7 +70,7 @@ from course_utils.gan.steps import gan_step
 from course_utils.teach import show
 from course_utils.teach.exercises import lesson_01 as exercises
 from course_utils.teach.lesson import start
-from course_utils.teach.plots import comparisons, figures
+from course_utils.teach.plots import comparisons, curves, figures
 from course_utils.teach.widgets.explorer import explorer
 from course_utils.teach.widgets.label_tool import label_tool
 from course_utils.teach.widgets.live import watch
@@ -1031,6 +1031,70 @@ reveal(
 )
 
 # %% [markdown]
+# ### Exercise 5 · keep the best
+#
+# There is another way to a gain. Try several ratios of fake images, or stop at several epochs, and report the best. Suppose
+# that *nothing helps at all*: each choice has the same true accuracy, and its scores scatter around it. Many studies choose
+# by one score and report another one of the same choice. By how many points does the report beat the truth, on average?
+
+
+# %%
+exercise_5 = exercises.GainOfChoosing()
+exercise_5
+
+
+# %% tags=["exercise"]
+def gain_of_choosing(chosen_by, reported, truth):
+    """chosen_by, reported: scores 0..1, studies × choices; truth: of all choices. Returns the mean gain, in points."""
+    ### BEGIN SOLUTION
+    best = chosen_by.argmax(axis=1)
+    return 100 * (reported[np.arange(len(reported)), best].mean() - truth)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+exercise_5.check(gain_of_choosing)
+
+# %% [markdown]
+# Now with our own scatter: that of `real` over the seeds, on Dig-MNIST. Once the score that is reported chooses, as if the
+# test set were a validation set; once other images do.
+
+# %% jupyter={"source_hidden": true}
+baseline = outcome.values("real", "dig")
+truth, scatter = baseline.mean(), baseline.std(ddof=1)
+CHOICES = (1, 2, 5, 10, 20, 50, 100)
+STUDIES = 2000
+drawn = np.random.default_rng(SEED).normal(truth, scatter, (2, STUDIES, max(CHOICES)))
+by_choices = {"the score reported chooses": drawn[[1, 1]], "other images choose": drawn}
+best_of = {
+    way: {n: float(exercise_5.answer_or_reference(a[:, :n], b[:, :n], truth)) for n in CHOICES}
+    for way, (a, b) in by_choices.items()
+}
+show.figure(
+    curves.bands(
+        {
+            way: {n: statistics.Interval(v, v, v) for n, v in at.items()}
+            for way, at in best_of.items()
+        },
+        "choices",
+        "gain over the truth, points",
+        levels={"nothing helps": statistics.Interval(0, 0, 0)},
+        at=CHOICES,
+    ),
+    "The gain that is reported against the number of choices, where no choice helps: it rises if the score that is reported "
+    "chooses, and stays at 0 if other images do.",
+)
+peeked = best_of["the score reported chooses"]
+show.markdown(
+    f"{STUDIES:,} studies of noise, a standard deviation of {100 * scatter:.1f} points from seed to seed. The best of five "
+    f"is {peeked[5]:.1f} points better than the truth, the best of a hundred {peeked[100]:.1f} points. Chosen on other images, "
+    f"the best of a hundred is {abs(best_of['other images choose'][100]):.1f} points away from it."
+)
+
+# %% [markdown]
+# **What do you notice?** Five ratios with twenty epochs each are a hundred choices, though neighbouring epochs are nearly
+# one. How large a gain would you believe of a study that does not say by what it chose?
+#
 # ## 14 · The paper and ours
 
 

@@ -41,7 +41,7 @@ HOURS = 0.5  # for a folder of your own
 # %% [markdown]
 # ## 1 · Set-up
 
-# %%
+# %% jupyter={"source_hidden": true}
 import tempfile
 from dataclasses import replace
 from functools import partial
@@ -77,7 +77,7 @@ from course_utils.teach.widgets.predict import predict, reveal
 from course_utils.teach.widgets.quiz import quiz
 from course_utils.verdict.work import train_gan, wrong_labels
 
-# %%
+# %% jupyter={"source_hidden": true}
 lesson = start(
     "06_your_data",
     "Would it help on your data?",
@@ -109,7 +109,7 @@ show.table(pd.Series(S, name=lesson.profile).rename_axis("setting").to_frame(), 
 # Fashion-MNIST, and made smaller, so that a laptop can train several generators in minutes. The sealed test pictures are
 # others.
 
-# %%
+# %% jupyter={"source_hidden": true}
 shrink = partial(resized, side=S["side"])
 collected = lesson.data["train"].sample(S["pictures"], lesson.generator("mine"))
 sealed = lesson.data["test"]
@@ -147,7 +147,7 @@ predict(
 # Ten cows and ten horses of lesson 3, each photographed from many sides. Before anything is trained, the pictures must be
 # split. *By picture* is the default of most libraries. *By animal* keeps all views of one animal on one side.
 
-# %%
+# %% jupyter={"source_hidden": true}
 animals = sources.load(
     "cows-horses", data_source(DATA, lesson.profile), scale=standin_scale(lesson.profile)
 )
@@ -398,7 +398,7 @@ show.markdown(
 # it would not have seen *anything*. A **positive control** tells them apart: something that must help. Here that is the
 # half of the real pictures that was held back.
 
-# %%
+# %% jupyter={"source_hidden": true}
 control = curve.paired("more_real", "real")
 gain_of_real = statistics.t_interval(control)
 seen = gain_of_real.lo > 0
@@ -512,9 +512,49 @@ def smallest_seen(differences):
 # %% tags=["check"]
 exercise_4.check(smallest_seen)
 
-# %%
+# %% jupyter={"source_hidden": true}
 visible = float(exercise_4.answer_or_reference(100 * control))
 show.markdown(f"This run could have seen {visible:.1f} points, at the spread of its control.")
+
+# %% [markdown]
+# ### Exercise 5 · the plan, before the seal is opened
+#
+# Who sees the results first and decides then what counts, always finds something. No made picture has been tried yet, so
+# now is the time to write a plan: the smallest gain that matters, the seeds, and when a generator counts as finished. The
+# rule says *large enough* if the whole interval reaches what matters, finished or not; *not judged* where that is not so and
+# the generator is unfinished; *too small* if the whole interval lies below; and else *we cannot tell*.
+
+# %%
+MATTERS = 1.0  # points over `real`: the smallest gain for which *you* would use made pictures; then leave it
+
+# %% jupyter={"source_hidden": true}
+limits = gates.LIMITS
+show.markdown(
+    f"**The plan.** A gain of {MATTERS:g} points matters. There are {len(lesson.seeds)} seeds; to see so much in four of five "
+    f"cases takes {statistics.seeds_needed(100 * control, MATTERS)}, at the spread of the control. A generator is finished if, "
+    f"over the last third of its steps, the distance of its pictures moves by less than {100 * limits['fd_moved']:.0f} %, and ends "
+    f"at most {limits['fd_ratio']:g} times as far away as other real pictures are."
+)
+
+# %%
+exercise_5 = exercises.Planned()
+exercise_5
+
+
+# %% tags=["exercise"]
+def planned(lo, hi, matters, finished):
+    """lo, hi: 95 % interval of the gain; finished: passed the gate? Returns one of the four texts."""
+    ### BEGIN SOLUTION
+    if lo >= matters:
+        return "large enough"
+    if not finished:
+        return "not judged"
+    return "too small" if hi < matters else "we cannot tell"
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+exercise_5.check(planned)
 
 # %% [markdown]
 # ## 7 · Two generators on the same few pictures
@@ -777,7 +817,7 @@ reveal(
 #
 # Seed by seed, arm minus `real`. Then all questions together, with *Holm's* correction for asking so many, and your rule.
 
-# %%
+# %% jupyter={"source_hidden": true}
 DIFFERENT = [a for a in ARMS if a != "real"]
 central = comparisons.runs_and_intervals(
     {
@@ -821,7 +861,7 @@ show.table(table, f"Paired over {len(lesson.seeds)} seeds, on {len(test):,} test
 # **What do you notice?** Where it says *we cannot tell*: could the run have seen an effect that would matter to you? And
 # what does each arm buy you, in pictures that you would otherwise have to collect?
 
-# %%
+# %% jupyter={"source_hidden": true}
 gains = {a: statistics.t_interval(outcome.paired(a, "real")) for a in DIFFERENT}
 show.table(
     pd.DataFrame(
@@ -831,6 +871,27 @@ show.table(
         }
     ).rename_axis("arm"),
     f"Each gain on the learning curve, at {OWN:,} real pictures; the interval is the gain's, not the curve's",
+)
+
+# %% [markdown]
+# **Your plan** was written before any of this was seen. What does it say? (Did you want to change it just now?)
+
+# %% jupyter={"source_hidden": true}
+by_plan = {
+    method: exercise_5.answer_or_reference(
+        100 * gains[method].lo, 100 * gains[method].hi, MATTERS, finished[method]["passed"]
+    )
+    for method in RECIPES
+}
+show.table(
+    pd.DataFrame(
+        {
+            "points over real": {m: gains[m].text(100) for m in by_plan},
+            "finished": {m: "yes" if finished[m]["passed"] else "no" for m in by_plan},
+            f"by the plan, {MATTERS:g} points": by_plan,
+        }
+    ).rename_axis("arm"),
+    f"What the plan says, over {len(lesson.seeds)} seeds",
 )
 
 # %% jupyter={"source_hidden": true}
@@ -1000,7 +1061,7 @@ saved = lesson.save(
     worth={a: price(gains[a]) for a in DIFFERENT},
 )
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-check-output"]
 # The contract: what must hold in every profile, on any data. CI compares this cell's output.
 print("arms:", *saved["arms"])
 print("metrics:", *saved["arms"]["real"])

@@ -266,3 +266,53 @@ class PairedInterval(Exercise):
         }
         expect(half, (want_hi - want_lo) / 2, mistakes, "The half-width")
         expect(lo, want_lo, {}, "The interval should lie around the mean. Its lower end")
+
+
+class GainOfChoosing(Exercise):
+    """What choosing the best of several equal settings adds to the score that is reported."""
+
+    lesson, title, minutes, difficulty = LESSON, "Keep the best", 8, 2
+    hints = (
+        "One row is one study. Which column does it choose? `chosen_by.argmax(axis=1)`.",
+        "The study reports the score of that column, from the *other* array: "
+        "`reported[np.arange(len(reported)), best]`.",
+        "The mean of what all studies report, minus the truth, times 100.",
+    )
+
+    @staticmethod
+    def reference(chosen_by: np.ndarray, reported: np.ndarray, truth: float) -> float:
+        best = chosen_by.argmax(axis=1)
+        return 100 * (reported[np.arange(len(reported)), best].mean() - truth)
+
+    def example(self) -> tuple[object, ...]:
+        return np.array([[0.7, 0.9], [0.8, 0.6]]), np.array([[0.7, 0.8], [0.9, 0.6]]), 0.75
+
+    def test(self, answer: object) -> None:
+        chosen_by = np.array([[0.61, 0.72, 0.65], [0.74, 0.66, 0.71], [0.68, 0.63, 0.69], [0.70, 0.75, 0.64]])
+        reported = np.array([[0.70, 0.66, 0.73], [0.69, 0.75, 0.62], [0.71, 0.60, 0.64], [0.67, 0.72, 0.68]])
+        got = scalar(answer(chosen_by, reported, 0.7), "The gain")
+        expect(got, self.reference(chosen_by, reported, 0.7), self._mistakes(chosen_by, reported), "The gain in points")
+        same = scalar(answer(reported, reported, 0.7), "The gain")
+        what = "Where the score reported chooses as well, the gain in points"
+        expect(same, self.reference(reported, reported, 0.7), {}, what)
+
+    def _mistakes(self, chosen_by: np.ndarray, reported: np.ndarray) -> Mistakes:
+        want, truth, rows = self.reference(chosen_by, reported, 0.7), 0.7, np.arange(len(reported))
+        peeked = self.reference(reported, reported, truth)
+        by_column = reported[chosen_by.argmax(axis=0), np.arange(reported.shape[1])]
+        return {
+            "That is a share. A point is 0.01: take it times 100.": want / 100,
+            "That is what they report. How far is it from the *truth*?": want + 100 * truth,
+            "You chose by the score that is reported. Choose by `chosen_by`, and report from `reported`.": peeked,
+            "That is the score by which they chose. Report the same column of `reported`.": self.reference(
+                chosen_by, chosen_by, truth
+            ),
+            "One *row* is a study: choose along `axis=1`.": 100 * (by_column.mean() - truth),
+            "That is the mean of all columns: nobody has chosen yet.": 100 * (reported.mean() - truth),
+            "Only one study is left of all: choose in each, and take the mean.": [
+                100 * (reported[np.unravel_index(chosen_by.argmax(), chosen_by.shape)] - truth),
+                100 * (reported.max() - truth),
+            ],
+            "That is the worst: they keep the best.": 100 * (reported[rows, chosen_by.argmin(axis=1)].mean() - truth),
+            "The sign is turned round: reported minus truth.": -want,
+        }

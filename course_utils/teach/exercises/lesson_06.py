@@ -274,3 +274,47 @@ class SmallestSeen(Exercise):
             "n differences have n − 1 degrees of freedom.": (stats.t.ppf(0.975, n) + stats.t.ppf(0.8, n)) * error,
             "That is the variance, not the standard deviation: `std`.": (edge + power) * s**2 / np.sqrt(n),
         }
+
+
+class Planned(Exercise):
+    """A decision by a plan that was written down before: the smallest gain that matters, and the gate."""
+
+    lesson, title, minutes, difficulty = LESSON, "The plan", 6, 2
+    hints = (
+        "Four cases, asked one after the other. First: does the *whole* interval lie at or above `matters`?",
+        "An unfinished generator may become better: that its gain is small says nothing yet. A gain that is large "
+        "enough already counts all the same.",
+        "If it is finished, and the whole interval lies below `matters`, the gain is too small, even where it is one.",
+    )
+
+    @staticmethod
+    def reference(lo: float, hi: float, matters: float, finished: bool) -> str:
+        if lo >= matters:
+            return "large enough"
+        if not finished:
+            return "not judged"
+        return "too small" if hi < matters else "we cannot tell"
+
+    def example(self) -> tuple[object, ...]:
+        return 0.2, 0.6, 1.0, True
+
+    def test(self, answer: object) -> None:
+        cases = {
+            (1.2, 3.0, 1.0, True): "The whole interval lies above what matters",
+            (1.2, 3.0, 1.0, False): "A gain that is large enough counts, finished or not",
+            (0.3, 0.8, 1.0, True): "A gain that is certain, and smaller than what matters, is",
+            (-0.4, 0.5, 1.0, True): "The whole interval lies below what matters",
+            (0.3, 0.8, 1.0, False): "The generator was not finished, and may become better",
+            (0.5, 2.0, 1.0, True): "What matters lies inside the interval",
+            (-1.0, 2.0, 1.0, True): "What matters lies inside the interval",
+            (0.5, 2.0, 1.0, False): "The generator was not finished",
+            (2.5, 4.0, 3.0, True): "`matters` is 3 here, and inside the interval",
+            (1.0, 2.0, 1.0, True): "The interval begins just at what matters, and *at least* that much is enough",
+        }
+        said = {"large enough", "too small", "we cannot tell", "not judged"}
+        for case, why in cases.items():
+            got, want = answer(*case), self.reference(*case)
+            if got not in said:
+                raise Wrong(f"{got!r} is none of the four: give back one of {', '.join(sorted(said))}.")
+            if got != want:
+                raise Wrong(f"{why}: “{want}”; yours says “{got}”.")

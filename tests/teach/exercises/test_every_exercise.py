@@ -35,6 +35,7 @@ TRAINED = [
 ]
 # … and these give back numbers, which may be of any kind.
 NUMBERS = [
+    lesson_01.GainOfChoosing,
     lesson_01.PairedInterval,
     lesson_02.AccuracyAndRecall,
     lesson_02.BinomialInterval,

@@ -70,6 +70,17 @@ WRONG = {
         (lambda a, b: (b - a).mean(), "Give back 3 numbers"),
         (lambda a, b: ((b - a).mean(), -1.0, 1.0), "sign is turned round"),
     ],
+    lesson.GainOfChoosing: [
+        (lambda c, r, t: 100 * (r.max(axis=1).mean() - t), "chose by the score that is reported"),
+        (lambda c, r, t: 100 * (c.max(axis=1).mean() - t), "score by which they chose"),
+        (lambda c, r, t: lesson.GainOfChoosing.reference(c, r, t) / 100, "times 100"),
+        (lambda c, r, t: lesson.GainOfChoosing.reference(c, r, 0), r"from the \*truth\*"),
+        (lambda c, r, t: 100 * (r[c.argmax(axis=0), np.arange(3)].mean() - t), r"One \*row\* is a study"),
+        (lambda c, r, t: 100 * (r.mean() - t), "nobody has chosen"),
+        (lambda c, r, t: 100 * (r.max() - t), "choose in each"),
+        (lambda c, r, t: -lesson.GainOfChoosing.reference(c, r, t), "sign is turned round"),
+        (lambda c, r, t: 1.0, "The gain in points should be"),
+    ],
 }
 
 

@@ -57,6 +57,9 @@ def seen(quantiles=(0.975, 0.8), of=stats.t.ppf, ddof=1, root=np.sqrt):
     return answer
 
 
+planned = lesson.Planned.reference
+
+
 def control_first(mean, p, control_seen):
     return lesson.Decide.reference(mean, p, control_seen) if control_seen else "cannot judge"
 
@@ -100,6 +103,15 @@ WRONG = {
         (seen(quantiles=(0.95, 0.8)), r"\*one\* side"),
         (lambda d: seen()(d) + d.mean() - 0.78, "not hang on the mean"),
         (lambda d: seen()(d) * np.sqrt(len(d) / 5), "not for fifteen"),
+    ],
+    lesson.Planned: [
+        (lambda lo, hi, m, done: "not judged" if not done else planned(lo, hi, m, done), "counts, finished or not"),
+        (lambda lo, hi, m, done: planned(lo, hi, m, True), "may become better"),
+        (lambda lo, hi, m, done: planned(lo, hi, 0, done), "smaller than what matters"),
+        (lambda lo, hi, m, done: planned(lo, hi, 1, done), "`matters` is 3"),
+        (lambda lo, hi, m, done: planned(lo - 1e-9, hi, m, done), "just at what matters"),
+        (lambda lo, hi, m, done: planned((lo + hi) / 2, (lo + hi) / 2, m, done), "inside the interval"),
+        (lambda lo, hi, m, done: "helps", "none of the four"),
     ],
 }
 
