@@ -34,9 +34,11 @@ from course_utils.evaluate.statistics import t_interval
 from course_utils.experiment import provenance
 from course_utils.gan.recipes import Training, train_acgan, train_ccgan, train_diffusion
 from course_utils.gan.train import sample
+from course_utils.verdict.work import train_gan
 
 METHODS: dict[str, Callable[..., Training]] = {
     "diffusion": train_diffusion,
+    "verdict's GAN": partial(train_gan, width=0.5),
     "paper 4's CCGAN": train_ccgan,
     "paper 5's ACGAN": train_acgan,
 }

@@ -295,6 +295,8 @@ def _fd_curves(name: str, of: dict[str, Any]) -> Figure:
         ax.plot(curve["steps"], curve["fd"], marker="o", color=LOOKS[0].colour, alpha=0.7)
     ax.axhline(of["measures"]["floor"][0], color="0.3", linestyle="--", label="real pictures")
     ax.set(xlabel=f"steps of {name}", ylabel="Fréchet distance", yscale="log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax.legend()
     return fig
 
