@@ -529,8 +529,9 @@ MATTERS = 1.0  # points over `real`: the smallest gain for which *you* would use
 
 # %% jupyter={"source_hidden": true}
 limits = gates.LIMITS
+enough = f"{MATTERS:g} point{'s' * (MATTERS != 1)}"
 show.markdown(
-    f"**The plan.** A gain of {MATTERS:g} points matters. There are {len(lesson.seeds)} seeds; to see so much in four of five "
+    f"**The plan.** A gain of {enough} matters. There are {len(lesson.seeds)} seeds; to see so much in four of five "
     f"cases takes {statistics.seeds_needed(100 * control, MATTERS)}, at the spread of the control. A generator is finished if, "
     f"over the last third of its steps, the distance of its pictures moves by less than {100 * limits['fd_moved']:.0f} %, and ends "
     f"at most {limits['fd_ratio']:g} times as far away as other real pictures are."
@@ -888,10 +889,10 @@ show.table(
         {
             "points over real": {m: gains[m].text(100) for m in by_plan},
             "finished": {m: "yes" if finished[m]["passed"] else "no" for m in by_plan},
-            f"by the plan, {MATTERS:g} points": by_plan,
+            "by the plan": by_plan,
         }
     ).rename_axis("arm"),
-    f"What the plan says, over {len(lesson.seeds)} seeds",
+    f"What the plan says, to which a gain of {enough} matters, over {len(lesson.seeds)} seeds",
 )
 
 # %% jupyter={"source_hidden": true}
