@@ -40,6 +40,16 @@ def least_squares_generator_loss(fake: Tensor) -> Tensor:
     return (fake.float() - 1).square().mean()
 
 
+def hinge_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return max(0, 1 − D(x)) + max(0, 1 + D(G(z))), D's logit taken as it is (Lim & Ye 2017; Miyato & Koyama 2018)."""
+    return (1 - real.float()).relu().mean() + (1 + fake.float()).relu().mean()
+
+
+def hinge_generator_loss(fake: Tensor) -> Tensor:
+    """Return −D(G(z)) (Lim & Ye 2017)."""
+    return -fake.float().mean()
+
+
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Return −log P(class) for logits, … × classes, and int64 labels, …: ACGAN's −L_C (Odena et al. 2017, eq. 3) and
     BAGAN's (K + 1)-way loss (Mariani et al. 2018, section 3).

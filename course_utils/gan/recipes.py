@@ -39,6 +39,7 @@ from course_utils.gan.networks import (
     FCGenerator,
     FourConvDiscriminator,
     PatchDiscriminator,
+    ProjectionDiscriminator,
     ResidualGenerator,
     Translators,
     TransposedGenerator,
@@ -272,7 +273,6 @@ def train_ccgan(
     noise_and_label: JoinToNoise = join_to_noise,
     image_and_label: JoinToImage = join_to_image,
     D: nn.Module | None = None,
-    augment: Augmentation | None = None,
     d_loss: Loss = losses.discriminator_loss,
     g_loss: Loss = losses.generator_loss,
     **settings: object,
@@ -280,16 +280,13 @@ def train_ccgan(
     """Train paper 4's class-conditional GAN (section 3; Mirza & Osindero 2014), on square pictures of any size.
 
     capacity, depth, batch: the paper's F, D and B. noise_and_label, image_and_label: how the label enters G and D.
-    D: another discriminator than the paper's. augment: what D sees of all pictures, real and fake, in place of
-    themselves (DiffAugment, Zhao et al. 2020); it serves where pictures are few.
+    D: another discriminator than the paper's.
     """
     torch.manual_seed(seed)
     classes = len(images.classes)
     G = DCGenerator(capacity, latent, classes, join=noise_and_label, shape=images.shape)
     if D is None:
         D = DCDiscriminator(capacity, depth, classes=classes, join=image_and_label, shape=images.shape)
-    if augment is not None:
-        D = Augmented(D, augment)
     step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
     data = batches.labelled(images, batch, seed, "ccgan")
     return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
@@ -342,6 +339,38 @@ def train_acgan(
     step = partial(acgan_step, class_on_fakes=class_on_fakes, source_loss=source_loss, class_loss=class_loss)
     data = batches.labelled(images, batch, seed, "acgan")
     return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, **settings)
+
+
+def train_projection_gan(
+    images: Images,
+    steps: int,
+    seed: int,
+    *,
+    latent: int = 100,
+    width: float = 1.0,
+    batch: int = 64,
+    lr: float = 5e-4,
+    average: float = 0.99,
+    augment: Augmentation | None = None,
+    d_loss: Loss = losses.hinge_discriminator_loss,
+    g_loss: Loss = losses.hinge_generator_loss,
+    **settings: object,
+) -> Training:
+    """Train a conditional GAN that is steady on few square pictures, of any size.
+
+    Paper 4's generator against a projection discriminator with spectral normalisation (Miyato & Koyama 2018) and the
+    hinge loss (Lim & Ye 2017). augment: what D sees of all pictures, real and fake, in place of themselves
+    (DiffAugment, Zhao et al. 2020).
+    """
+    torch.manual_seed(seed)
+    classes = len(images.classes)
+    G = DCGenerator(width, latent, classes, shape=images.shape)
+    D: nn.Module = ProjectionDiscriminator(images.shape, classes, width)
+    if augment is not None:
+        D = Augmented(D, augment)
+    step = partial(cgan_step, d_loss=d_loss, g_loss=g_loss)
+    data = batches.labelled(images, batch, seed, "projection")
+    return Training(step, G, D, data, steps=steps, seed=seed, lr=lr, average=average, **settings)
 
 
 def train_diffusion(

@@ -562,7 +562,7 @@ exercise_5.check(planned)
 #
 # | | it learns | it draws |
 # |---|---|---|
-# | conditional **GAN** (lesson 4's) | against a discriminator, lesson 1's game | in one pass |
+# | conditional **GAN** (lesson 4's generator, a steadier discriminator) | against a discriminator, lesson 1's game | in one pass |
 # | **diffusion** model | to remove noise from noisy pictures, a plain regression | in many passes, from noise to picture |
 #
 # Both see one half of your pictures and nothing else, and one of each is trained for each seed. They get about the same

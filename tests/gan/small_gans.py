@@ -59,7 +59,7 @@ RECIPES = {
     "cgan": _small(recipes.train_cgan, PHOTOGRAPHS, width=1 / 32, batch=4),
     "plain": _small(recipes.train_plain_gan, DATA, width=1 / 16, batch=4),
     "acgan": _small(recipes.train_acgan, DATA, width=1 / 16, batch=4),
-    "ccgan-augmented": _small(recipes.train_ccgan, DATA, latent=8, capacity=1 / 16, batch=4, augment=diff_augment),
+    "projection": _small(recipes.train_projection_gan, DATA, latent=4, width=1 / 32, batch=4, augment=diff_augment),
     "bagan": _bagan,
     "cyclegan": _cyclegan,
     "autoencoder": _small(recipes.train_autoencoder, DATA, latent=8, width=1 / 8, batch=4),

@@ -31,6 +31,13 @@ def test_least_squares_pull_logits_to_one_and_zero():
     torch.testing.assert_close(losses.least_squares_generator_loss(FAKE), F.mse_loss(FAKE, ONES))
 
 
+def test_the_hinge_loss_leaves_pictures_that_d_is_sure_of():
+    sure, unsure = torch.tensor([1.0, 3.0]), torch.tensor([0.5, -0.5])
+    assert float(losses.hinge_discriminator_loss(sure, -sure)) == 0
+    assert float(losses.hinge_discriminator_loss(unsure, unsure)) == pytest.approx((0.5 + 1.5) / 2 + (1.5 + 0.5) / 2)
+    assert float(losses.hinge_generator_loss(sure)) == -2
+
+
 def slope(loss):
     """Gradient of G's loss at a fake that D is sure to be one: logit −30."""
     logit = torch.tensor([-30.0], requires_grad=True)

@@ -29,6 +29,7 @@ from course_utils.gan.networks import (
     FourConvDiscriminator,
     ImagePool,
     PatchDiscriminator,
+    ProjectionDiscriminator,
     ResidualGenerator,
     Translators,
     TransposedGenerator,
@@ -80,6 +81,11 @@ DISCRIMINATORS = {  # → (network, its inputs, shapes of its outputs)
     "plain": lambda: (FourConvDiscriminator(1 / 8), (digits(),), [(N, 1)]),
     "dcgan-colour": lambda: (
         DCDiscriminator(1 / 16, classes=CLASSES, shape=(3, 10, 10)),
+        (torch.randn(N, 3, 10, 10), labels()),
+        [(N, 1)],
+    ),
+    "projection": lambda: (
+        ProjectionDiscriminator((3, 10, 10), CLASSES, width=1 / 8),
         (torch.randn(N, 3, 10, 10), labels()),
         [(N, 1)],
     ),
@@ -333,17 +339,32 @@ def test_animal_networks_refuse_another_size_or_variant(build):
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 14, 14), (3, 32, 32), (3, 50, 50), (1, 64, 64), (3, 128, 128)])
-def test_the_conditional_gan_takes_square_pictures_of_any_size(shape):
+def test_conditional_gans_take_square_pictures_of_any_size(shape):
     G, D = DCGenerator(1 / 32, 4, CLASSES, shape=shape), DCDiscriminator(1 / 32, classes=CLASSES, shape=shape)
     z, c = G.prior(2)
     assert G(z, c).shape == (2, *shape) and D(G(z, c), c).shape == (2, 1)
+    assert ProjectionDiscriminator(shape, CLASSES, 1 / 32)(G(z, c), c).shape == (2, 1)
 
 
-@pytest.mark.parametrize("build", [DCGenerator, DCDiscriminator, partial(Diffusion, classes=CLASSES)])
+@pytest.mark.parametrize(
+    "build",
+    [
+        DCGenerator,
+        DCDiscriminator,
+        *(partial(network, classes=CLASSES) for network in (ProjectionDiscriminator, Diffusion)),
+    ],
+)
 @pytest.mark.parametrize("shape", [(1, 28, 32), (3, 6, 6)])
 def test_networks_of_any_size_refuse_oblong_and_tiny_pictures(build, shape):
     with pytest.raises(CourseError, match=rf"{shape[1]} × {shape[2]}, expected squares"):
         build(shape=shape)
+
+
+def test_no_layer_of_the_projection_discriminator_stretches_its_input():
+    D = ProjectionDiscriminator((1, 16, 16), CLASSES, width=1 / 8)
+    weights = [layer.weight.detach().flatten(1) for layer in D.modules() if hasattr(layer, "parametrizations")]
+    assert len(weights) == 5
+    assert all(torch.linalg.matrix_norm(weight, 2) == pytest.approx(1, abs=0.1) for weight in weights)
 
 
 def test_translators_answer_with_both_sides():

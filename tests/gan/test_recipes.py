@@ -38,6 +38,8 @@ def test_a_recipe_trains_and_repeats_itself(name):
         ("ccgan", "g_loss", losses.generator_loss),
         ("acgan", "source_loss", losses.discriminator_loss),
         ("acgan", "class_loss", losses.class_loss),
+        ("projection", "d_loss", losses.hinge_discriminator_loss),
+        ("projection", "g_loss", losses.hinge_generator_loss),
         ("bagan", "g_loss", losses.class_loss),
     ],
 )

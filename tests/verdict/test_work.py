@@ -109,7 +109,7 @@ def test_a_verdict_in_miniature_is_reported_and_found_again(data, small, tmp_pat
     report = verdict.run(data.known, data.test, data.synthetic, out=tmp_path, on_progress=lambda *n: done.append(n))
     assert done[-1][0] == done[-1][1] == len(done)
     found = json.loads((tmp_path / "verdict.json").read_text("utf-8"))
-    assert found["verdict"] == report.verdict and set(found["samples"]) == {"gan", "diffusion"}
+    assert found["verdict"] == report.verdict and set(found["samples"]) == {"gan", "diffusion", "synthetic"}
     html = (tmp_path / "verdict.html").read_text("utf-8")
     assert report.verdict in html and "http" not in html.replace("http-equiv", "")
     assert html.count("<img") == html.count('alt="') > 6

@@ -22,6 +22,7 @@ from course_utils.gan.networks.diffusion import Diffusion
 from course_utils.gan.networks.fc import FCDiscriminator, FCGenerator
 from course_utils.gan.networks.pca import ClassPCA, PPCAGenerator
 from course_utils.gan.networks.plain import FourConvDiscriminator, TransposedGenerator
+from course_utils.gan.networks.projection import ProjectionDiscriminator
 
 __all__ = [
     "CVAE",
@@ -46,6 +47,7 @@ __all__ = [
     "ImagePool",
     "PPCAGenerator",
     "PatchDiscriminator",
+    "ProjectionDiscriminator",
     "ResidualGenerator",
     "StackedLinear",
     "Translators",
