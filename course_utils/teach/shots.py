@@ -30,4 +30,6 @@ def noted(training: Iterable[Progress], shots: dict[int, Tensor], folder: Path |
     if kept is None:
         store.keep(path, {str(step): pixels for step, pixels in shots.items()})
     else:
-        shots |= {int(step): pixels.to(last.device) for step, pixels in kept.items()}
+        found = shots | {int(step): pixels.to(last.device) for step, pixels in kept.items()}
+        shots.clear()
+        shots |= dict(sorted(found.items()))

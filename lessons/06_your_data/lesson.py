@@ -252,10 +252,11 @@ show.figure(
     comparisons.runs_and_intervals(
         {
             "accuracy on the sealed pictures, %": comparisons.rows(
-                {BY_PICTURE: leaky, BY_ANIMAL: clean}
+                {BY_PICTURE: leaky, BY_ANIMAL: clean}, interval=statistics.share_interval
             )
         },
         xlabel="| one split   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Accuracy of one and the same classifier after splits by picture and by animal, a tick a split, with 95 % intervals.",
 )
@@ -331,10 +332,16 @@ curve = run(on_curve, "the learning curve")
 # %% jupyter={"source_hidden": true}
 OWN = len(halves(mine, generator(SEED, "arm"))[0])
 SIZES = {a: len(make(mine, generator(SEED, "arm"))) for a, make in on_curve.items()}
-on_real = {n: statistics.t_interval(100 * curve.values(a, "test")) for a, n in SIZES.items()}
+on_real = {
+    n: statistics.share_interval(curve.values(a, "test")).times(100) for a, n in SIZES.items()
+}
 show.figure(
     curves.bands(
-        {"real pictures": on_real}, "real pictures to train on", "accuracy, %", at=list(on_real)
+        {"real pictures": on_real},
+        "real pictures to train on",
+        "accuracy, %",
+        at=list(on_real),
+        ends=(0, 100),
     ),
     "Accuracy on the test pictures against the number of real training pictures, four points with 95 % intervals.",
 )
@@ -685,13 +692,20 @@ by_method = {
     for method in RECIPES
 }
 MEASURES = list(by_method["gan"])
+SHARES = ("taken for the class asked for", "coverage")
+
+
+def over_generators(name, values):
+    """The interval of a measure over generators: that of a share, or of a number that is not below 0."""
+    if name in SHARES:
+        return statistics.share_interval(values)
+    return statistics.t_interval(values).within(0, np.inf)
+
+
 show.table(
     pd.DataFrame(
         {
-            m: [
-                statistics.t_interval(t[name]).within(0, np.inf).text(digits=2)
-                for name in MEASURES
-            ]
+            m: [over_generators(name, t[name]).text(digits=2) for name in MEASURES]
             for m, t in by_method.items()
         },
         index=pd.Index(MEASURES, name="measure"),
@@ -794,10 +808,11 @@ show.figure(
     comparisons.runs_and_intervals(
         {
             "accuracy on the test pictures, %": comparisons.rows(
-                {a: outcome.values(a, "test") for a in ARMS}
+                {a: outcome.values(a, "test") for a in ARMS}, interval=statistics.share_interval
             )
         },
         xlabel="| one seed   ●━ mean with 95 % interval",
+        ends=(0, 100),
     ),
     "Accuracy on the test pictures of seven arms: a tick a seed, and the mean with its 95 % interval.",
 )
@@ -806,7 +821,7 @@ reveal(
     lesson.slug,
     "best",
     best,
-    f"The highest mean has `{best}`: {statistics.t_interval(outcome.values(best, 'test')).text(100)} % over "
+    f"The highest mean has `{best}`: {statistics.share_interval(outcome.values(best, 'test')).text(100)} % over "
     f"{len(lesson.seeds)} seeds. Whether it is *seen* to be higher than others, the next section asks.",
 )
 
