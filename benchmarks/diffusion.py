@@ -32,13 +32,12 @@ from course_utils.evaluate.class_scores import conditional_accuracy, gan_train
 from course_utils.evaluate.samples import density_and_coverage, fd_lenet, features
 from course_utils.evaluate.statistics import t_interval
 from course_utils.experiment import provenance
-from course_utils.gan.recipes import Training, train_acgan, train_ccgan, train_diffusion
+from course_utils.gan.recipes import Training, train_acgan, train_ccgan, train_diffusion, train_projection_gan
 from course_utils.gan.train import sample
-from course_utils.verdict.work import train_gan
 
 METHODS: dict[str, Callable[..., Training]] = {
     "diffusion": train_diffusion,
-    "verdict's GAN": partial(train_gan, width=0.5),
+    "verdict's projection GAN": partial(train_projection_gan, width=0.5),
     "paper 4's CCGAN": train_ccgan,
     "paper 5's ACGAN": train_acgan,
 }
@@ -101,7 +100,7 @@ def row(name: str, found: dict) -> str:
     """One line of the table: the means."""
     values = (found[measure] if name == "real" else found[measure]["mean"] for measure in MEASURES)
     steps = "" if name == "real" else f"{found['steps'][0]:,}"
-    return f"{name:18}{steps:>8}" + "".join(f"{value:>22.3f}" for value in values)
+    return f"{name:26}{steps:>8}" + "".join(f"{value:>22.3f}" for value in values)
 
 
 def main() -> None:
@@ -129,7 +128,7 @@ def main() -> None:
     found = {"methods": {}, "real": {name: round(value, 4) for name, value in score(real).items()}}
 
     def lines() -> Iterator[str]:
-        yield f"{'':18}{'steps':>8}" + "".join(f"{measure:>22}" for measure in MEASURES)
+        yield f"{'':26}{'steps':>8}" + "".join(f"{measure:>22}" for measure in MEASURES)
         yield row("real", found["real"])
         for name, recipe in METHODS.items():
             steps = affordable(recipe, images, options.seconds)

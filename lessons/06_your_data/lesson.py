@@ -1059,7 +1059,12 @@ saved = lesson.save(
     baseline="real",
     classic="classic",
     updates=dict.fromkeys([*on_curve, *others], S["updates"]),
-    verdict=" ".join(answers[method, "real", "accuracy"].sentence() for method in RECIPES),
+    verdict=" ".join(
+        answers[method, "real", "accuracy"].sentence()
+        if finished[method]["passed"] or said[method, "real"] == "helps"
+        else f"What pictures by {name} do is not judged: it was not finished in the time."
+        for method, name in (("gan", "the GAN"), ("diffusion", "the diffusion model"))
+    ),
     verdicts=answers.sentences,
     pairs={a.key: experiment.entry(a.values) for a in answers.values()},
     leak={

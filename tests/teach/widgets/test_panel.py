@@ -66,7 +66,7 @@ def test_it_counts_again_and_names_what_is_open():
     progress.record(LESSON, "exercises", "DiscriminatorLoss", {"outcome": "correct"})
     assert table.value == before
     buttons["Count again"].click()
-    assert "DiscriminatorLoss" not in table.value and "GeneratorLoss" in table.value and "1 of 4" in table.value
+    assert "DiscriminatorLoss" not in table.value and "GeneratorLoss" in table.value and "1 of 5" in table.value
 
 
 @pytest.mark.parametrize("kind", ["JSON", "CSV"])
