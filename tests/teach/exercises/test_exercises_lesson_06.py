@@ -82,7 +82,7 @@ WRONG = {
         (read(back=lambda x: x), "Those are logarithms"),
         (lambda *a: lesson.Worth.reference(*a) / a[1] + 1, "a factor"),
         (beyond, "beyond the curve"),
-        (lambda *a: 3.0, "yours says 3.0"),
+        (lambda *a: 3.0, "in further ones, should be 51.57; yours is 3"),
     ],
     lesson.Decide: [
         (control_first, "ask the control first"),
