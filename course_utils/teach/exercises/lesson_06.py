@@ -179,9 +179,13 @@ class Decide(Exercise):
     def test(self, answer: object) -> None:
         cases = list(itertools.product((0.02, -0.02), (0.01, 0.2), (True, False)))  # mean, p, control seen
         said = {case: answer(*case) for case in (*cases, (0.01, 0.05, True))}
+        # asked once more up to the first wrong case, which is then what the hidden test is said to have given
+        wrong = next((case for case in said if answer(*case) != self.reference(*case)), None)
+        if wrong is None:
+            return
         words = (HELPS, HARMS, UNCLEAR, NO_JUDGE)
-        if wrong := [word for word in said.values() if word not in words]:
-            raise Wrong(f"{wrong[0]!r} is none of the four answers; they are {', '.join(map(repr, words))}.")
+        if said[wrong] not in words:
+            raise Wrong(f"{said[wrong]!r} is none of the four answers; they are {', '.join(map(repr, words))}.")
         mistakes = {
             "You ask the control first. A difference that *was* seen was seen: the control matters only where "
             "nothing was.": lambda m, p, seen: self.reference(m, p, seen) if seen else NO_JUDGE,
@@ -204,17 +208,15 @@ class Decide(Exercise):
             ),
         }
         for message, rule in mistakes.items():
-            if all(said[case] == rule(*case) for case in cases) and any(rule(*c) != self.reference(*c) for c in cases):
+            if all(said[case] == rule(*case) for case in cases):
                 raise Wrong(message)
-        for case in cases:
-            if said[case] != self.reference(*case):
-                mean, p, seen = case
-                raise Wrong(
-                    f"For a mean of {mean:g}, p = {p:g} and a control that was {'seen' if seen else 'not seen'} it "
-                    f"should be {self.reference(*case)!r}; yours says {said[case]!r}."
-                )
-        if said[0.01, 0.05, True] != UNCLEAR:
+        mean, p, seen = wrong
+        if p == 0.05:
             raise Wrong("At p = 0.05 exactly it is not below: the rule says `p < 0.05`.")
+        raise Wrong(
+            f"For a mean of {mean:g}, p = {p:g} and a control that was {'seen' if seen else 'not seen'} it "
+            f"should be {self.reference(*wrong)!r}; yours says {said[wrong]!r}."
+        )
 
 
 class SmallestSeen(Exercise):

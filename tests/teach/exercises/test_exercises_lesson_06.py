@@ -1,6 +1,7 @@
 """Lesson 6's exercises: documented mistakes are named, and the answers are what a verdict computes."""
 
 import numpy as np
+import pytest
 import torch
 from answers import each_mistake_is_named, right_answers_pass
 from hypothesis import given
@@ -9,6 +10,7 @@ from scipy import stats
 
 from course_utils.evaluate import statistics
 from course_utils.teach.exercises import lesson_06 as lesson
+from course_utils.teach.exercises.exercise import Wrong
 from course_utils.verdict import findings
 
 # ---------------------------------------------------------------- answers with a mistake in them
@@ -117,6 +119,15 @@ WRONG = {
 
 
 test_each_mistake_is_named = each_mistake_is_named(WRONG)
+
+
+@pytest.mark.parametrize("rule", [rule for rule, _ in WRONG[lesson.Decide]])
+def test_the_case_that_a_decision_fails_is_asked_last(rule):
+    """The check shows the arguments of the last call, so they must be those that the rule gets wrong."""
+    asked = []
+    with pytest.raises(Wrong):
+        lesson.Decide().test(lambda *case: asked.append(case) or rule(*case))
+    assert rule(*asked[-1]) != lesson.Decide.reference(*asked[-1])
 
 
 # ---------------------------------------------------------------- other ways that are right
