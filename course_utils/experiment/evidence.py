@@ -123,6 +123,15 @@ def measured_training(
     }
 
 
+def at_rest(done: float, falling: Sequence[float]) -> float:
+    """The factor of a GAN's learning rate when a share of its run is done: 1, then falling linearly, then constant.
+
+    falling: (from, until, factor kept then); with it a short training comes to rest.
+    """
+    start, end, kept = falling
+    return min(1.0, max(kept, 1 - (1 - kept) * (done - start) / (end - start)))
+
+
 # ------------------------------------------------------------------ classifiers
 
 

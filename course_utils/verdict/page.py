@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from course_utils.data.images import Images
 from course_utils.evaluate import samples
@@ -295,8 +296,9 @@ def _fd_curves(name: str, of: dict[str, Any]) -> Figure:
         ax.plot(curve["steps"], curve["fd"], marker="o", color=LOOKS[0].colour, alpha=0.7)
     ax.axhline(of["measures"]["floor"][0], color="0.3", linestyle="--", label="real pictures")
     ax.set(xlabel=f"steps of {name}", ylabel="Fréchet distance", yscale="log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.minorticks_off()
     ax.legend()
     return fig
 

@@ -177,9 +177,8 @@ def ccgan(
     """A class-conditional GAN of F = D = 1, B = 64 (section 3), and its measures along the way.
 
     The text trains at a rate of 1e-4 for 20 to 25 epochs. Here the rate is `lr` at first and falls, and the average of G
-    has a memory of a thousand steps: both let a shorter training come to rest. falling: the shares of the run between
-    which the rate falls, and the factor that it keeps then. share: of real images, %, that it sees. target: what D
-    should answer to real images.
+    has a memory of a thousand steps: both let a shorter training come to rest. falling: see `evidence.at_rest`. share:
+    of real images, %, that it sees. target: what D should answer to real images.
     """
     train = kept(parts(data, images, validation)[0], share, seed).to(device)
     training = train_ccgan(
@@ -188,7 +187,7 @@ def ccgan(
         seed,
         capacity=width,
         lr=lr,
-        schedule=partial(at_rest, falling=falling),
+        schedule=partial(evidence.at_rest, falling=falling),
         average=0.999,
         d_loss=partial(losses.discriminator_loss, target=target),
         reports=reports,
@@ -201,12 +200,6 @@ def ccgan(
         training, steps, checkpoint, train, seed, needed[0]
     )
     return weights, facts | {"width": width}
-
-
-def at_rest(done: float, falling: Sequence[float]) -> float:
-    """The factor of the learning rate when a share of the run is done; falling: (from, until, factor kept then)."""
-    start, end, kept = falling
-    return min(1.0, max(kept, 1 - (1 - kept) * (done - start) / (end - start)))
 
 
 # ------------------------------------------------------------------ hybrid sets

@@ -1,7 +1,8 @@
-"""Lesson 5's full run: ACGANs of all training images and of each seed's own few, and classifiers of each share with
-their images, with classic augmentation and with placebos; computed by `course run 5 --profile full`."""
+"""Lesson 5's full run: conditional GANs of all training images and of each seed's own few, and classifiers of each share
+with their images, with classic augmentation and with placebos; computed by `course run 5 --profile full`."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -19,12 +20,11 @@ from course_utils.data.sources import Dataset
 from course_utils.experiment import evidence
 from course_utils.experiment.full import Answer, Job, Work
 from course_utils.gan.networks import ACGenerator
-from course_utils.gan.recipes import train_acgan
+from course_utils.gan.recipes import train_acgan, train_projection_gan
 
 DATASET = "fashion"
 TRAIN_SHARE = 0.7  # section VI: 70 % of all images to train on
 ALL = 100
-WEIGHTS = ("acgan_of_100", "acgan_of_10", "acgan_of_1")  # which the lesson uses
 
 # ------------------------------------------------------------------ classic augmentation
 
@@ -64,17 +64,17 @@ RANGES = {
 
 
 def jobs(S: dict) -> list[Job]:
-    """The judge, then the ACGANs of each seed, then the classifiers of each share, arm and seed."""
+    """The judge, then the GANs of each seed, then the classifiers of each share, arm and seed."""
     data = {"images": S["images"], "validation": S["validation"]}
     judge = Job(
         "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
     )
-    recipe = {name: S[name] for name in ("width", "lr", "reports")} | data
+    recipe = {name: S[name] for name in ("recipe", "width", "lr", "falling", "reports")} | data
     gans = {
         share: [
             Job(
-                f"acgan_of_{share}/{seed}",
-                "acgan",
+                f"gan_of_{share}/{seed}",
+                "gan",
                 {"seed": seed, "share": share, "steps": S["steps"][str(share)], **recipe},
                 (judge,),
             )
@@ -108,22 +108,22 @@ def arms(S: dict, share: int, gans: dict[int, list[Job]]) -> list[Job]:
             job("classic", seed, *tuned, classic=True),
             job("mixup", seed, mixup=S["mixup"]),
             job("repeat", seed, fill="repeat"),
-            job("acgan", seed, G, fill="acgan"),
-            job("classic+acgan", seed, G, *tuned, fill="acgan", classic=True),
+            job("gan", seed, G, fill="gan"),
+            job("classic+gan", seed, G, *tuned, fill="gan", classic=True),
         ]
         if share < ALL:
             found.append(job("noise", seed, fill="noise"))
-            found.append(job("acgan_all", seed, gans[ALL][seed], fill="acgan"))
+            found.append(job("gan_all", seed, gans[ALL][seed], fill="gan"))
         if share == S["ratio_share"]:
-            found += [job(f"ratio_{r:g}", seed, G, fill="acgan", ratio=r) for r in S["ratios"]]
+            found += [job(f"ratio_{r:g}", seed, G, fill="gan", ratio=r) for r in S["ratios"]]
         if share == S["wide_share"]:
             wide = {"wide": True}
             found += [
                 job("wide_real", seed, **wide),
-                job("wide_acgan", seed, G, fill="acgan", **wide),
+                job("wide_gan", seed, G, fill="gan", **wide),
                 job("wide_classic", seed, *tuned, classic=True, **wide),
                 # what another classifier changes by itself
-                job("acgan_same_gan_and_subset", seed, gans[share][0], fill="acgan", subset=0),
+                job("same_gan_and_subset", seed, gans[share][0], fill="gan", subset=0),
             ]
     return found
 
@@ -152,7 +152,10 @@ def kept(train: Images, share: int, seed: int) -> Images:
     return train if share == ALL else train.split(share / 100, generator(seed, "arm"))[0]
 
 
-# ------------------------------------------------------------------ judge and ACGANs
+# ------------------------------------------------------------------ judge and GANs
+
+RECIPES = {"ACGAN": train_acgan, "projection": train_projection_gan}
+"""The paper's own training (section VII), and the paper's generator against a discriminator that is steadier."""
 
 
 def judge(
@@ -166,7 +169,7 @@ def judge(
     images: int,
     validation: int,
 ) -> Work:
-    """A LeNet trained on all training images judges those of the ACGANs; the paper names no judge for its 88 %."""
+    """A LeNet trained on all training images judges those of the GANs; the paper names no judge for its 88 %."""
     train, _, test = parts(data, images, validation)
     return (
         yield from evidence.judge(
@@ -175,34 +178,37 @@ def judge(
     )
 
 
-def acgan(
+def gan(
     data: Dataset,
     needed: Sequence[Answer],
     checkpoint: Path,
     device: torch.device,
     *,
+    recipe: str,
     seed: int,
     share: int,
     width: float,
     lr: float,
+    falling: Sequence[float],
     steps: int,
     reports: int,
     images: int,
     validation: int,
 ) -> Work:
-    """The paper's ACGAN (section VII), batches of 100, and its measures along the way.
+    """A GAN with the paper's generator, trained by one of `RECIPES`, and its measures along the way.
 
-    The paper trains 1,400 epochs at a rate that it does not name. Here the rate is `lr` at first and falls to a tenth,
-    and the average of G has a memory of a thousand steps: both let a shorter training come to rest.
+    The paper trains 1,400 epochs at a rate that it does not name. Here the rate is `lr` at first and falls (`falling`,
+    see `evidence.at_rest`), and the average of G has a memory of a thousand steps: both let a shorter training come to
+    rest.
     """
     train = kept(parts(data, images, validation)[0], share, seed).to(device)
-    training = train_acgan(
+    training = RECIPES[recipe](
         train,
         steps,
         seed,
         width=width,
         lr=lr,
-        schedule=at_rest,
+        schedule=partial(evidence.at_rest, falling=falling),
         average=0.999,
         reports=reports,
         fixed=(torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10)),
@@ -214,11 +220,6 @@ def acgan(
         training, steps, checkpoint, train, seed, needed[0]
     )
     return weights, facts | {"width": width}
-
-
-def at_rest(done: float) -> float:
-    """The factor of the learning rate when a share of the run is done: 1, from 0.2 to 0.6 down to a tenth, which it keeps."""
-    return min(1.0, max(0.1, 1 - 0.9 * (done - 0.2) / 0.4))
 
 
 # ------------------------------------------------------------------ classifiers
@@ -247,7 +248,7 @@ def classifier(
 ) -> Work:
     """A LeNet trained on the set of one arm, and its answers after each number of `updates`.
 
-    fill: what is added to the real images, `ratio` for each: images of the needed ACGAN ("acgan"), the real ones once
+    fill: what is added to the real images, `ratio` for each: images of the needed GAN ("gan"), the real ones once
     more ("repeat") or noise ("noise"). classic: with classic augmentation, in the ranges that are best on validation
     images by the answers of the jobs that tried each; or in these `ranges`. wide: a network that can overfit in place
     of LeNet. subset: whose seed draws the real images; by default the arm's own.
@@ -280,14 +281,14 @@ def filled(
     def by_gan(labels: Tensor, images: Images, rng: torch.Generator) -> Tensor:
         return evidence.drawn(restored(G).to(images.device), labels, rng)
 
-    make = {"acgan": by_gan, "repeat": experiment.repeats}.get(
+    make = {"gan": by_gan, "repeat": experiment.repeats}.get(
         fill, lambda labels, images, rng: experiment.noise(len(labels), images, rng)
     )
     return experiment.added(make, ratio)(real, rng)
 
 
 def restored(answer: Answer) -> ACGenerator:
-    """A generator from the answer of `acgan`."""
+    """A generator from the answer of `gan`."""
     tensors, facts = answer
     G = ACGenerator(width=facts["width"])
     G.load_state_dict(tensors)  # float16 there, float32 here
@@ -297,15 +298,15 @@ def restored(answer: Answer) -> ACGenerator:
 # ------------------------------------------------------------------ results
 
 QUESTIONS = [
-    ("acgan_{}", "real_{}"),
-    ("acgan_{}", "repeat_{}"),
-    ("acgan_{}", "classic_{}"),
-    ("classic+acgan_{}", "classic_{}"),
+    ("gan_{}", "real_{}"),
+    ("gan_{}", "repeat_{}"),
+    ("gan_{}", "classic_{}"),
+    ("classic+gan_{}", "classic_{}"),
     ("classic_{}", "real_{}"),
     ("mixup_{}", "real_{}"),
-    ("acgan_all_{}", "acgan_{}"),
-    ("wide_acgan_{}", "wide_real_{}"),
-    ("wide_acgan_{}", "wide_classic_{}"),
+    ("gan_all_{}", "gan_{}"),
+    ("wide_gan_{}", "wide_real_{}"),
+    ("wide_gan_{}", "wide_classic_{}"),
 ]
 """The comparisons of each share, fixed before the run; {} stands for the share."""
 
@@ -316,10 +317,10 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     scores = evidence.Scores(answers, test.labels, held_out.labels)
     floor = answers["judge"][1]["floor"]
     curves = {
-        share: [answers[f"acgan_of_{share}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
+        share: [answers[f"gan_of_{share}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
         for share in sorted(S["shares"], reverse=True)
     }
-    at_least = {ALL: S["gate"]}  # the paper names no accuracy of ACGANs of few images
+    at_least = {ALL: S["gate"]}  # the paper names no accuracy of GANs of few images
     gate = {
         gan_name(share): evidence.generator_gate(curves[share], floor, at_least.get(share))
         for share in sorted(S["shares"], reverse=True)
@@ -356,7 +357,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
             "updates": scores.updates,
             "arms": scores.curves(),
             "generators": {
-                f"acgan_of_{share}/{seed}": curve
+                f"gan_of_{share}/{seed}": curve
                 for share, of_seeds in curves.items()
                 for seed, curve in enumerate(of_seeds)
             },
@@ -375,8 +376,8 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
 
 
 def gan_name(share: int) -> str:
-    """The ACGANs of a share, in words."""
-    return "ACGAN" if share == ALL else f"ACGAN of {share} %"
+    """The GANs of a share, in words."""
+    return "GAN" if share == ALL else f"GAN of {share} %"
 
 
 def classifier_name(share: int) -> str:
@@ -385,11 +386,11 @@ def classifier_name(share: int) -> str:
 
 
 def spread(S: dict, scores: evidence.Scores) -> dict[str, float]:
-    """Standard deviations of accuracy, in points: of all, and with ACGAN and subset fixed."""
+    """Standard deviations of accuracy, in points: of all, and with GAN and subset fixed."""
     share = S["wide_share"]
     kinds = {
-        "all": f"acgan_{share}",
-        "same GAN and subset": f"acgan_same_gan_and_subset_{share}",
+        "all": f"gan_{share}",
+        "same GAN and subset": f"same_gan_and_subset_{share}",
     }
     return {
         name: round(float(100 * scores.values(arm).std(ddof=1)), 4)
@@ -398,7 +399,7 @@ def spread(S: dict, scores: evidence.Scores) -> dict[str, float]:
 
 
 def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dict]:
-    """All measures of new real images and of the ACGANs at their end, over seeds."""
+    """All measures of new real images and of the GANs at their end, over seeds."""
     net, reference, _ = evidence.restored_judge(answers["judge"])
     seeds = range(S["seeds"])
     real = [
@@ -407,7 +408,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
     ]
     rows = {"real, new": {m: experiment.entry([row[m] for row in real]) for m in real[0]}}
     for share in sorted(S["shares"], reverse=True):
-        facts = [answers[f"acgan_of_{share}/{seed}"][1] for seed in seeds]
+        facts = [answers[f"gan_of_{share}/{seed}"][1] for seed in seeds]
         rows[gan_name(share)] = {
             m: experiment.entry([f["curve"][m][-1] for f in facts]) for m in real[0]
         } | {"memorisation": experiment.entry([f["memorisation"] for f in facts])}
@@ -428,8 +429,8 @@ def verdict(S: dict, pairs: dict, gate: dict) -> str:
             ("real", "the real images alone"),
             ("classic", "classic augmentation"),
         ):
-            found = pairs[f"acgan_{share} - {other}_{share}"]
+            found = pairs[f"gan_{share} - {other}_{share}"]
             sentences.append(
-                evidence.judged(found, gate, who, "adding an ACGAN's images", named, of)
+                evidence.judged(found, gate, who, "adding a GAN's images", named, of)
             )
     return " ".join(sentences)

@@ -9,16 +9,19 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from course_tools import cli
 from course_tools.full.run import FullRun, run
-from course_tools.run.lessons import Lesson, resolve
+from course_tools.run.lessons import Lesson, module, resolve
 from course_utils.core import files
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
+from course_utils.data.images import Images
 from course_utils.experiment.answers import Store
 from course_utils.experiment.full import Curve, Job
 from course_utils.experiment.pieces import compute
+from course_utils.gan.networks import DCGenerator
 
 FULL = """
 import time
@@ -257,10 +260,11 @@ def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
 SMALL_5 = {
     **{
         name: SMALL[name]
-        for name in ("seeds", "judged", "judge_updates", "width", "lr", "reports", "rate", "batch", "tuned")
+        for name in ("seeds", "judged", "judge_updates", "width", "lr", "falling", "reports", "rate", "batch", "tuned")
     },
     "images": 800,
     "validation": 100,
+    "recipe": "projection",
     "shares": [100, 10],
     "mixup": 0.2,
     "ratios": [0.5],
@@ -276,10 +280,47 @@ def test_lesson_5s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     (lesson,) = resolve(["5"])
     assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_5.keys()
     found = at_once(lesson, tmp_path, SMALL_5).results()
-    assert found["verdict"].count("Not judged") == 4 and not found["gate"]["ACGAN of 10 %"]["passed"]
-    assert set(found["pairs"]) >= {"acgan_100 - real_100", "acgan_all_10 - acgan_10", "wide_acgan_10 - wide_real_10"}
+    assert found["verdict"].count("Not judged") == 4 and not found["gate"]["GAN of 10 %"]["passed"]
+    assert set(found["pairs"]) >= {"gan_100 - real_100", "gan_all_10 - gan_10", "wide_gan_10 - wide_real_10"}
     assert "ratio_0.5_10 - real_10" in found["differences"]
-    assert found["curves"]["updates"]["classic+acgan_100"] == [2, 4]
+    assert found["curves"]["updates"]["classic+gan_100"] == [2, 4]
+
+
+SMALL_1 = {
+    **{name: SMALL[name] for name in ("seeds", "judged", "judge_updates", "width", "lr", "batch", "updates")},
+    **{f"gan_{name}": SMALL[name] for name in ("width", "lr", "falling", "steps", "reports")},
+    "images": 800,
+    "validation": 100,
+    "replaced": 20,
+    "added": 100,
+}
+
+
+def test_lesson_1s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
+    (lesson,) = resolve(["1"])
+    assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_1.keys()
+    found = at_once(lesson, tmp_path, SMALL_1).results()
+    assert found["verdict"].count("Not judged") == 3 and not found["gate"]["GAN"]["passed"]
+    assert set(found["measures"]) == {"real, new", "real, other writers", "GAN"}
+    assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
+
+
+def test_lesson_1s_arms_differ_from_the_real_images_by_as_many_as_their_name_says():
+    full = module((resolve(["1"])[0].folder / "full.py").read_text("utf-8"), "full.py")
+    pixels, names = torch.randint(0, 256, (60, 1, 28, 28), dtype=torch.uint8), tuple("0123456789")
+    train = Images(pixels, torch.arange(60) % 10, names)
+    G = full.restored((DCGenerator(1 / 16, classes=10).state_dict(), {"width": 1 / 16}))
+    changed, more = {}, {}
+    for arm in full.ARMS:
+        made = full.training_set(train, arm, G, 7, 20, torch.Generator().manual_seed(0))
+        changed[arm] = (made.pixels[:60] != train.pixels).flatten(1).any(1)
+        more[arm] = len(made) - 60
+        assert (made.labels[:60] == train.labels).all()
+    assert {arm: int(places.sum()) for arm, places in changed.items()} == {
+        arm: 7 if arm.endswith("100") else 0 for arm in full.ARMS
+    }
+    assert (changed["gan_100"] == changed["noise_100"]).all()
+    assert more == {arm: 20 if arm.endswith("added") else 0 for arm in full.ARMS}
 
 
 SMALL_2 = {

@@ -1,0 +1,298 @@
+"""Lesson 1's full run: a finished conditional GAN of each seed, and classifiers with its images in place of real ones or
+added to them, with classic augmentation and with placebos; computed by `course run 1 --profile full`."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_utils import experiment
+from course_utils.classify.networks import KannadaCNN
+from course_utils.classify.train import rmsprop
+from course_utils.core.seeds import generator
+from course_utils.data.augment import PAPER_1
+from course_utils.data.images import Images
+from course_utils.data.sources import Dataset
+from course_utils.evaluate import gates
+from course_utils.experiment import evidence
+from course_utils.experiment.full import Answer, Job, Work
+from course_utils.gan.networks import DCGenerator
+from course_utils.gan.recipes import train_projection_gan
+
+DATASET = "kannada"
+TEST = "dig"  # Dig-MNIST, by other writers: what the paper's accuracies rest on
+ARMS = (
+    "real",
+    "gan_100",
+    "noise_100",
+    "classic",
+    "classic+gan_100",
+    "gan_added",
+    "repeat_added",
+)
+
+# ------------------------------------------------------------------ what is to be done
+
+
+def jobs(S: dict) -> list[Job]:
+    """The judge, then the GAN of each seed, then the classifiers of each arm and seed."""
+    data = {"images": S["images"], "validation": S["validation"]}
+    judge = Job(
+        "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
+    )
+    recipe = {name: S[f"gan_{name}"] for name in ("width", "lr", "falling", "steps", "reports")}
+    gans = [
+        Job(f"gan/{seed}", "gan", {"seed": seed, **recipe, **data}, (judge,))
+        for seed in range(S["seeds"])
+    ]
+    every_job = {
+        name: S[name] for name in ("width", "updates", "lr", "batch", "replaced", "added")
+    } | data
+    classifiers = [
+        Job(
+            f"{arm}/{seed}",
+            "classifier",
+            {"seed": seed, "arm": arm, **every_job},
+            (gans[seed],) if "gan" in arm else (),
+        )
+        for seed in range(S["seeds"])
+        for arm in ARMS
+    ]
+    return [judge, *gans, *classifiers]
+
+
+def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
+    """(training set, validation set, test set); the last two are sealed."""
+    whole = data["train"]
+    shuffled = whole.sample(len(whole), generator(0, "parts"))
+    held_out = shuffled.subset(range(validation)).seal()
+    last = min(validation + images, len(whole))
+    return shuffled.subset(range(validation, last)), held_out, data[TEST]
+
+
+# ------------------------------------------------------------------ judge and GANs
+
+
+def judge(
+    data: Dataset,
+    needed: Sequence[Answer],
+    checkpoint: Path,
+    device: torch.device,
+    *,
+    updates: int,
+    judged: int,
+    images: int,
+    validation: int,
+) -> Work:
+    """A LeNet trained on the training images judges the GANs, beside new images of the same writers; the paper has none."""
+    train, _, _ = parts(data, images, validation)
+    return (
+        yield from evidence.judge(
+            train, train, data["test"], updates=updates, judged=judged, device=device
+        )
+    )
+
+
+def gan(
+    data: Dataset,
+    needed: Sequence[Answer],
+    checkpoint: Path,
+    device: torch.device,
+    *,
+    seed: int,
+    width: float,
+    lr: float,
+    falling: Sequence[float],
+    steps: int,
+    reports: int,
+    images: int,
+    validation: int,
+) -> Work:
+    """A conditional GAN of all training images, and its measures along the way.
+
+    The paper's is fully connected, without labels, and a person labels what can be read of its images (section 5). This
+    one is asked for a class, and trained until it is finished: were the claim to fail, it would not be for poor images.
+    """
+    train = parts(data, images, validation)[0].to(device)
+    training = train_projection_gan(
+        train,
+        steps,
+        seed,
+        width=width,
+        lr=lr,
+        schedule=partial(evidence.at_rest, falling=falling),
+        average=0.999,
+        reports=reports,
+        fixed=(torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10)),
+        stop_on_collapse=False,
+        checkpoint=checkpoint,
+        checkpoint_s=60,
+    )
+    weights, facts = yield from evidence.measured_training(
+        training, steps, checkpoint, train, seed, needed[0]
+    )
+    return weights, facts | {"width": width}
+
+
+def restored(answer: Answer) -> DCGenerator:
+    """A generator from the answer of `gan`."""
+    tensors, facts = answer
+    G = DCGenerator(facts["width"], classes=10)
+    G.load_state_dict(tensors)  # float16 there, float32 here
+    return G.eval()
+
+
+# ------------------------------------------------------------------ classifiers
+
+
+def classifier(
+    data: Dataset,
+    needed: Sequence[Answer],
+    checkpoint: Path,
+    device: torch.device,
+    *,
+    seed: int,
+    arm: str,
+    width: float,
+    updates: Sequence[int],
+    lr: float,
+    batch: int,
+    replaced: int,
+    added: int,
+    images: int,
+    validation: int,
+) -> Work:
+    """The paper's CNN (Figure 4) trained on the set of one arm, and its answers after each number of `updates`.
+
+    arm: see `training_set`; classic augmentation in the paper's ranges (Table 1) where its name begins so.
+    """
+    train, held_out, test = (part.to(device) for part in parts(data, images, validation))
+    G = restored(needed[0]).to(device) if needed else None
+    made = training_set(train, arm, G, replaced, added, generator(seed, "arm"))
+    answers, facts = yield from evidence.classifier(
+        evidence.new_network(KannadaCNN, seed, device, width=width),
+        made,
+        test,
+        held_out,
+        seed=seed,
+        updates=updates,
+        optimizer=rmsprop(lr),
+        batch=batch,
+        transform=PAPER_1 if arm.startswith("classic") else None,
+    )
+    return answers, facts | {"ranges": ""}
+
+
+def training_set(
+    train: Images,
+    arm: str,
+    G: DCGenerator | None,
+    replaced: int,
+    added: int,
+    rng: torch.Generator,
+) -> Images:
+    """The training set of an arm.
+
+    gan_100: images of G in the place of `replaced` real ones of their class; noise_100: noise in the same places.
+    gan_added: `added` images of G beside the real ones; repeat_added: as many real ones once more.
+    """
+    if arm in ("real", "classic"):
+        return train
+    n = replaced if arm.endswith("100") else added
+    places = torch.randperm(len(train), generator=rng)[:n]
+    labels = train.labels[places.to(train.device)]
+
+    def made(labels: Tensor) -> Tensor:
+        return evidence.drawn(G, labels, rng)
+
+    if arm == "repeat_added":
+        return train.merge(train.subset(places))
+    if arm == "gan_added":
+        return train.merge(Images(made(labels), labels, train.classes, "made"))
+    pixels = train.pixels.clone()
+    new = experiment.noise(n, train, rng) if arm == "noise_100" else made(labels)
+    pixels[places.to(pixels.device)] = new.to(pixels)
+    return train.with_pixels(pixels)
+
+
+# ------------------------------------------------------------------ results
+
+QUESTIONS = [
+    ("gan_100", "real"),
+    ("gan_100", "noise_100"),
+    ("gan_added", "real"),
+    ("gan_added", "repeat_added"),
+    ("gan_added", "classic"),
+    ("classic", "real"),
+    ("classic+gan_100", "classic"),
+]
+"""The comparisons, fixed before the run."""
+
+
+def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
+    """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
+    _, held_out, test = parts(data, S["images"], S["validation"])
+    scores = evidence.Scores(answers, test.labels, held_out.labels)
+    floor = answers["judge"][1]["floor"]
+    curves = [answers[f"gan/{seed}"][1]["curve"] for seed in range(S["seeds"])]
+    gate = {
+        "GAN": evidence.generator_gate(curves, floor),
+        "classifier": gates.classifier_gate(
+            S["updates"], [score["validation"] for score in scores.arms["real"]]
+        ),
+    }
+    pairs = scores.questions(QUESTIONS)
+    return {
+        "title": "Can a GAN's digits make a classifier better?",
+        "seeds": list(range(S["seeds"])),
+        "updates": {arm: updates[-1] for arm, updates in scores.updates.items()},
+        "baseline": "real",
+        "classic": "classic",
+        **scores.tables(("accuracy", "macro_f1"), dict.fromkeys(scores.arms, "real")),
+        "pairs": pairs,
+        "curves": {
+            "updates": S["updates"],
+            "arms": scores.curves(),
+            "generators": {f"gan/{seed}": curve for seed, curve in enumerate(curves)},
+        },
+        "measures": measured(S, data, answers),
+        "gate": gate,
+        "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
+        "floor": round(floor, 4),
+        "verdict": verdict(pairs, gate),
+    }
+
+
+def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, dict]:
+    """All measures of new real images, of Dig-MNIST and of the GANs at their end, over seeds."""
+    net, reference, _ = evidence.restored_judge(answers["judge"])
+    seeds = range(S["seeds"])
+    rows = {}
+    for name, images in (("real, new", data["test"]), ("real, other writers", data[TEST])):
+        found = [
+            evidence.measures(
+                evidence.images_in_turn(images, len(reference), seed), net, reference
+            )
+            for seed in seeds
+        ]
+        rows[name] = {m: experiment.entry([row[m] for row in found]) for m in found[0]}
+    facts = [answers[f"gan/{seed}"][1] for seed in seeds]
+    rows["GAN"] = {
+        m: experiment.entry([f["curve"][m][-1] for f in facts]) for m in rows["real, new"]
+    } | {"memorisation": experiment.entry([f["memorisation"] for f in facts])}
+    return rows
+
+
+def verdict(pairs: dict, gate: dict) -> str:
+    """What the run says of the paper's claim and of the larger set that it asks for, or which gate keeps it from it."""
+    who, of = ("GAN", "classifier"), "accuracy on Dig-MNIST"
+    return " ".join(
+        evidence.judged(pairs[f"{arm} - {other}"], gate, who, a, b, of)
+        for arm, other, a, b in (
+            ("gan_100", "real", "100 GAN images in the place of real ones", "real ones alone"),
+            ("gan_added", "repeat_added", "adding GAN images", "repeating real ones"),
+            ("gan_added", "classic", "adding GAN images", "classic augmentation"),
+        )
+    )
