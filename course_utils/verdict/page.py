@@ -198,7 +198,10 @@ def _curve(found: dict[str, Any]) -> Section | None:
     fig = _learning_curve(found, worths[0]["curve"])
     return Section(
         "Worth how many real pictures",
-        ["The curve of the real pictures gives every gain a price in pictures that you would have to collect."],
+        [
+            "The curve of the real pictures gives every gain a price in pictures that you would have to collect. It "
+            "stays level where more of them scored lower."
+        ],
         [
             _figure(
                 fig, f"{found['metric']} against the number of real pictures, with 95 % intervals; dashed: other arms."
@@ -212,8 +215,9 @@ def _learning_curve(found: dict[str, Any], curve: list[list[float]]) -> Figure:
     fig = Figure(figsize=(8, 4), layout="constrained")
     ax = fig.subplots()
     numbers, accuracy = zip(*curve, strict=True)
-    ax.plot(numbers, [100 * a for a in accuracy], "o-", color=LOOKS[0].colour, label="real pictures")
+    ax.plot(numbers, [100 * a for a in accuracy], color=LOOKS[0].colour, label="real pictures")
     for row in (found["arms"][arm] for arm in CURVE if arm in found["arms"]):
+        ax.plot(row["images"], 100 * row["interval"][0], "o", color=LOOKS[0].colour)
         ax.plot([row["images"]] * 2, [100 * end for end in row["interval"][1:]], color=LOOKS[0].colour, alpha=0.4)
     beside = [arm for arm in ("classic", *found["worth"]) if arm in found["arms"]]
     for look, arm in zip(LOOKS[1:], beside, strict=False):
