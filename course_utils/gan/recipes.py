@@ -352,6 +352,7 @@ def train_projection_gan(
     lr: float = 5e-4,
     average: float = 0.99,
     augment: Augmentation | None = None,
+    G: nn.Module | None = None,
     d_loss: Loss = losses.hinge_discriminator_loss,
     g_loss: Loss = losses.hinge_generator_loss,
     **settings: object,
@@ -359,12 +360,13 @@ def train_projection_gan(
     """Train a conditional GAN that is steady on few square pictures, of any size.
 
     Paper 4's generator against a projection discriminator with spectral normalisation (Miyato & Koyama 2018) and the
-    hinge loss (Lim & Ye 2017). augment: what D sees of all pictures, real and fake, in place of themselves
-    (DiffAugment, Zhao et al. 2020).
+    hinge loss (Lim & Ye 2017). width: of both. augment: what D sees of all pictures, real and fake, in place of
+    themselves (DiffAugment, Zhao et al. 2020). G: another generator than paper 4's.
     """
     torch.manual_seed(seed)
     classes = len(images.classes)
-    G = DCGenerator(width, latent, classes, shape=images.shape)
+    if G is None:
+        G = DCGenerator(width, latent, classes, shape=images.shape)
     D: nn.Module = ProjectionDiscriminator(images.shape, classes, width)
     if augment is not None:
         D = Augmented(D, augment)
