@@ -1,10 +1,10 @@
 """Say where committed results come from, and whether they can be computed anew (`course results`).
 
-Of a lesson's results the first seed of every arm is computed anew; of a sweep its quickest task. On the same kind of
-machine the numbers are the same. On another one rounding differs, training magnifies it, and the same seed is like
-another seed here. So a value may be as far from the committed one as two runs that differ in their seed alone: t · s ·
-√2, at a level at which all values agree in 95 % of cases; s is the spread of the other seeds, pooled over arms (or
-points of the grid).
+Of a lesson's results the first seed of every arm is computed anew; of a full run the judge and one classifier, and the
+generators that it keeps are judged once more; of a sweep its quickest task. On the same kind of machine the numbers
+are the same. On another one rounding differs, training magnifies it, and the same seed is like another seed here. So a
+value may be as far from the committed one as two runs that differ in their seed alone: t · s · √2, at a level at which
+all values agree in 95 % of cases; s is the spread of the other seeds, pooled over arms (or points of the grid).
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from course_tools.full.run import PROFILE, FullRun
 from course_tools.run import finished, report, run
 from course_tools.run.lessons import Lesson
 from course_tools.sweep import sweep
 from course_tools.sweep.table import Table
+from course_utils.core.errors import CourseError
 from course_utils.core.results import read as read_results
+from course_utils.experiment import evidence, weights
+from course_utils.experiment.pieces import compute
 
 ORIGIN = ("data", "seeds", "device", "versions", "commit", "wall_s")
 """Keys of results that say where they come from."""
@@ -52,12 +56,9 @@ class Value:
 
 
 def committed(lesson: Lesson) -> list[Path]:
-    """List the committed results of the lesson that minutes can check: not the full run's; sweep.csv last."""
+    """List the committed results of the lesson; sweep.csv last."""
     folder = lesson.root / "results" / lesson.slug
-    return [
-        *sorted(path for path in folder.glob("*.json") if path.stem not in ("sweep", "full")),
-        *folder.glob("sweep.csv"),
-    ]
+    return [*sorted(path for path in folder.glob("*.json") if path.stem != "sweep"), *folder.glob("sweep.csv")]
 
 
 def report_on(lesson: Lesson, path: Path, anew: bool) -> bool:
@@ -92,7 +93,10 @@ def origin(path: Path) -> tuple[str, list[str]]:
 
 def verify(lesson: Lesson, path: Path) -> tuple[str, bool]:
     """Compute a part of committed results anew: a sentence, and whether it agrees."""
-    found = _sweep(lesson, path) if path.suffix == ".csv" else _lesson(lesson, path)
+    if path.suffix == ".csv":
+        found = _sweep(lesson, path)
+    else:
+        found = _full(lesson, path) if path.stem == PROFILE else _lesson(lesson, path)
     if isinstance(found, str):
         return found, False
     return judge(found)
@@ -138,6 +142,45 @@ def _lesson(lesson: Lesson, path: Path) -> list[Value] | str:
         for metric, by_test in metrics.items()
         for test, estimate in by_test.items()
     ]
+
+
+def _full(lesson: Lesson, path: Path) -> list[Value] | str:
+    results = read_results(path, "data", "settings", "arms")
+    with tempfile.TemporaryDirectory() as out:
+        try:
+            whole = FullRun(lesson, Path(out), settings=results["settings"])
+        except CourseError as error:
+            return f"not computed: {error}"
+        if whole.data.sha256 != results["data"]["sha256"]:
+            return f"not computed: the data here are others than {results['data']['name']} was then (set COURSE_DATA)"
+        return full_run(whole, results["arms"], weights.folder(lesson.slug, lesson.root))
+
+
+def full_run(whole: FullRun, arms: dict, kept: Path) -> list[Value] | str:
+    """Train the judge and the first classifier that needs no other job; judge the generators in the folder `kept`."""
+    pieces, module = whole.pieces, whole.module
+    judge = next(job for job in pieces.jobs if job.work == "judge")
+    first = next(job for job in pieces.jobs if not job.needs and job.name.rpartition("/")[0] in arms)
+    for job in (judge, first):
+        if error := compute(pieces.load, job, pieces.store, None).error:
+            return f"not computed: {job.name}: {error}"
+    arm = first.name.rpartition("/")[0]
+    _, _, test = module.parts(whole.data, whole.settings["images"], whole.settings["validation"])
+    said = pieces.store.find(first)[0]["test"][-1]
+    accuracies = {other: arms[other]["accuracy"]["test"]["values"] for other in arms}
+    others = [values[1:] for values in accuracies.values()]
+    found = [Value(f"accuracy of {arm}", float((said == test.labels).float().mean()), accuracies[arm][0], others)]
+    net, reference, _ = evidence.restored_judge(pieces.store.find(judge))
+    about = {job.name: row for job in pieces.jobs if (row := weights.read(kept).get(weights.file(job.name)))}
+    for name, row in about.items():
+        kind, _, seed = name.rpartition("/")
+        G = module.restored(weights.find(kept, name, row["trained_on"]))
+        pixels = evidence.images_of(G, int(seed), len(reference))
+        like = [other for key, other in about.items() if key != name and key.rpartition("/")[0] == kind]
+        for measure, anew in evidence.measures(pixels, net, reference).items():
+            others = [[other[measure] for other in like]]
+            found.append(Value(f"{measure} of {name}", anew, row[measure], others))
+    return found
 
 
 def _sweep(lesson: Lesson, path: Path) -> list[Value] | str:

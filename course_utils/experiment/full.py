@@ -5,7 +5,9 @@ The file stands beside lesson.py and defines
     DATASET     the data set's name
     jobs        settings → the list of its jobs, those that others need first
     results     (settings, data, answers by the jobs' names) → what results/<lesson>/full.json holds beside provenance
+    parts       (data, settings' images, validation) → training, validation and test set
     WEIGHTS     where the lesson uses finished generators: their jobs' names before the "/"
+    restored    there: the answer of such a job → its generator
 
 and a function for each kind of job, named by `Job.work`: (data, needed, checkpoint, device, **arguments), a Python
 generator that yields the share of its work that is done, 0..1, at least every minute, and returns (tensors, facts).

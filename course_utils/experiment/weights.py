@@ -29,7 +29,7 @@ def keep(folder: Path, answers: dict[str, Answer]) -> dict[str, Any]:
     """Write the answers of finished generators, by name, and the manifest; returns the manifest."""
     manifest = read(folder)
     for name, (tensors, facts) in answers.items():
-        path = folder / _file(name)
+        path = folder / file(name)
         checkpoint.save(path, tensors, {fact: facts[fact] for fact in KEPT})
         curve = facts["curve"]
         manifest[path.name] = {
@@ -61,14 +61,15 @@ def find(folder: Path, name: str, trained_on: str) -> Answer | None:
 
     None where there is none. Raises CourseError where its file is not the one that the manifest names.
     """
-    about = read(folder).get(_file(name))
+    about = read(folder).get(file(name))
     if about is None or about["trained_on"] != trained_on:
         return None
-    path = folder / _file(name)
+    path = folder / file(name)
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
         raise CourseError(f"{path} is not the file that {MANIFEST} names; get both anew with: git checkout -- {folder}")
     return checkpoint.load(path)
 
 
-def _file(name: str) -> str:
+def file(name: str) -> str:
+    """The file of the generator that the job of this name has trained."""
     return f"{name.replace('/', '-')}.safetensors"

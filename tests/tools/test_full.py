@@ -12,16 +12,18 @@ import pytest
 import torch
 
 from course_tools import cli
+from course_tools.author import verify
 from course_tools.full.run import FullRun, run
 from course_tools.run.lessons import Lesson, module, resolve
 from course_utils.core import files
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
+from course_utils.experiment import weights
 from course_utils.experiment.answers import Store
 from course_utils.experiment.full import Curve, Job
 from course_utils.experiment.pieces import compute
-from course_utils.gan.networks import DCGenerator
+from course_utils.gan.networks import ACGenerator
 
 FULL = """
 import time
@@ -299,17 +301,26 @@ SMALL_1 = {
 def test_lesson_1s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
     (lesson,) = resolve(["1"])
     assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_1.keys()
-    found = at_once(lesson, tmp_path, SMALL_1).results()
+    whole = at_once(lesson, tmp_path, SMALL_1)
+    found = whole.results()
     assert found["verdict"].count("Not judged") == 3 and not found["gate"]["GAN"]["passed"]
     assert set(found["measures"]) == {"real, new", "real, other writers", "GAN"}
     assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
+
+    kept = tmp_path / "weights"
+    weights.keep(kept, {name: answer for name, answer in whole.pieces.answers().items() if name.startswith("gan/")})
+    again = verify.full_run(FullRun(lesson, tmp_path / "again", "standin", SMALL_1), found["arms"], kept)
+    assert [value.name for value in again[:2]] == ["accuracy of real", "conditional accuracy of gan/0"]
+    assert len(again) == 1 + 2 * 5 and abs(again[0].anew - again[0].committed) < verify.SAME
+    for value in again[1:]:  # weights are kept in half precision
+        assert value.anew == pytest.approx(value.committed, rel=0.05, abs=0.02), value.name
 
 
 def test_lesson_1s_arms_differ_from_the_real_images_by_as_many_as_their_name_says():
     full = module((resolve(["1"])[0].folder / "full.py").read_text("utf-8"), "full.py")
     pixels, names = torch.randint(0, 256, (60, 1, 28, 28), dtype=torch.uint8), tuple("0123456789")
     train = Images(pixels, torch.arange(60) % 10, names)
-    G = full.restored((DCGenerator(1 / 16, classes=10).state_dict(), {"width": 1 / 16}))
+    G = full.restored((ACGenerator(width=1 / 16).state_dict(), {"width": 1 / 16}))
     changed, more = {}, {}
     for arm in full.ARMS:
         made = full.training_set(train, arm, G, 7, 20, torch.Generator().manual_seed(0))
