@@ -65,6 +65,7 @@ from course_utils.gan.networks import ACDiscriminator, ACGenerator
 from course_utils.gan.recipes import train_acgan, train_plain_gan
 from course_utils.gan.steps import acgan_step
 from course_utils.teach import show
+from course_utils.teach.budget import show_full_run
 from course_utils.teach.exercises import lesson_05 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.plots import by_class, comparisons, curves, equilibrium, figures
@@ -1010,6 +1011,88 @@ for name, (a, b, share) in leaks.items():
 # beyond it, and which are *smaller*? A leaked picture enters a training set with the wrong label; a missing overlap
 # enters it as a border that is too clean. Which of the two does a classifier suffer from?
 #
+# ### Stopped too early?
+#
+# Your ACGANs were trained for minutes. The same generator, only wider, was once trained until it no longer moved, one for
+# each of several seeds, against a discriminator that is steadier than the paper's: spectral normalisation keeps it
+# gentle, and the label enters by a projection (Miyato & Koyama 2018). *Before you look:* which of the measures above will
+# be better, and will any be worse?
+
+
+# %% jupyter={"source_hidden": true}
+def finished_generators():
+    """The finished generators that are stored with the course, one a seed; none where they saw other images than these."""
+    full = lesson.committed("full")
+    if full is None or len(train) <= full["settings"]["validation"]:
+        return []
+    first, n = full["settings"]["validation"], full["settings"]["images"]
+    shuffled = train.sample(len(train), generator(0, "parts"))
+    theirs = shuffled.subset(range(first, min(first + n, len(train))))
+    found = (lesson.finished(f"gan_of_100/{seed}", theirs) for seed in full["seeds"])
+    return [restored(*answer) for answer in found if answer]
+
+
+def restored(tensors, facts):
+    """A generator from its stored weights."""
+    network = ACGenerator(width=facts["width"])
+    network.load_state_dict(tensors)
+    return network.to(lesson.device).eval()
+
+
+finished = finished_generators()
+if finished:
+    shown_now = [heads[HEADS[0]].generator, *finished]
+    show.figure(
+        figures.image_grid(
+            torch.cat(
+                [
+                    gan.sample(G, Z[:20].to(lesson.device), C[:20].to(lesson.device))
+                    for G in shown_now
+                ]
+            ),
+            row_titles=[
+                title
+                for name in ("yours", *(f"finished, {k + 1}" for k in range(len(finished))))
+                for title in (name, "")
+            ],
+        ),
+        "Two pictures of each class by your ACGAN, and by each finished generator.",
+    )
+else:
+    show.markdown(
+        "The finished generators that are stored with the course saw other images than those here, so they are left out."
+    )
+
+# %% jupyter={"source_hidden": true}
+if finished:
+    kinds = {
+        "new real images": [equally(test, "new", k) for k in range(DRAWS)],
+        "your ACGAN": [
+            drawn(heads[HEADS[0]].generator, asked, lesson.generator("judge", k))
+            for k in range(DRAWS)
+        ],
+        "finished": [
+            drawn(G, asked, lesson.generator("finished", k)) for k, G in enumerate(finished)
+        ],
+    }
+    rows = {}
+    for name, sets in kinds.items():
+        agree, cover, _ = np.stack([measured(pixels)[1] for pixels in sets]).mean(2).T
+        away_now = [samples.fd_lenet(judge, train.pixels, pixels, N_FD) for pixels in sets]
+        rows[name] = {
+            "taken for the class asked for, %": statistics.share_interval(agree).text(100),
+            "coverage, %": statistics.share_interval(cover).text(100),
+            "distance to real images": statistics.t_interval(away_now).within(0, np.inf).text(),
+        }
+    show.table(
+        pd.DataFrame(rows).T.rename_axis("images"),
+        "Intervals: other draws of one training (the first two), other trainings (the last)",
+    )
+
+# %% [markdown]
+# **What do you notice?** How much of what you saw above was the method, and how much its minutes? In section 13 the
+# finished generators enter the experiment.
+#
 # ## 11 · Break it: a softmax too many · deeper
 #
 # The most copied mistake in ACGAN scripts: D's class head ends in a *softmax*, and then goes through a cross-entropy
@@ -1321,6 +1404,20 @@ plans["ratios"] = experiment.Plan(
 )
 ARMS = list(plans[RARE].arms)
 
+
+def by_finished(labels, images, rng):
+    """Fakes by a finished generator, another one for each seed. It has seen all images, as that of `acgan_all` has."""
+    _, _, (_, seed) = made[images.digest()]
+    return drawn(finished[lesson.seeds.index(seed) % len(finished)], labels, rng)
+
+
+if finished:
+    plans["finished"] = experiment.Plan(
+        {"gan_finished": after(SHARES[0], experiment.added(by_finished))},
+        recipe(SHARES[0]),
+        ("test",),
+    )
+
 # %% jupyter={"source_hidden": true}
 of_share = {}
 for share, name in PLANS.items():
@@ -1529,6 +1626,51 @@ show.markdown(
 )
 
 # %% [markdown]
+# **And a finished generator?** None of the ACGANs above was trained to its end. The finished ones of section 10 have seen
+# all images, so they belong beside `acgan_all`: what is a leak worth when the pictures are *good*? *Before you look:* will
+# they help the researcher with few images?
+
+# %% jupyter={"source_hidden": true}
+if finished:
+    of_finished = outcomes["finished"].values("gan_finished", "test")
+    show.sentences(
+        compare(
+            {
+                ("gan_finished", other, f"accuracy at {RARE}"): of_finished
+                - outcomes[RARE].values(other, "test")
+                for other in ("real", "placebo_repeat", "classic", "acgan_all")
+            }
+        ).sentences
+    )
+else:
+    show.markdown(
+        "No finished generators for these images are at hand, so this stays open here."
+    )
+
+# %% [markdown]
+# ### How the budget moves the verdict
+#
+# The paper's claim is about *all* training images. That comparison was run once for hours: finished generators, one a
+# seed, and classifiers at several budgets. The last table says whether both had come to rest. *Before you look:* the
+# images teach the generator, and then the classifier gets the images *and* what the generator makes of them. Where could
+# a gain come from?
+
+# %% jupyter={"source_hidden": true}
+show_full_run(
+    lesson.committed("full"),
+    {
+        "gan_100 - real_100": "GAN − real",
+        "gan_100 - repeat_100": "GAN − repeated images",
+        "gan_100 - classic_100": "GAN − classic",
+        "classic+gan_100 - classic_100": "classic + GAN − classic",
+    },
+    {"gan_of_100": "of all images"},
+)
+
+# %% [markdown]
+# **What do you notice?** At which number of updates would somebody who stops there say something else? And what would you
+# now answer to *"of course it did not help, you did not train the GAN"*?
+#
 # ## 14 · The paper and ours
 
 # %% jupyter={"source_hidden": true}
@@ -1575,7 +1717,8 @@ show.markdown(
 # - What longer training would give: see the distance along the training, and whether it had come to rest. Below the
 #   `full` profile the ACGANs of the small shares are trained even shorter, and so are the classifiers: section 12 says how
 #   few passes over the real images they get, and a fake for each halves them.
-# - What an ACGAN does with *all* training images for a classifier that has them all: that is in the `full` profile.
+# - What the *paper's* ACGAN does with all training images for a classifier that has them all: the full run's generator is
+#   the same, but its discriminator is another one.
 # - What training the two main ACGANs again would change: there is one of each, and the intervals in section 10 hold
 #   the noise and the test images only.
 # - That no generator helps with few images. Ours learned from nothing else; one that was trained on *other* clothes
