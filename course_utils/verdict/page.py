@@ -361,7 +361,9 @@ def _nearest(name: str, pixels: torch.Tensor, train: Images, net: torch.nn.Modul
 def _about(found: dict[str, Any]) -> Section:
     lines = [*found["about"].get("notes", []), ""] if found["about"].get("notes") else []
     lines += [f"left out: {what}" for what in found["left_out"]]
-    lines += [f"{done} of {of} {kind} finished" for kind, (done, of) in found["finished"].items()]
+    lines += [
+        f"{work.removeprefix('train_')}: {done} of {of} finished" for work, (done, of) in found["finished"].items()
+    ]
     made = ("device", "precision", "gigaflops", "versions", "commit", "wall_s", "sha256", "settings")
     lines += [f"{name}: {json.dumps(found[name], ensure_ascii=False)}" for name in made if name in found]
     return Section("The pictures, and how this was made", pre="\n".join(lines))
