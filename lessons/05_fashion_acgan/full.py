@@ -111,6 +111,8 @@ def arms(S: dict, share: int, gans: dict[int, list[Job]]) -> list[Job]:
             job("repeat", seed, fill="repeat"),
             job("gan", seed, G, fill="gan"),
             job("classic+gan", seed, G, *tuned, fill="gan", classic=True),
+            # what another classifier changes by itself
+            job("same_gan_and_subset", seed, gans[share][0], fill="gan", subset=0),
         ]
         if share < ALL:
             found.append(job("noise", seed, fill="noise"))
@@ -123,8 +125,6 @@ def arms(S: dict, share: int, gans: dict[int, list[Job]]) -> list[Job]:
                 job("wide_real", seed, **wide),
                 job("wide_gan", seed, G, fill="gan", **wide),
                 job("wide_classic", seed, *tuned, classic=True, **wide),
-                # what another classifier changes by itself
-                job("same_gan_and_subset", seed, gans[share][0], fill="gan", subset=0),
             ]
     return found
 
@@ -390,8 +390,8 @@ def classifier_name(share: int) -> str:
 
 
 def spread(S: dict, scores: evidence.Scores) -> dict[str, float]:
-    """Standard deviations of accuracy, in points: of all, and with GAN and subset fixed."""
-    share = S["wide_share"]
+    """Standard deviations of accuracy at the first share, in points: of all, and with GAN and subset fixed."""
+    share = S["shares"][0]
     kinds = {
         "all": f"gan_{share}",
         "same GAN and subset": f"same_gan_and_subset_{share}",
@@ -399,7 +399,6 @@ def spread(S: dict, scores: evidence.Scores) -> dict[str, float]:
     return {
         name: round(float(100 * scores.values(arm).std(ddof=1)), 4)
         for name, arm in kinds.items()
-        if arm in scores.arms
     }
 
 
