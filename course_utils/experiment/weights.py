@@ -29,17 +29,18 @@ def keep(folder: Path, answers: dict[str, Answer]) -> dict[str, Any]:
     """Write the answers of finished generators, by name, and the manifest; returns the manifest."""
     manifest = read(folder)
     for name, (tensors, facts) in answers.items():
-        path = folder / file(name)
-        checkpoint.save(path, tensors, {fact: facts[fact] for fact in KEPT})
-        curve = facts["curve"]
-        manifest[path.name] = {
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        path, curve = folder / file(name), facts["curve"]
+        row = {
             "trained_on": facts["trained_on"],
             "images": facts["images"],
             "steps": curve["steps"][-1],
             "commit": facts["commit"],
             **{measure: values[-1] for measure, values in curve.items() if measure != "steps"},
         }
+        if path.is_file() and manifest.get(path.name, {}).items() >= row.items():
+            continue  # the bytes of a file written once more differ
+        checkpoint.save(path, tensors, {fact: facts[fact] for fact in KEPT})
+        manifest[path.name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **row}
     if answers:
         files.write(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return manifest
