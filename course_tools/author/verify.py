@@ -26,6 +26,7 @@ from course_tools.run.lessons import Lesson
 from course_tools.sweep import sweep
 from course_tools.sweep.table import Table
 from course_utils.core.errors import CourseError
+from course_utils.core.parallel import one_thread
 from course_utils.core.results import read as read_results
 from course_utils.experiment import evidence, weights
 from course_utils.experiment.pieces import compute
@@ -153,7 +154,8 @@ def _full(lesson: Lesson, path: Path) -> list[Value] | str:
             return f"not computed: {error}"
         if whole.data.sha256 != results["data"]["sha256"]:
             return f"not computed: the data here are others than {results['data']['name']} was then (set COURSE_DATA)"
-        return full_run(whole, results["arms"], weights.folder(lesson.slug, lesson.root))
+        with one_thread():  # as the run was computed
+            return full_run(whole, results["arms"], weights.folder(lesson.slug, lesson.root))
 
 
 def full_run(whole: FullRun, arms: dict, kept: Path) -> list[Value] | str:
