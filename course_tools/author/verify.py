@@ -173,7 +173,8 @@ def full_run(whole: FullRun, arms: dict, kept: Path) -> list[Value] | str:
     others = [values[1:] for values in accuracies.values()]
     found = [Value(f"accuracy of {arm}", float((said == test.labels).float().mean()), accuracies[arm][0], others)]
     net, reference, _ = evidence.restored_judge(pieces.store.find(judge))
-    about = {job.name: row for job in pieces.jobs if (row := weights.read(kept).get(weights.file(job.name)))}
+    manifest = weights.read(kept)
+    about = {job.name: row for job in pieces.jobs if (row := manifest.get(weights.file(job.name)))}
     for name, row in about.items():
         kind, _, seed = name.rpartition("/")
         G = module.restored(weights.find(kept, name, row["trained_on"]))

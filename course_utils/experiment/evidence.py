@@ -6,7 +6,9 @@ A lesson's full.py says what is trained on what; see `experiment.full`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -130,6 +132,22 @@ def at_rest(done: float, falling: Sequence[float]) -> float:
     """
     start, end, kept = falling
     return min(1.0, max(kept, 1 - (1 - kept) * (done - start) / (end - start)))
+
+
+def long_training(checkpoint: Path, falling: Sequence[float], reports: int, classes: int = 10) -> dict[str, Any]:
+    """The settings of a GAN's training that goes on where it was stopped, is looked at on its way, and comes to rest.
+
+    falling: see `at_rest`. The average of G has a memory of a thousand steps, and a collapse does not end the training.
+    """
+    return {
+        "schedule": partial(at_rest, falling=falling),
+        "average": 0.999,
+        "reports": reports,
+        "fixed": (torch.randn(classes, 100, generator=generator(0, "shown")), torch.arange(classes)),
+        "stop_on_collapse": False,
+        "checkpoint": checkpoint,
+        "checkpoint_s": 60,
+    }
 
 
 # ------------------------------------------------------------------ classifiers

@@ -187,14 +187,8 @@ def ccgan(
         seed,
         capacity=width,
         lr=lr,
-        schedule=partial(evidence.at_rest, falling=falling),
-        average=0.999,
         d_loss=partial(losses.discriminator_loss, target=target),
-        reports=reports,
-        fixed=(torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10)),
-        stop_on_collapse=False,
-        checkpoint=checkpoint,
-        checkpoint_s=60,
+        **evidence.long_training(checkpoint, falling, reports),
     )
     weights, facts = yield from evidence.measured_training(
         training, steps, checkpoint, train, seed, needed[0]

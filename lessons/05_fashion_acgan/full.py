@@ -2,7 +2,6 @@
 with their images, with classic augmentation and with placebos; computed by `course run 5 --profile full`."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -218,13 +217,7 @@ def gan(
         seed,
         width=width,
         lr=lr,
-        schedule=partial(evidence.at_rest, falling=falling),
-        average=0.999,
-        reports=reports,
-        fixed=(torch.randn(10, 100, generator=generator(0, "shown")), torch.arange(10)),
-        stop_on_collapse=False,
-        checkpoint=checkpoint,
-        checkpoint_s=60,
+        **evidence.long_training(checkpoint, falling, reports),
     )
     weights, facts = yield from evidence.measured_training(
         training, steps, checkpoint, train, seed, needed[0]
