@@ -1013,8 +1013,8 @@ for name, (a, b, share) in leaks.items():
 #
 # ### Stopped too early?
 #
-# Your ACGANs were trained for minutes. The same generator, only wider, was once trained until it no longer moved, one for
-# each of several seeds, against a discriminator that is steadier than the paper's: spectral normalisation keeps it
+# Your ACGANs were trained for minutes. The same generator, only wider, was once trained until it hardly moved any more, one
+# for each of several seeds, against a discriminator that is steadier than the paper's: spectral normalisation keeps it
 # gentle, and the label enters by a projection (Miyato & Koyama 2018). *Before you look:* which of the measures above will
 # be better, and will any be worse?
 
