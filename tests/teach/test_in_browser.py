@@ -313,7 +313,8 @@ import asyncio, json, threading, time
 drawn = []
 def render(dots, cols):
     drawn.append([dots, cols, threading.current_thread() is threading.main_thread()])
-    Path("drawn.json").write_text(json.dumps(drawn))
+    Path("drawn.new").write_text(json.dumps(drawn))
+    Path("drawn.new").replace("drawn.json")  # the test never reads half a file
     return figures.image_grid(digits[:dots], cols=cols)
 explorer(render, "Some of twelve digits.", dots=(1, 12, 1), cols=(2, 6, 1))
 """
