@@ -36,30 +36,29 @@ ARMS = (
 
 
 def jobs(S: dict) -> list[Job]:
-    """The judge, then the GAN of each seed, then the classifiers of each arm and seed."""
+    """The judge, then seed by seed the GAN and the classifiers of each arm: a run that is cut short has whole seeds."""
     data = {"images": S["images"], "validation": S["validation"]}
     judge = Job(
         "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
     )
     recipe = {name: S[f"gan_{name}"] for name in ("width", "lr", "falling", "steps", "reports")}
-    gans = [
-        Job(f"gan/{seed}", "gan", {"seed": seed, **recipe, **data}, (judge,))
-        for seed in range(S["seeds"])
-    ]
     every_job = {
         name: S[name] for name in ("width", "updates", "lr", "batch", "replaced", "added")
     } | data
-    classifiers = [
-        Job(
-            f"{arm}/{seed}",
-            "classifier",
-            {"seed": seed, "arm": arm, **every_job},
-            (gans[seed],) if "gan" in arm else (),
-        )
-        for seed in range(S["seeds"])
-        for arm in ARMS
-    ]
-    return [judge, *gans, *classifiers]
+    of_seeds = []
+    for seed in range(S["seeds"]):
+        gan = Job(f"gan/{seed}", "gan", {"seed": seed, **recipe, **data}, (judge,))
+        classifiers = [
+            Job(
+                f"{arm}/{seed}",
+                "classifier",
+                {"seed": seed, "arm": arm, **every_job},
+                (gan,) if "gan" in arm else (),
+            )
+            for arm in ARMS
+        ]
+        of_seeds += [gan, *classifiers]
+    return [judge, *of_seeds]
 
 
 def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
