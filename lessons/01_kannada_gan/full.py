@@ -84,11 +84,15 @@ def judge(
     images: int,
     validation: int,
 ) -> Work:
-    """A LeNet trained on the training images judges the GANs, beside new images of the same writers; the paper has none."""
-    train, _, _ = parts(data, images, validation)
+    """A LeNet trained on the training images judges the GANs; the paper has none.
+
+    Its new real images are the validation images, drawn like the training images: those of the test set are by other
+    hands, and lie farther from the training images than a GAN's do.
+    """
+    train, held_out, _ = parts(data, images, validation)
     return (
         yield from evidence.judge(
-            train, train, data["test"], updates=updates, judged=judged, device=device
+            train, train, held_out, updates=updates, judged=judged, device=device
         )
     )
 
@@ -260,11 +264,16 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
 
 
 def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, dict]:
-    """All measures of new real images, of Dig-MNIST and of the GANs at their end, over seeds."""
+    """All measures of new real images, of the two sets by other hands and of the GANs at their end, over seeds."""
     net, reference, _ = evidence.restored_judge(answers["judge"])
     seeds = range(S["seeds"])
+    _, held_out, dig = parts(data, S["images"], S["validation"])
     rows = {}
-    for name, images in (("real, new", data["test"]), ("real, other writers", data[TEST])):
+    for name, images in (
+        ("real, new", held_out),
+        ("real, test set", data["test"]),
+        ("real, Dig-MNIST", dig),
+    ):
         found = [
             evidence.measures(
                 evidence.images_in_turn(images, len(reference), seed), net, reference
