@@ -170,6 +170,7 @@ def classifier(
     settings: further ones of `classify.training`, such as `transform`. The facts hold the updates and the number of
     images; add what else the results need.
     """
+    torch.manual_seed(generator(seed, "dropout").initial_seed())  # not what an earlier job of this process left
     training = classify.training(
         net,
         made,
