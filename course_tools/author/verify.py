@@ -167,14 +167,15 @@ def full_run(whole: FullRun, arms: dict, kept: Path) -> list[Value] | str:
         if error := compute(pieces.load, job, pieces.store, None).error:
             return f"not computed: {job.name}: {error}"
     arm = first.name.rpartition("/")[0]
-    _, _, test = module.parts(whole.data, whole.settings["images"], whole.settings["validation"])
-    said = pieces.store.find(first)[0]["test"][-1]
+    anew = module.scoring(whole.settings, whole.data)(pieces.store.find(first))["accuracy"][-1]
     accuracies = {other: arms[other]["accuracy"]["test"]["values"] for other in arms}
     others = [values[1:] for values in accuracies.values()]
-    found = [Value(f"accuracy of {arm}", float((said == test.labels).float().mean()), accuracies[arm][0], others)]
-    net, reference, _ = evidence.restored_judge(pieces.store.find(judge))
+    found = [Value(f"accuracy of {arm}", anew, accuracies[arm][0], others)]
     manifest = weights.read(kept)
     about = {job.name: row for job in pieces.jobs if (row := manifest.get(weights.file(job.name)))}
+    if not about:
+        return found
+    net, reference, _ = evidence.restored_judge(pieces.store.find(judge))
     for name, row in about.items():
         kind, _, seed = name.rpartition("/")
         G = module.restored(weights.find(kept, name, row["trained_on"]))

@@ -19,7 +19,7 @@ from course_utils.classify.networks import LeNet
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, gates, samples, statistics
-from course_utils.experiment.full import Answer, Curve, Work
+from course_utils.experiment.full import Answer, Curve, Scoring, Work
 from course_utils.experiment.record import entry
 from course_utils.gan import train as gan
 
@@ -49,8 +49,12 @@ def judge(whole: Images, train: Images, test: Images, *, updates: int, judged: i
     return tensors, {"test_accuracy": float(right.float().mean()), "floor": floor}
 
 
-def restored_judge(answer: Answer) -> tuple[LeNet, Tensor, Tensor]:
-    """(the judge, its features of training images, of new images) from the answer of `judge`."""
+Judge = tuple[nn.Module, Tensor, Tensor]
+"""(a network with `features` and `head`, its features of training images, of new images)."""
+
+
+def restored_judge(answer: Answer) -> Judge:
+    """The judge from the answer of `judge`."""
     tensors, _ = answer
     weights = {name.removeprefix("net."): t for name, t in tensors.items() if name.startswith("net.")}
     net = LeNet(len(tensors["net.head.bias"]))
@@ -81,7 +85,7 @@ def drawn(G: nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def measures(pixels: Tensor, net: LeNet, reference: Tensor, classes: int = 10) -> dict[str, float]:
+def measures(pixels: Tensor, net: nn.Module, reference: Tensor, classes: int = 10) -> dict[str, float]:
     """Fidelity and variety of images of the classes 0, 1, 2 … in turn, against the features of real ones."""
     asked = torch.arange(len(pixels)) % classes
     seen = samples.features(net, pixels)
@@ -101,14 +105,14 @@ def measured_training(
     checkpoint: Path,
     train: Images,
     seed: int,
-    judged_by: Answer,
+    judge: Judge,
     draw: Draw | None = None,
 ) -> Work:
     """Go through a GAN's training, and measure its samples at each report, and at the end how near they lie to `train`.
 
     The answer holds the averaged generator in float16, which `load_state_dict` takes back.
     """
-    net, reference, new = restored_judge(judged_by)
+    net, reference, new = judge
     curve = Curve(checkpoint)
     for progress in training:
         pixels = images_of(progress.generator, seed, len(reference), len(train.classes), draw)
@@ -208,19 +212,20 @@ def best_ranges(tried: Iterable[Answer], labels: Tensor) -> str:
 class Scores:
     """The metrics of every classifier, by arm, seed and number of updates.
 
-    answers: of all jobs. Counted are classifiers, named arm/seed, which note their `ranges`; not those that chose them,
-    named tuned_…. arms: {arm: a dict of metric → one value a budget, for each seed}.
+    answers: of all jobs. Counted are classifiers, named arm/seed, which note their `updates`; not those that chose
+    ranges, named tuned_…. scored: the metrics of such an answer, {metric: one value a budget}, as `scored` gives them.
+    arms: {arm: those of each seed}.
     """
 
-    def __init__(self, answers: Mapping[str, Answer], test: Tensor, held_out: Tensor) -> None:
+    def __init__(self, answers: Mapping[str, Answer], scored: Scoring) -> None:
         self.arms: dict[str, list[dict[str, list[float]]]] = {}
         self.updates: dict[str, list[int]] = {}
         for name, answer in answers.items():
-            if "ranges" not in answer[1] or name.startswith("tuned_"):
+            if "updates" not in answer[1] or name.startswith("tuned_"):
                 continue
             arm, _, seed = name.rpartition("/")
             assert int(seed) == len(self.arms.setdefault(arm, [])), f"{name}: seeds come in their order"
-            self.arms[arm].append(_scored(answer, test, held_out))
+            self.arms[arm].append(scored(answer))
             self.updates[arm] = answer[1]["updates"]
 
     def values(self, arm: str, metric: str = "accuracy", budget: int = -1) -> np.ndarray:
@@ -269,8 +274,11 @@ class Scores:
         }
 
 
-def _scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[float]]:
-    """Metrics of one classifier, each a list over its budgets; recall_k is the recall of class k."""
+def scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[float]]:
+    """Metrics of one classifier of `classifier`, each a list over its budgets; recall_k is the recall of class k.
+
+    test, held_out: the labels of the test and of the validation images.
+    """
     tensors, _ = answer
     found: dict[str, list[float]] = {
         "validation": [float((said == held_out).float().mean()) for said in tensors["validation"]]

@@ -5,7 +5,7 @@ The file stands beside lesson.py and defines
     DATASET     the data set's name
     jobs        settings → the list of its jobs, those that others need first
     results     (settings, data, answers by the jobs' names) → what results/<lesson>/full.json holds beside provenance
-    parts       (data, settings' images, validation) → training, validation and test set
+    scoring     (settings, data) → a function: the answer of a classifier, named arm/seed → {metric: one value a budget}
     WEIGHTS     where the lesson uses finished generators: their jobs' names before the "/"
     restored    there: the answer of such a job → its generator
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +31,7 @@ from course_utils.core import files
 
 Answer = tuple[dict[str, Tensor], dict[str, Any]]
 Work = Generator[float, None, Answer]
+Scoring = Callable[[Answer], dict[str, list[float]]]
 
 
 @dataclass(frozen=True, eq=False)

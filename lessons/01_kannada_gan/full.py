@@ -2,6 +2,7 @@
 added to them, with classic augmentation and with placebos; computed by `course run 1 --profile full`."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Work
+from course_utils.experiment.full import Answer, Job, Scoring, Work
 from course_utils.gan.networks import ACGenerator
 from course_utils.gan.recipes import train_projection_gan
 
@@ -129,7 +130,7 @@ def gan(
         **evidence.long_training(checkpoint, falling, reports),
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, needed[0]
+        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
     )
     return weights, facts | {"width": width}
 
@@ -180,7 +181,7 @@ def classifier(
         batch=batch,
         transform=PAPER_1 if arm.startswith("classic") else None,
     )
-    return answers, facts | {"ranges": ""}
+    return answers, facts
 
 
 def training_set(
@@ -229,10 +230,15 @@ QUESTIONS = [
 """The comparisons, fixed before the run."""
 
 
+def scoring(S: dict, data: Dataset) -> Scoring:
+    """What turns the answer of a classifier into its metrics."""
+    _, held_out, test = parts(data, S["images"], S["validation"])
+    return partial(evidence.scored, test=test.labels, held_out=held_out.labels)
+
+
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
-    _, held_out, test = parts(data, S["images"], S["validation"])
-    scores = evidence.Scores(answers, test.labels, held_out.labels)
+    scores = evidence.Scores(answers, scoring(S, data))
     floor = answers["judge"][1]["floor"]
     curves = [answers[f"gan/{seed}"][1]["curve"] for seed in range(S["seeds"])]
     gate = {

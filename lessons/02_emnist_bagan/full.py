@@ -2,6 +2,7 @@
 width on what each of them adds; computed by `course run 2 --profile full`."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Work
+from course_utils.experiment.full import Answer, Job, Scoring, Work
 from course_utils.gan import train as gan
 from course_utils.gan.networks import (
     CVAE,
@@ -222,7 +223,7 @@ def game(
         checkpoint_s=60,
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, judged_by, drawn
+        training, steps, checkpoint, train, seed, evidence.restored_judge(judged_by), drawn
     )
     return weights, facts | {"latent": latent, "width": width, "kind": "bagan"}
 
@@ -253,7 +254,7 @@ def vae(
         checkpoint_s=60,
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, needed[0]
+        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
     )
     return weights, facts | {"latent": latent, "width": width, "kind": "cvae"}
 
@@ -376,10 +377,16 @@ QUESTIONS = [
 """The comparisons, fixed before the run."""
 
 
+def scoring(S: dict, data: Dataset) -> Scoring:
+    """What turns the answer of a classifier into its metrics."""
+    _, held_out, test = parts(data, S["images"], S["validation"])
+    return partial(evidence.scored, test=test.labels, held_out=held_out.labels)
+
+
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
-    _, held_out, test = parts(data, S["images"], S["validation"])
-    scores = evidence.Scores(answers, test.labels, held_out.labels)
+    _, _, test = parts(data, S["images"], S["validation"])
+    scores = evidence.Scores(answers, scoring(S, data))
     floor = answers["judge"][1]["floor"]
     curves = {
         kind: [answers[f"{kind}/{seed}"][1]["curve"] for seed in range(S["gans"])]

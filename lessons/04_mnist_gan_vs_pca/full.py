@@ -18,7 +18,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates, samples
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Work
+from course_utils.experiment.full import Answer, Job, Scoring, Work
 from course_utils.gan import losses
 from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator
 from course_utils.gan.recipes import train_ccgan
@@ -191,7 +191,7 @@ def ccgan(
         **evidence.long_training(checkpoint, falling, reports),
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, needed[0]
+        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
     )
     return weights, facts | {"width": width}
 
@@ -286,10 +286,16 @@ def restored_model(answer: Answer) -> torch.nn.Module:
 # ------------------------------------------------------------------ results
 
 
+def scoring(S: dict, data: Dataset) -> Scoring:
+    """What turns the answer of a classifier into its metrics."""
+    _, held_out, test = parts(data, S["images"], S["validation"])
+    return partial(evidence.scored, test=test.labels, held_out=held_out.labels)
+
+
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
-    train, held_out, test = parts(data, S["images"], S["validation"])
-    scores = evidence.Scores(answers, test.labels, held_out.labels)
+    train, _, test = parts(data, S["images"], S["validation"])
+    scores = evidence.Scores(answers, scoring(S, data))
     few, gate = S["few"], gates_of(S, scores, answers)
     pairs = scores.questions((a.format(few), b.format(few)) for a, b in QUESTIONS)
     return {

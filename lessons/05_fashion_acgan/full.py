@@ -2,6 +2,7 @@
 with their images, with classic augmentation and with placebos; computed by `course run 5 --profile full`."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Work
+from course_utils.experiment.full import Answer, Job, Scoring, Work
 from course_utils.gan.networks import ACGenerator
 from course_utils.gan.recipes import Training, train_acgan, train_projection_gan
 
@@ -220,7 +221,7 @@ def gan(
         **evidence.long_training(checkpoint, falling, reports),
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, needed[0]
+        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
     )
     return weights, facts | {"width": width}
 
@@ -314,10 +315,16 @@ QUESTIONS = [
 """The comparisons of each share, fixed before the run; {} stands for the share."""
 
 
+def scoring(S: dict, data: Dataset) -> Scoring:
+    """What turns the answer of a classifier into its metrics."""
+    _, held_out, test = parts(data, S["images"], S["validation"])
+    return partial(evidence.scored, test=test.labels, held_out=held_out.labels)
+
+
 def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
-    _, held_out, test = parts(data, S["images"], S["validation"])
-    scores = evidence.Scores(answers, test.labels, held_out.labels)
+    _, _, test = parts(data, S["images"], S["validation"])
+    scores = evidence.Scores(answers, scoring(S, data))
     floor = answers["judge"][1]["floor"]
     curves = {
         share: [answers[f"gan_of_{share}/{seed}"][1]["curve"] for seed in range(S["seeds"])]
