@@ -51,6 +51,14 @@ def classifier_gate(
     return {"passed": check["passed"], "checks": {"accuracy_moved": check}}
 
 
+def loss_gate(loss: Sequence[Sequence[float]], at_most: float) -> dict[str, Any]:
+    """Whether classifiers have learned their training pictures: the mean over seeds of their last loss on those, seeds ×
+    K, is not above the one that is asked for."""
+    found = float(np.mean([one[-1] for one in loss]))
+    check = _check(found, at_most, found <= at_most)
+    return {"passed": check["passed"], "checks": {"train_loss": check}}
+
+
 def _check(found: float, limit: float, passed: bool) -> dict[str, Any]:
     return {"found": round(found, 5), "limit": limit, "passed": bool(passed)}
 

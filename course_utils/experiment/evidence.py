@@ -49,8 +49,8 @@ def judge(whole: Images, train: Images, test: Images, *, updates: int, judged: i
     return tensors, {"test_accuracy": float(right.float().mean()), "floor": floor}
 
 
-Judge = tuple[nn.Module, Tensor, Tensor]
-"""(a network with `features` and `head`, its features of training images, of new images)."""
+Judge = tuple[nn.Module, Tensor, Tensor | None]
+"""(a network with `features` and `head`, its features of training images, of new images or None where there are none)."""
 
 
 def restored_judge(answer: Answer) -> Judge:
@@ -108,7 +108,8 @@ def measured_training(
     judge: Judge,
     draw: Draw | None = None,
 ) -> Work:
-    """Go through a GAN's training, and measure its samples at each report, and at the end how near they lie to `train`.
+    """Go through a GAN's training, and measure its samples at each report; at the end, where the judge has new images,
+    also how near they lie to `train`.
 
     The answer holds the averaged generator in float16, which `load_state_dict` takes back.
     """
@@ -118,15 +119,17 @@ def measured_training(
         pixels = images_of(progress.generator, seed, len(reference), len(train.classes), draw)
         curve.add(progress.step, measures(pixels, net, reference, len(train.classes)))
         yield progress.step / steps
-    known = samples.features(net, train.pixels)
-    weights = progress.generator.state_dict().items()
-    return {name: t.half() if t.is_floating_point() else t for name, t in weights}, {
+    facts = {
         "curve": curve.columns(),
         "losses": progress.losses,
         "images": len(train),
         "trained_on": train.digest(),
-        "memorisation": samples.memorisation(samples.features(net, pixels), known, new),
     }
+    if new is not None:
+        known = samples.features(net, train.pixels)
+        facts["memorisation"] = samples.memorisation(samples.features(net, pixels), known, new)
+    weights = progress.generator.state_dict().items()
+    return {name: t.half() if t.is_floating_point() else t for name, t in weights}, facts
 
 
 def at_rest(done: float, falling: Sequence[float]) -> float:

@@ -380,6 +380,51 @@ def test_lesson_2s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert set(found["measures"]) == {"real, new", "autoencoder", "BAGAN", "CVAE"}
 
 
+SMALL_3 = {
+    **{name: SMALL[name] for name in ("seeds", "judge_updates", "reports", "batch", "updates")},
+    **{f"cgan_{name}": SMALL[name] for name in ("width", "lr", "steps", "falling")},
+    "cgan_batch": 8,
+    "folds": 2,
+    "side": 32,
+    "cyclegan_width": 4,
+    "cyclegan_blocks": 1,
+    "cyclegan_layers": 1,
+    "cyclegan_steps": 6,
+    "fold_updates": [2, 4],
+    "train_loss": 0.01,
+}
+
+
+def test_lesson_3s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_path):
+    (lesson,) = resolve(["3"])
+    assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_3.keys()
+    whole = at_once(lesson, tmp_path, SMALL_3)
+    found = whole.results()
+    assert found["verdict"].count("Not judged") == 4 and not any(gate["passed"] for gate in found["gate"].values())
+    assert all(len(cell[m]["test"]["values"]) == 2 for cell in found["arms"].values() for m in ("bce", "swing"))
+    assert {"cgan_250 - real", "today's cyclegan - today's real"} <= found["differences"].keys()
+    assert found["curves"]["generators"]["fold train_cyclegan/1"]["steps"] == [2, 4, 6]
+    images = {name: facts["images"] for name, (_, facts) in whole.pieces.answers().items() if "updates" in facts}
+    photos, all_but_two = images["real/0"], images["fold real/0"]
+    assert images["cgan_250/0"] == photos + 250 and images["today's cyclegan/1"] == 2 * photos
+    assert images["fold cgan_all/0"] == images["fold cyclegan/0"] == images["fold placebo_repeat/0"] == 2 * all_but_two
+    assert images["fold one_animal/1"] == images["fold few_views/1"] < all_but_two
+    again = verify.full_run(FullRun(lesson, tmp_path / "again", "standin", SMALL_3), found["arms"], tmp_path / "none")
+    assert [abs(value.anew - value.committed) < verify.SAME for value in again] == [True]
+
+
+def test_lesson_3s_full_run_scores_a_constant_answer_as_its_paper_does():
+    full = module((resolve(["3"])[0].folder / "full.py").read_text("utf-8"), "full.py")
+    labels = torch.tensor([full.COW] * 41 + [full.HORSE] * 41)
+    half, sure = torch.full((82,), 0.5), labels.double().float()
+    answer = {"test": torch.stack([sure, half, half + 0.01, half + 0.01]), "train": torch.stack([sure] * 4)}
+    found = full.scored((answer | {"test_labels": labels, "train_labels": labels}, {}))
+    assert found["accuracy"] == [1.0, 0.5, 0.5, 0.5] and found["constant"] == [0.0, 1.0, 1.0, 1.0]
+    assert found["recall"][2:] == [1.0, 1.0] and found["precision"][2] == pytest.approx(0.5)
+    assert found["bce"][1] == pytest.approx(0.6931, abs=1e-4) and found["mse"][1] == 0.25
+    assert found["swing"] == [pytest.approx(0.0, abs=1e-9)] * 4 and max(found["train_loss"]) < 1e-6
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
