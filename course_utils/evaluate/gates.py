@@ -52,8 +52,8 @@ def classifier_gate(
 
 
 def loss_gate(loss: Sequence[Sequence[float]], at_most: float) -> dict[str, Any]:
-    """Whether classifiers have learned their training pictures: the mean over seeds of their last loss on those, seeds ×
-    K, is not above the one that is asked for."""
+    """Whether classifiers have learned their training pictures: the mean over seeds of their last loss on those is not
+    above the one that is asked for. loss: seeds × K."""
     found = float(np.mean([one[-1] for one in loss]))
     check = _check(found, at_most, found <= at_most)
     return {"passed": check["passed"], "checks": {"train_loss": check}}

@@ -50,7 +50,7 @@ def judge(whole: Images, train: Images, test: Images, *, updates: int, judged: i
 
 
 Judge = tuple[nn.Module, Tensor, Tensor | None]
-"""(a network with `features` and `head`, its features of training images, of new images or None where there are none)."""
+"""(a network with `features` and `head`, its features of training images, of new images or None where none are left)."""
 
 
 def restored_judge(answer: Answer) -> Judge:
@@ -258,11 +258,16 @@ class Scores:
             for (a, b), p in zip(asked, statistics.holm(p_values), strict=True)
         }
 
-    def tables(self, metrics: Sequence[str], baseline_of: Mapping[str, str]) -> dict[str, dict]:
-        """The `arms` and `differences` of the results JSON: each metric of each arm, and against its baseline."""
+    def tables(
+        self, metrics: Sequence[str], baseline_of: Mapping[str, str], alone: Sequence[str] = ()
+    ) -> dict[str, dict]:
+        """The `arms` and `differences` of the results JSON: each metric of each arm, and against its baseline.
+
+        alone: further metrics, of which no difference is stored.
+        """
         against = {arm: base for arm, base in baseline_of.items() if arm != base}
         return {
-            "arms": {arm: {m: {"test": entry(self.values(arm, m))} for m in metrics} for arm in self.arms},
+            "arms": {arm: {m: {"test": entry(self.values(arm, m))} for m in (*metrics, *alone)} for arm in self.arms},
             "differences": {
                 f"{arm} - {base}": {m: {"test": self.paired(arm, base, m)} for m in metrics}
                 for arm, base in against.items()
@@ -277,8 +282,11 @@ class Scores:
         }
 
 
+PER_CLASS = ("precision", "recall", "f1")
+
+
 def scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[float]]:
-    """Metrics of one classifier of `classifier`, each a list over its budgets; recall_k is the recall of class k.
+    """Metrics of one classifier of `classifier`, each a list over its budgets; precision_k, recall_k, f1_k: of class k.
 
     test, held_out: the labels of the test and of the validation images.
     """
@@ -286,10 +294,12 @@ def scored(answer: Answer, test: Tensor, held_out: Tensor) -> dict[str, list[flo
     found: dict[str, list[float]] = {
         "validation": [float((said == held_out).float().mean()) for said in tensors["validation"]]
     }
+    classes = tuple(map(str, range(int(test.max()) + 1)))
     for said in tensors["test"].long():
-        recalls = {f"recall_{k}": float((said[test == k] == k).float().mean()) for k in range(int(test.max()) + 1)}
-        for name, value in {**classification.scores(test, said), **recalls}.items():
-            found.setdefault(name, []).append(value)
+        report = classification.report(test, said, classes)
+        of_classes = {f"{score}_{k}": report[score].iloc[int(k)] for score in PER_CLASS for k in classes}
+        for name, value in {**classification.scores(test, said), **of_classes}.items():
+            found.setdefault(name, []).append(float(value))
     return found
 
 

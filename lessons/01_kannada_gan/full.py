@@ -248,13 +248,18 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         ),
     }
     pairs = scores.questions(QUESTIONS)
+    per_class = [
+        f"{score}_{k}" for score in evidence.PER_CLASS for k in range(len(data[TEST].classes))
+    ]
     return {
         "title": "Can a GAN's digits make a classifier better?",
         "seeds": list(range(S["seeds"])),
         "updates": {arm: updates[-1] for arm, updates in scores.updates.items()},
         "baseline": "real",
         "classic": "classic",
-        **scores.tables(("accuracy", "macro_f1"), dict.fromkeys(scores.arms, "real")),
+        **scores.tables(
+            ("accuracy", "macro_f1"), dict.fromkeys(scores.arms, "real"), per_class
+        ),
         "pairs": pairs,
         "curves": {
             "updates": S["updates"],

@@ -401,6 +401,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     }
     pairs = scores.questions(QUESTIONS)
     recall = f"recall_{STARVED}"
+    per_class = [f"{score}_{k}" for score in evidence.PER_CLASS for k in range(CLASSES)]
     return {
         "title": "Can a GAN feed a starved class?",
         "seeds": list(range(S["seeds"])),
@@ -408,7 +409,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         "baseline": "starved",
         "classic": "manual",
         **scores.tables(
-            ("accuracy", "macro_f1", recall), dict.fromkeys(scores.arms, "starved")
+            ("accuracy", "macro_f1", recall), dict.fromkeys(scores.arms, "starved"), per_class
         ),
         "pairs": pairs,
         "recalls": {f"{a} - {b}": scores.paired(a, b, recall) for a, b in QUESTIONS},
