@@ -50,7 +50,7 @@ def judge(whole: Images, train: Images, test: Images, *, updates: int, judged: i
 
 
 Judge = tuple[nn.Module, Tensor, Tensor | None]
-"""(a network with `features` and `head`, its features of training images, of new images or None where none are left)."""
+"""(a network with `features` and `head`, its features of training images, of new images or None where none exist)."""
 
 
 def restored_judge(answer: Answer) -> Judge:
