@@ -23,6 +23,19 @@ from course_utils.experiment.full import Answer, Curve, Scoring, Work
 from course_utils.experiment.record import entry
 from course_utils.gan import train as gan
 
+# ------------------------------------------------------------------ images
+
+
+def training_and_validation(whole: Images, images: int, validation: int) -> tuple[Images, Images]:
+    """Draw the two sets of a full run from all training images; the second one is sealed.
+
+    images: how many it trains on at most.
+    """
+    shuffled = whole.sample(len(whole), generator(0, "parts"))
+    last = min(validation + images, len(whole))
+    return shuffled.subset(range(validation, last)), shuffled.subset(range(validation)).seal()
+
+
 # ------------------------------------------------------------------ the judge of samples
 
 

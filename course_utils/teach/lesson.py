@@ -22,7 +22,7 @@ from course_utils.core.results import read as read_results
 from course_utils.core.seeds import generator, number
 from course_utils.data.images import Images
 from course_utils.data.sources import Dataset, load
-from course_utils.experiment import weights
+from course_utils.experiment import evidence, weights
 from course_utils.experiment.full import Answer
 from course_utils.teach import show
 from course_utils.teach.exercises.exercise import Exercise
@@ -87,9 +87,19 @@ class Lesson:
         """Read the committed results of this lesson in a profile, None if there are none."""
         return _committed(self.slug, profile)
 
-    def finished(self, name: str, images: Images) -> Answer | None:
-        """Find the generator of the full run that was trained on exactly these pictures, as (tensors, facts)."""
-        return weights.find(weights.folder(self.slug), name, images.digest())
+    def finished(self, kind: str, images: Images) -> list[Answer]:
+        """Find the generators of a kind that the full run finished, one a seed, as (tensors, facts).
+
+        images: all that a training set holds. None are found where the full run's were other images.
+        """
+        full = self.committed("full")
+        if full is None or len(images) <= full["settings"]["validation"]:
+            return []
+        n, validation = (full["settings"][name] for name in ("images", "validation"))
+        theirs = evidence.training_and_validation(images, n, validation)[0].digest()
+        folder = weights.folder(self.slug)
+        found = (weights.find(folder, f"{kind}/{seed}", theirs) for seed in full["seeds"])
+        return [answer for answer in found if answer]
 
     def swept(self) -> pd.DataFrame | None:
         """Read the committed table of `course sweep`, one row per task and measure, None if there is none.

@@ -64,11 +64,7 @@ def jobs(S: dict) -> list[Job]:
 
 def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
     """(training set, validation set, test set); the last two are sealed."""
-    whole = data["train"]
-    shuffled = whole.sample(len(whole), generator(0, "parts"))
-    held_out = shuffled.subset(range(validation)).seal()
-    last = min(validation + images, len(whole))
-    return shuffled.subset(range(validation, last)), held_out, data[TEST]
+    return *evidence.training_and_validation(data["train"], images, validation), data[TEST]
 
 
 # ------------------------------------------------------------------ judge and GANs

@@ -101,11 +101,7 @@ def arms(S: dict, starved: dict, made: dict[str, list[Job]]) -> list[Job]:
 
 def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
     """(images to draw subsets from, validation set, test set); the last two are sealed."""
-    whole = data["train"]
-    shuffled = whole.sample(len(whole), generator(0, "parts"))
-    held_out = shuffled.subset(range(validation)).seal()
-    last = min(validation + images, len(whole))
-    return shuffled.subset(range(validation, last)), held_out, data["test"]
+    return *evidence.training_and_validation(data["train"], images, validation), data["test"]
 
 
 def balanced_and_starved(

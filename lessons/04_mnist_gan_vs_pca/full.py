@@ -112,10 +112,7 @@ def arms(S: dict, pcas: list[Job], gans: dict[str, list[Job]]) -> list[Job]:
 
 def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
     """(training set, validation set, test set); the last two are sealed."""
-    whole = data["train"]
-    shuffled = whole.sample(len(whole), generator(0, "parts"))
-    held_out = shuffled.subset(range(validation)).seal()
-    return shuffled.subset(range(validation, validation + images)), held_out, data["test"]
+    return *evidence.training_and_validation(data["train"], images, validation), data["test"]
 
 
 # ------------------------------------------------------------------ judge, PCA, GANs

@@ -138,14 +138,9 @@ def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, 
         data["train"].classes,
         "all images",
     )
-    mixed = whole.split(TRAIN_SHARE, generator(round(100 * TRAIN_SHARE), "paper 5"))
-    train, test = (part.sample(len(part), generator(0, "parts")) for part in mixed)
-    held_out = train.subset(range(validation)).seal()
-    return (
-        train.subset(range(validation, min(validation + images, len(train)))),
-        held_out,
-        test.seal(),
-    )
+    train, test = whole.split(TRAIN_SHARE, generator(round(100 * TRAIN_SHARE), "paper 5"))
+    test = test.sample(len(test), generator(0, "parts")).seal()
+    return *evidence.training_and_validation(train, images, validation), test
 
 
 def kept(train: Images, share: int, seed: int) -> Images:

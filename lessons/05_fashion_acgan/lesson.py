@@ -1020,18 +1020,6 @@ for name, (a, b, share) in leaks.items():
 
 
 # %% jupyter={"source_hidden": true}
-def finished_generators():
-    """The finished generators that are stored with the course, one a seed; none where they saw other images than these."""
-    full = lesson.committed("full")
-    if full is None or len(train) <= full["settings"]["validation"]:
-        return []
-    first, n = full["settings"]["validation"], full["settings"]["images"]
-    shuffled = train.sample(len(train), generator(0, "parts"))
-    theirs = shuffled.subset(range(first, min(first + n, len(train))))
-    found = (lesson.finished(f"gan_of_100/{seed}", theirs) for seed in full["seeds"])
-    return [restored(*answer) for answer in found if answer]
-
-
 def restored(tensors, facts):
     """A generator from its stored weights."""
     network = ACGenerator(width=facts["width"])
@@ -1039,7 +1027,7 @@ def restored(tensors, facts):
     return network.to(lesson.device).eval()
 
 
-finished = finished_generators()
+finished = [restored(*answer) for answer in lesson.finished("gan_of_100", train)]
 if finished:
     shown_now = [heads[HEADS[0]].generator, *finished]
     show.figure(
