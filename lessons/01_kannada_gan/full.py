@@ -22,6 +22,7 @@ from course_utils.gan.networks import ACGenerator
 from course_utils.gan.recipes import train_projection_gan
 
 DATASET = "kannada"
+WEIGHTS = ("gan",)
 TEST = "dig"  # Dig-MNIST, by other writers: what the paper's accuracies rest on
 ARMS = (
     "real",

@@ -64,10 +64,11 @@ from course_utils.evaluate import classification, samples, statistics
 from course_utils.evaluate.comparisons import compare
 from course_utils.evaluate.judge import Judge, rounded
 from course_utils.gan import train as gan
-from course_utils.gan.networks import FCDiscriminator, FCGenerator
+from course_utils.gan.networks import ACGenerator, FCDiscriminator, FCGenerator
 from course_utils.gan.recipes import train_fc_gans
 from course_utils.gan.steps import gan_step
 from course_utils.teach import show
+from course_utils.teach.budget import show_full_run
 from course_utils.teach.exercises import lesson_01 as exercises
 from course_utils.teach.lesson import start
 from course_utils.teach.plots import comparisons, curves, figures
@@ -643,6 +644,59 @@ show.figure(
 # %% [markdown]
 # These are the ten fakes *closest* to a training image, with that image below. Would you call any of them a copy?
 #
+# ### Stopped too early?
+#
+# Your GANs were trained for a minute or two, fully connected as the paper's. Another GAN was once trained until it hardly
+# moved any more, one for each of several seeds: it has convolutions, it is *asked* for a digit (lesson 3), and its
+# discriminator is kept gentle (Miyato & Koyama 2018). *Before you look:* which of the measures above will be better, and
+# will any be worse?
+
+
+# %% jupyter={"source_hidden": true}
+def restored(tensors, facts):
+    """A generator from its stored weights."""
+    network = ACGenerator(width=facts["width"])
+    network.load_state_dict(tensors)
+    return network.to(lesson.device).eval()
+
+
+def asked_for(G, labels, rng):
+    """One fake of G for each label: uint8."""
+    return gan.sample(G, G.prior(len(labels), rng)[0], labels)
+
+
+finished = [restored(*answer) for answer in lesson.finished("gan", train)]
+in_turn = torch.arange(n_eval, device=lesson.device) % 10
+if finished:
+    by_finished = [
+        asked_for(G, in_turn, lesson.generator("finished", k)) for k, G in enumerate(finished)
+    ]
+    rows = torch.cat([many[:10], many_class.unflatten(0, (10, -1))[:, 0], by_finished[0][:10]])
+    show.figure(
+        figures.image_grid(rows, row_titles=["one GAN", "ten GANs", "finished"]),
+        "Ten fakes of the one GAN, one of each of the ten GANs, and one of each digit by a finished generator.",
+    )
+    of_finished = [judged(pixels) for pixels in by_finished]
+    intervals = {
+        m: statistics.t_interval([row[m] for row in of_finished]).text() for m in of_finished[0]
+    }
+    quality["finished, one of them"] = rounded(of_finished[0]) | {
+        "non-zero pixels": f"{100 * float(samples.nonzero_share(by_finished[0]).mean()):.0f} %"
+    }
+    show.table(
+        pd.DataFrame(quality).T.rename_axis("images"),
+        f"The same table with one of {len(finished)} finished generators; over all of them: "
+        + ", ".join(f"{m} {text}" for m, text in intervals.items()),
+    )
+else:
+    show.markdown(
+        "The finished generators that are stored with the course saw other images than those here, so they are left out."
+    )
+
+# %% [markdown]
+# **What do you notice?** How much of what you saw above was *GANs*, and how much this GAN and its minutes? The finished
+# ones enter the experiment in section 13.
+#
 # ## 10 · Break it · deeper
 #
 # We train one digit's GAN again, with a learning rate ten times as large and a D without dropout. Predict: will the
@@ -766,11 +820,34 @@ ARMS = {
 }
 
 
+def finished_100(train, rng):
+    """As many real images replaced by fakes of a finished generator, which was asked for their digits."""
+    places = torch.randperm(len(train), generator=rng)[:N_REPLACED].to(train.device)
+    pixels = train.pixels.clone()
+    pixels[places] = asked_for(any_of(finished, rng), train.labels[places], rng)
+    return train.with_pixels(pixels)
+
+
+def finished_added(train, rng):
+    """As many fakes of a finished generator added as `gan_added` adds, the same number of each digit."""
+    labels = torch.arange(10, device=train.device).repeat_interleave(S["added"] // 10)
+    pixels = asked_for(any_of(finished, rng), labels, rng)
+    return train.merge(Images(pixels, labels, train.classes, "fakes"))
+
+
+def any_of(generators, rng):
+    """One of them, drawn at random in each seed."""
+    return generators[int(torch.randint(len(generators), (1,), generator=rng))]
+
+
+FINISHED = {"finished_100": finished_100, "finished_added": finished_added}
+
+
 def plan(arms, batch_size=64, lr=LR, scored_on=("dig",)):
     """Some of the arms with one batch size and learning rate."""
     network = partial(KannadaCNN, S["width"])
     recipe = experiment.Recipe(network, classifier.rmsprop(lr), BATCHES[batch_size], batch_size)
-    return experiment.Plan({arm: ARMS[arm] for arm in arms}, recipe, scored_on)
+    return experiment.Plan({arm: (ARMS | FINISHED)[arm] for arm in arms}, recipe, scored_on)
 
 
 # %% [markdown]
@@ -788,6 +865,8 @@ for b in BATCHES:
             ("real", "gan_100") if b in S["pairs"] else ("real",), batch_size=b
         )
 plans[f"learning rate {LR_TRIED}"] = plan(("real", "gan_100"), lr=LR_TRIED)
+if finished:
+    plans["finished"] = plan(FINISHED)
 outcomes = experiment.run(
     plans,
     train,
@@ -981,14 +1060,24 @@ apart = [
     for arm, _, _, lo, hi in rows
     if lo > 0 or hi < 0
 ]
-paired_width = {arm: hi - lo for arm, _, _, lo, hi in differences["dig: other writers"]}
+on_dig = {arm: outcome.values(arm, "dig") for arm in ("real", "gan_100")}
+strangers = stats.ttest_ind(on_dig["gan_100"], on_dig["real"], equal_var=False)
+low, high = 100 * np.array(strangers.confidence_interval())
+paired_width = next(
+    hi - lo for arm, *_, lo, hi in differences["dig: other writers"] if arm == "gan_100"
+)
+pays = paired_width < high - low
 show.markdown(
     f"<details><summary>One reading</summary>\n\nZero is left out by: "
-    f"{', '.join(apart) or 'none'}. Pairing pays: on <i>dig</i> the interval "
-    f"of gan_100 − real is {paired_width['gan_100']:.1f} points long, that of real alone "
-    f"{width['dig']:.1f}. Both arms of a seed "
-    "start from the same weights and see nearly the same batches, and what they share "
-    "cancels.\n</details>"
+    f"{', '.join(apart) or 'none'}. {'Pairing pays' if pays else 'Pairing does not pay here'}: on <i>dig</i> the interval "
+    f"of gan_100 − real is {paired_width:.1f} points long; had the two arms come from different seeds, it would be "
+    f"{high - low:.1f}. Both arms of a seed start from the same weights and see nearly the same batches, "
+    + (
+        "and what they share cancels."
+        if pays
+        else "but training drives them apart, so that little is left that could cancel."
+    )
+    + "\n</details>"
 )
 
 # %% [markdown]
@@ -1031,6 +1120,61 @@ reveal(
 )
 
 # %% [markdown]
+# **And a finished generator?** The GANs above are far from real digits, as the table in section 9 says. Here the finished
+# ones take their place: once a hundred fakes in the place of real images, once as many as `gan_added` adds. *Before you
+# look:* will better fakes change the answer?
+
+# %% jupyter={"source_hidden": true}
+beside_finished = {}
+if finished:
+    pairs_of_finished = [
+        ("finished_100", "real"),
+        ("finished_100", "gan_100"),
+        ("finished_added", "placebo_repeat"),
+        ("finished_added", "gan_added"),
+        ("finished_added", "classic"),
+    ]
+    beside_finished = {arm: outcomes["finished"].values(arm, "dig") for arm in FINISHED}
+    others = {other for _, other in pairs_of_finished} - set(FINISHED)
+    beside_finished |= {arm: outcome.values(arm, "dig") for arm in sorted(others)}
+    show.sentences(
+        compare(
+            {
+                (arm, other, "accuracy on the digits of Dig-MNIST"): beside_finished[arm]
+                - beside_finished[other]
+                for arm, other in pairs_of_finished
+            }
+        ).sentences
+    )
+else:
+    show.markdown(
+        "No finished generators for these images are at hand, so this stays open here."
+    )
+
+# %% [markdown]
+# ### How the budget moves the verdict
+#
+# Five minutes are short for the classifier, too. The comparison was once run for hours: a finished generator for each of
+# several seeds, and classifiers at several budgets, which get a wider network, batches of 64 and all images but some that
+# are held out. *Before you look:* a difference that is there after a few hundred updates, will it be there after ten times
+# as many?
+
+# %% jupyter={"source_hidden": true}
+show_full_run(
+    lesson.committed("full"),
+    {
+        "gan_100 - real": "100 GAN − real",
+        "gan_added - repeat_added": "added GAN − repeated images",
+        "gan_added - classic": "added GAN − classic",
+        "classic+gan_100 - classic": "classic + 100 GAN − classic",
+    },
+    {"gan": "of all images"},
+)
+
+# %% [markdown]
+# **What do you notice?** At which number of updates would somebody who stops there say something else? And where, if
+# anywhere, is there a gain that repeated images do not give as well?
+#
 # ### Exercise 5 · keep the best
 #
 # There is another way to a gain. Try several ratios of fake images, or stop at several epochs, and report the best. Suppose
@@ -1142,7 +1286,7 @@ show.table(
 # - Anything about the paper's own spread: below the `full` profile our network is narrower, and every profile trains
 #   for fewer epochs.
 # - How much of the spread comes from training the *GAN* again: our intervals vary the classifier and the sample of
-#   fakes, not the GAN itself.
+#   fakes, not the GAN itself. In the full run each seed has a GAN of its own.
 # - The paper does not say whether its runs with GAN images used classic augmentation too, nor some settings of its
 #   networks; where it is silent we chose, and the docstrings of `course_utils` say so.
 #
@@ -1193,7 +1337,11 @@ saved = lesson.save(
     experiments={
         name: experiment.summary(o, baseline="real")
         for name, o in outcomes.items()
-        if o is not outcome
+        if o is not outcome and name != "finished"
+    },
+    finished={
+        arm: {"accuracy": {"dig": experiment.entry(values)}}
+        for arm, values in beside_finished.items()
     },
     two_run_spread={row["label"]: round(row["spread"], 3) for row in ran},
     samples=quality,
