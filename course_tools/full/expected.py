@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from course_tools.full.run import FullRun
 from course_tools.run import lessons
 from course_utils.core.precision import fastest
-from course_utils.experiment.full import Answer, Job
+from course_utils.experiment.full import Answer, Given, Job
 
 RATE = 1e14  # operations a second: a tenth of what an H100 is said to reach in bfloat16, for products of middling size
 KERNEL_S = 3e-6  # seconds from the start of a small kernel in a graph to that of the next one; both rates are assumed
@@ -79,7 +79,8 @@ def _done(whole: FullRun, job: Job, needed: Sequence[Answer], n: int) -> tuple[A
             arguments[name] = [n] if isinstance(arguments[name], list) else n
     work = getattr(whole.module, job.work)
     with tempfile.TemporaryDirectory() as folder, FlopCounterMode(display=False) as flops, _Kernels() as kernels:
-        running = work(whole.data, needed, Path(folder) / "run.safetensors", torch.device("cpu"), **arguments)
+        given = Given(whole.data, needed, Path(folder) / "run.safetensors", torch.device("cpu"))
+        running = work(given, **arguments)
         while True:
             try:
                 next(running)

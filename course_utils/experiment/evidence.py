@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from course_utils.classify.networks import LeNet
 from course_utils.core.seeds import generator
 from course_utils.data.images import Images
 from course_utils.evaluate import class_scores, classification, gates, samples, statistics
-from course_utils.experiment.full import Answer, Curve, Scoring, Work
+from course_utils.experiment.full import Answer, Curve, Given, Scoring, Work
 from course_utils.experiment.record import entry
 from course_utils.gan import train as gan
 
@@ -113,21 +112,23 @@ def measures(pixels: Tensor, net: nn.Module, reference: Tensor, classes: int = 1
 
 
 def measured_training(
+    given: Given,
     training: Iterable[gan.Progress],
     steps: int,
-    checkpoint: Path,
     train: Images,
     seed: int,
-    judge: Judge,
+    *,
+    judge: Judge | None = None,
     draw: Draw | None = None,
 ) -> Work:
     """Go through a GAN's training, and measure its samples at each report; at the end, where the judge has new images,
     also how near they lie to `train`.
 
-    The answer holds the averaged generator in float16, which `load_state_dict` takes back.
+    judge: by default that of the first job that is needed. The answer holds the averaged generator in float16, which
+    `load_state_dict` takes back.
     """
-    net, reference, new = judge
-    curve = Curve(checkpoint)
+    net, reference, new = restored_judge(given.needed[0]) if judge is None else judge
+    curve = Curve(given.checkpoint)
     for progress in training:
         pixels = images_of(progress.generator, seed, len(reference), len(train.classes), draw)
         curve.add(progress.step, measures(pixels, net, reference, len(train.classes)))
@@ -154,19 +155,21 @@ def at_rest(done: float, falling: Sequence[float]) -> float:
     return min(1.0, max(kept, 1 - (1 - kept) * (done - start) / (end - start)))
 
 
-def long_training(checkpoint: Path, falling: Sequence[float], reports: int, classes: int = 10) -> dict[str, Any]:
-    """The settings of a GAN's training that goes on where it was stopped, is looked at on its way, and comes to rest.
+def in_pieces(given: Given, reports: int) -> dict[str, Any]:
+    """The settings of a GAN's training that goes on where it was stopped, and that no collapse ends."""
+    return {"reports": reports, "stop_on_collapse": False, "checkpoint": given.checkpoint, "checkpoint_s": 60}
 
-    falling: see `at_rest`. The average of G has a memory of a thousand steps, and a collapse does not end the training.
+
+def long_training(given: Given, falling: Sequence[float], reports: int, classes: int = 10) -> dict[str, Any]:
+    """The settings of such a training that comes to rest: its rate falls, and G's average remembers a thousand steps.
+
+    falling: see `at_rest`.
     """
     return {
         "schedule": partial(at_rest, falling=falling),
         "average": 0.999,
-        "reports": reports,
         "fixed": (torch.randn(classes, 100, generator=generator(0, "shown")), torch.arange(classes)),
-        "stop_on_collapse": False,
-        "checkpoint": checkpoint,
-        "checkpoint_s": 60,
+        **in_pieces(given, reports),
     }
 
 

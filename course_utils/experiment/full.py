@@ -9,8 +9,8 @@ The file stands beside lesson.py and defines
     WEIGHTS     where the lesson uses finished generators: their jobs' names before the "/"
     restored    there: the answer of such a job → its generator
 
-and a function for each kind of job, named by `Job.work`: (data, needed, checkpoint, device, **arguments), a Python
-generator that yields the share of its work that is done, 0..1, at least every minute, and returns (tensors, facts).
+and a function for each kind of job, named by `Job.work`: (given, **arguments), see `Given`. It is a Python generator
+that yields the share of its work that is done, 0..1, at least every minute, and returns (tensors, facts).
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from course_utils.core import files
@@ -55,6 +56,20 @@ class Job:
         """
         content = json.dumps([self.work, self.arguments, [need.key for need in self.needs]], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a job is done with, beside its arguments.
+
+    data: of the run. needed: the answers of the jobs that it needs, in their order. checkpoint: the file from which a
+    training goes on. device: where it computes.
+    """
+
+    data: Any
+    needed: Sequence[Answer]
+    checkpoint: Path
+    device: torch.device
 
 
 class Curve:

@@ -17,7 +17,7 @@ import torch
 
 from course_utils.core.errors import CourseError
 from course_utils.experiment.answers import Store
-from course_utils.experiment.full import Answer, Job, Work
+from course_utils.experiment.full import Answer, Given, Job, Work
 from course_utils.experiment.record import provenance
 
 ONE_AT_A_TIME = Lock()  # threads of one worker would share PyTorch's random numbers
@@ -125,8 +125,8 @@ def _compute(
     device: torch.device,
 ) -> Ended:
     began, (_, before) = time.monotonic(), store.progress(job)
-    needed = [store.find(need) for need in job.needs]
-    work = functions[job.work](data, needed, store.checkpoint(job), device, **job.arguments)
+    given = Given(data, [store.find(need) for need in job.needs], store.checkpoint(job), device)
+    work = functions[job.work](given, **job.arguments)
     while True:
         try:
             share = next(work)

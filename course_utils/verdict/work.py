@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from course_utils.core.seeds import generator
 from course_utils.data.augment import Classic
 from course_utils.data.images import Images, scaled, to_pixels
 from course_utils.evaluate import samples
-from course_utils.experiment.full import Answer, Curve, Job, Work
+from course_utils.experiment.full import Answer, Curve, Given, Job, Work
 from course_utils.gan import train as gan
 from course_utils.gan.diffaugment import diff_augment
 from course_utils.gan.recipes import Training, train_diffusion, train_projection_gan
@@ -120,14 +119,12 @@ def network(classifier: str, images: Images, weights: str = "") -> nn.Module:
 # ------------------------------------------------------------------ judge and pilot
 
 
-def judge(
-    data: Data, needed: Sequence[Answer], checkpoint: Path, device: torch.device, *, updates: int, classifier: str
-) -> Work:
+def judge(given: Given, *, updates: int, classifier: str) -> Work:
     """A classifier of all pictures that are not for the test, whose features compare samples."""
     torch.manual_seed(generator("judge").initial_seed())
-    net = network(classifier, data.known)
+    net = network(classifier, given.data.known)
     run = {"updates": updates, "batch_size": BATCH, "generator": generator("judge", "batches")}
-    for n, _ in enumerate(classify.training(net, data.known.to(device), classify.adam(), **run)):
+    for n, _ in enumerate(classify.training(net, given.data.known.to(given.device), classify.adam(), **run)):
         if n % 50 == 0:
             yield n / updates
     return {name: tensor.cpu() for name, tensor in net.state_dict().items()}, {"classifier": classifier}
@@ -141,22 +138,13 @@ def restored(answer: Answer, images: Images) -> nn.Module:
     return net.eval()
 
 
-def pilot(
-    data: Data,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    most_updates: int,
-    classifier: str,
-    rate: float,
-) -> Work:
+def pilot(given: Given, *, most_updates: int, classifier: str, rate: float) -> Work:
     """Find after how many updates the accuracy on validation pictures stands still: what all arms are trained for.
 
     It is half as much again as the training needs to come within half a point of its best (or within what one picture
     makes out), and at least a fifth of `most_updates`.
     """
-    train, _, validation = (part.to(device) for part in parts(data, 0))
+    train, _, validation = (part.to(given.device) for part in parts(given.data, 0))
     torch.manual_seed(generator("pilot").initial_seed())
     net = network(classifier, train)
     run = {"updates": most_updates, "batch_size": BATCH, "generator": generator("pilot", "batches")}
@@ -185,34 +173,23 @@ def train_gan(images: Images, steps: int, seed: int, *, width: float, **settings
 GENERATORS: dict[str, Callable[..., Training]] = {"gan": train_gan, "diffusion": train_diffusion}
 
 
-def train_generator(
-    data: Data,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    method: str,
-    seed: int,
-    steps: int,
-    width: float,
-    most: float,
-) -> Work:
+def train_generator(given: Given, *, method: str, seed: int, steps: int, width: float, most: float) -> Work:
     """Train a generator on the training set of a seed; give its measures along the way, and `most` pictures for each of
     the training set's, of classes as frequent as there."""
-    train, held, validation = parts(data, seed)
-    net = restored(needed[0], train)
+    train, held, validation = parts(given.data, seed)
+    net = restored(given.needed[0], train)
     new = samples.features(net, torch.cat([held.pixels, validation.pixels]))
     labels = torch.cat([held.labels, validation.labels])
-    curve = Curve(checkpoint)
-    run = {"width": width, "reports": 6, "stop_on_collapse": False, "checkpoint": checkpoint, "checkpoint_s": 60}
-    for progress in GENERATORS[method](train.to(device), steps, seed, **run):
-        made = drawn(progress.generator, labels[: len(train)], seed, device)
+    curve = Curve(given.checkpoint)
+    run = {"width": width, "reports": 6, "stop_on_collapse": False, "checkpoint": given.checkpoint, "checkpoint_s": 60}
+    for progress in GENERATORS[method](train.to(given.device), steps, seed, **run):
+        made = drawn(progress.generator, labels[: len(train)], seed, given.device)
         curve.add(progress.step, {"fd": samples.frechet_distance(new, samples.features(net, made))})
         yield 0.95 * progress.step / steps
     asked = train.labels[torch.randperm(len(train), generator=generator(seed, "asked"))]
     asked = asked.repeat(max(1, round(most)))
-    pixels = drawn(progress.generator, asked, seed, device)
-    facts = {"curve": curve.columns(), **measures(data, needed[0], pixels, asked, seed)}
+    pixels = drawn(progress.generator, asked, seed, given.device)
+    facts = {"curve": curve.columns(), **measures(given.data, given.needed[0], pixels, asked, seed)}
     return {"pixels": pixels, "labels": asked}, facts
 
 
@@ -252,10 +229,7 @@ def measures(data: Data, judge: Answer, pixels: Tensor, labels: Tensor, seed: in
 
 
 def classifier(
-    data: Data,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     classifier: str,
@@ -273,13 +247,13 @@ def classifier(
     share, source, ratio: see `training_set`. classic: with classic augmentation; flip: "yes" or "no" for mirrored
     pictures, or "auto": as is better on validation pictures by the answers of the jobs that tried both.
     """
-    train, held, validation = parts(data, seed)
-    made = next(((t["pixels"], t["labels"]) for t, _ in needed if "pixels" in t), None)
+    train, held, validation = parts(given.data, seed)
+    made = next(((t["pixels"], t["labels"]) for t, _ in given.needed if "pixels" in t), None)
     rng = generator(seed, "arm")
-    images = training_set(data, train, held, source, ratio, share, made, rng)
+    images = training_set(given.data, train, held, source, ratio, share, made, rng)
     if classic and flip == "auto":
-        flip = better_flip([answer for answer in needed if "flip" in answer[1]])
-    updates = needed[0][1]["updates"]
+        flip = better_flip([answer for answer in given.needed if "flip" in answer[1]])
+    updates = given.needed[0][1]["updates"]
     with torch.random.fork_rng():
         torch.manual_seed(generator(seed, "network").initial_seed())
         net = network(classifier, images, weights)
@@ -287,10 +261,10 @@ def classifier(
         run |= {"transform": augmentation(images.shape[0], flip == "yes") if classic else None, "mixup": 0.2 * mixup}
         budgets = sorted({max(1, updates // 4), max(1, 2 * updates // 3), updates})
         said: dict[str, list[Tensor]] = {"test": [], "validation": []}
-        for n, _ in enumerate(classify.training(net, images.to(device), classify.adam(rate), **run), 1):
+        for n, _ in enumerate(classify.training(net, images.to(given.device), classify.adam(rate), **run), 1):
             if n in budgets:
-                for name, shown in (("test", data.test), ("validation", validation)):
-                    said[name].append(classify.logits(net, shown.to(device)).argmax(1).to(torch.int16).cpu())
+                for name, shown in (("test", given.data.test), ("validation", validation)):
+                    said[name].append(classify.logits(net, shown.to(given.device)).argmax(1).to(torch.int16).cpu())
             if n in budgets or n % 50 == 0:
                 yield n / updates
     facts = {"budgets": budgets, "images": len(images)}

@@ -3,7 +3,6 @@ added to them, with classic augmentation and with placebos; computed by `course 
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Scoring, Work
+from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan.networks import ACGenerator
 from course_utils.gan.recipes import train_projection_gan
 
@@ -71,35 +70,18 @@ def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, 
 # ------------------------------------------------------------------ judge and GANs
 
 
-def judge(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    updates: int,
-    judged: int,
-    images: int,
-    validation: int,
-) -> Work:
+def judge(given: Given, *, images: int, validation: int, **size: int) -> Work:
     """A LeNet trained on the training images judges the GANs; the paper has none.
 
     Its new real images are the validation images, drawn like the training images: those of the test set are by other
     hands, and lie farther from the training images than a GAN's do.
     """
-    train, held_out, _ = parts(data, images, validation)
-    return (
-        yield from evidence.judge(
-            train, train, held_out, updates=updates, judged=judged, device=device
-        )
-    )
+    train, held_out, _ = parts(given.data, images, validation)
+    return (yield from evidence.judge(train, train, held_out, device=given.device, **size))
 
 
 def gan(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     width: float,
@@ -116,7 +98,7 @@ def gan(
     one is asked for a class, with paper 5's generator, which came nearest to real images in the time there is, and
     trained until it is finished: were the claim to fail, it would not be for poor images.
     """
-    train = parts(data, images, validation)[0].to(device)
+    train = parts(given.data, images, validation)[0].to(given.device)
     torch.manual_seed(seed)
     training = train_projection_gan(
         train,
@@ -124,11 +106,9 @@ def gan(
         seed,
         G=ACGenerator(width=width),
         lr=lr,
-        **evidence.long_training(checkpoint, falling, reports),
+        **evidence.long_training(given, falling, reports),
     )
-    weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
-    )
+    weights, facts = yield from evidence.measured_training(given, training, steps, train, seed)
     return weights, facts | {"width": width}
 
 
@@ -144,10 +124,7 @@ def restored(answer: Answer) -> ACGenerator:
 
 
 def classifier(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     arm: str,
@@ -164,11 +141,13 @@ def classifier(
 
     arm: see `training_set`; classic augmentation in the paper's ranges (Table 1) where its name begins so.
     """
-    train, held_out, test = (part.to(device) for part in parts(data, images, validation))
-    G = restored(needed[0]).to(device) if needed else None
+    train, held_out, test = (
+        part.to(given.device) for part in parts(given.data, images, validation)
+    )
+    G = restored(given.needed[0]).to(given.device) if given.needed else None
     made = training_set(train, arm, G, replaced, added, generator(seed, "arm"))
     answers, facts = yield from evidence.classifier(
-        evidence.new_network(KannadaCNN, seed, device, width=width),
+        evidence.new_network(KannadaCNN, seed, given.device, width=width),
         made,
         test,
         held_out,

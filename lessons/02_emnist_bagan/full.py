@@ -4,7 +4,6 @@ width on what each of them adds; computed by `course run 2 --profile full`."""
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Scoring, Work
+from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan import train as gan
 from course_utils.gan.networks import (
     CVAE,
@@ -123,49 +122,24 @@ def starved_set(
 # ------------------------------------------------------------------ judge and generators
 
 
-def judge(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    updates: int,
-    judged: int,
-    images: int,
-    validation: int,
-) -> Work:
+def judge(given: Given, *, images: int, validation: int, **size: int) -> Work:
     """A LeNet trained on all training images judges what the generators make; the paper has none."""
-    train, _, test = parts(data, images, validation)
-    return (
-        yield from evidence.judge(
-            train, train, test, updates=updates, judged=judged, device=device
-        )
-    )
+    train, _, test = parts(given.data, images, validation)
+    return (yield from evidence.judge(train, train, test, device=given.device, **size))
 
 
 def autoencoding(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    seed: int,
-    steps: int,
-    latent: int,
-    width: float,
-    **starved: float,
+    given: Given, *, seed: int, steps: int, latent: int, width: float, **starved: float
 ) -> Work:
     """BAGAN's first two stages: an autoencoder of all classes, and a Gaussian of each class in its latent space."""
-    train = starved_set(data, seed, **starved).to(device)
+    train = starved_set(given.data, seed, **starved).to(given.device)
     training = train_autoencoder(
         train,
         steps,
         seed,
         latent=latent,
         width=width,
-        reports=10,
-        checkpoint=checkpoint,
-        checkpoint_s=60,
+        **evidence.in_pieces(given, reports=10),
     )
     for progress in training:
         yield progress.step / steps
@@ -190,10 +164,7 @@ def restored_autoencoder(answer: Answer) -> tuple[Autoencoder, ClassGaussians]:
 
 
 def game(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     steps: int,
@@ -203,32 +174,25 @@ def game(
     **starved: float,
 ) -> Work:
     """BAGAN's third stage, the game, and the measures of its images along the way."""
-    train = starved_set(data, seed, **starved).to(device)
-    judged_by, stages = needed
-    network, gaussians = restored_autoencoder(stages)
+    train = starved_set(given.data, seed, **starved).to(given.device)
+    network, gaussians = restored_autoencoder(given.needed[1])
     torch.manual_seed(seed)  # of D's new head
     training = train_bagan(
         train,
-        network.to(device),
-        gaussians.to(device),
+        network.to(given.device),
+        gaussians.to(given.device),
         steps,
         seed,
-        reports=reports,
-        stop_on_collapse=False,
-        checkpoint=checkpoint,
-        checkpoint_s=60,
+        **evidence.in_pieces(given, reports),
     )
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, evidence.restored_judge(judged_by), drawn
+        given, training, steps, train, seed, draw=drawn
     )
     return weights, facts | {"latent": latent, "width": width, "kind": "bagan"}
 
 
 def vae(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     steps: int,
@@ -238,20 +202,16 @@ def vae(
     **starved: float,
 ) -> Work:
     """A conditional variational autoencoder, which the paper calls promising, and its measures."""
-    train = starved_set(data, seed, **starved).to(device)
+    train = starved_set(given.data, seed, **starved).to(given.device)
     training = train_cvae(
         train,
         steps,
         seed,
         latent=latent,
         width=width,
-        reports=reports,
-        checkpoint=checkpoint,
-        checkpoint_s=60,
+        **evidence.in_pieces(given, reports),
     )
-    weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
-    )
+    weights, facts = yield from evidence.measured_training(given, training, steps, train, seed)
     return weights, facts | {"latent": latent, "width": width, "kind": "cvae"}
 
 
@@ -283,10 +243,7 @@ def restored(answer: Answer) -> nn.Module:
 
 
 def classifier(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     arm: str,
@@ -305,19 +262,24 @@ def classifier(
     "class_weights", "noise", images of the needed generator ("made"), or half of those and half manual ("mixed").
     ranges: of manual copies; by default those that are best on validation images by the answers of the tuned jobs.
     """
-    train, held_out, test = (part.to(device) for part in parts(data, images, validation))
+    train, held_out, test = (
+        part.to(given.device) for part in parts(given.data, images, validation)
+    )
     rng = generator(seed, "arm")
     balanced, starved = balanced_and_starved(train, size, left, rng)
-    tried = [answer for answer in needed if "ranges" in answer[1]]
+    tried = [answer for answer in given.needed if "ranges" in answer[1]]
     if tried:
         ranges = evidence.best_ranges(tried, held_out.labels.cpu())
-    G = next((restored(answer).to(device) for answer in needed if "kind" in answer[1]), None)
+    G = next(
+        (restored(answer).to(given.device) for answer in given.needed if "kind" in answer[1]),
+        None,
+    )
     done = about(arm, G, RANGES.get(ranges, PAPER_2))(
         balanced if arm == "balanced" else starved, rng
     )
     if isinstance(done, Images):
         done = experiment.Training(done)
-    net = evidence.new_network(EMNISTCNN, seed, device, width=width)
+    net = evidence.new_network(EMNISTCNN, seed, given.device, width=width)
     settings = {"optimizer": adadelta(), "class_weights": done.class_weights}
     answers, facts = yield from evidence.classifier(
         net, done.images, test, held_out, seed=seed, updates=updates, batch=batch, **settings

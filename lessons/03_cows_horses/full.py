@@ -3,7 +3,6 @@ networks with their pictures, with classic augmentation and with placebos; compu
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from course_utils.data.images import Images, resized, scaled
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import classification, gates, samples
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Scoring, Work
+from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan import train as gan
 from course_utils.gan.diffaugment import diff_augment
 from course_utils.gan.networks import DCGenerator, ResidualGenerator, Translators
@@ -118,20 +117,12 @@ def photographs(data: Dataset, side: int, fold: int | None) -> tuple[Images, Ima
 # ------------------------------------------------------------------ judge and generators
 
 
-def judge(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    side: int,
-    updates: int,
-) -> Work:
+def judge(given: Given, *, side: int, updates: int) -> Work:
     """Today's CNN, trained on the photographs of all twenty animals, judges the generators; the paper has none."""
-    whole = data["objects"]
-    images = whole.with_pixels(resized(whole.pixels, side)).to(device)
+    whole = given.data["objects"]
+    images = whole.with_pixels(resized(whole.pixels, side)).to(given.device)
     torch.manual_seed(0)
-    net, rng = SmallCNN().to(device), generator(0, "judge")
+    net, rng = SmallCNN().to(given.device), generator(0, "judge")
     settings = {"updates": updates, "batch_size": 32, "generator": rng, "transform": TURNED}
     for n, _ in enumerate(classify.training(net, images, classify.adam(), **settings)):
         if n % 200 == 0:
@@ -157,10 +148,7 @@ def halves(train: Images, net: nn.Module) -> list[Tensor]:
 
 
 def cgan(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     side: int,
     seed: int,
@@ -178,7 +166,7 @@ def cgan(
     upsampling in place of transposed convolutions, a spectrally normalised projection discriminator and DiffAugment,
     without which it collapses on so few photographs: were the claim to fail, it would not be for poor pictures.
     """
-    train = photographs(data, side, fold)[0].to(device)
+    train = photographs(given.data, side, fold)[0].to(given.device)
     training = train_projection_gan(
         train,
         steps,
@@ -187,12 +175,12 @@ def cgan(
         lr=lr,
         batch=batch,
         augment=diff_augment,
-        **evidence.long_training(checkpoint, falling, reports, classes=2),
+        **evidence.long_training(given, falling, reports, classes=2),
     )
-    net = restored_judge(needed[0])
+    net = restored_judge(given.needed[0])
     one, other = halves(train, net)
     weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, (net, one, None)
+        given, training, steps, train, seed, judge=(net, one, None)
     )
     floor = samples.frechet_distance(one, other)
     return weights, facts | {"width": width, "shape": train.shape, "floor": floor}
@@ -207,10 +195,7 @@ def restored_cgan(answer: Answer) -> DCGenerator:
 
 
 def cyclegan(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     side: int,
     seed: int,
@@ -222,27 +207,24 @@ def cyclegan(
     reports: int,
 ) -> Work:
     """A CycleGAN between a split's training cows and horses, and the measures of its translations along the way."""
-    train = photographs(data, side, fold)[0].to(device)
+    train = photographs(given.data, side, fold)[0].to(given.device)
     cows, horses = train.of_class(COW), train.of_class(HORSE)
     settings = {
-        "reports": reports,
         "fixed": (scaled(cows.pixels[:5]), scaled(horses.pixels[:5])),
-        "stop_on_collapse": False,
-        "checkpoint": checkpoint,
-        "checkpoint_s": 60,
+        **evidence.in_pieces(given, reports),
     }
     size = {"width": width, "blocks": blocks}
     training = train_cyclegan(cows, horses, steps, seed, **size, layers=layers, **settings)
-    net = restored_judge(needed[0])
+    net = restored_judge(given.needed[0])
     one, other = halves(train, net)
     weights, facts = yield from evidence.measured_training(
+        given,
         training,
         steps,
-        checkpoint,
         train,
         seed,
-        (net, one, None),
-        partial(translations_of, train),
+        judge=(net, one, None),
+        draw=partial(translations_of, train),
     )
     return weights, facts | size | {"floor": samples.frechet_distance(one, other)}
 
@@ -273,10 +255,7 @@ def translations_of(
 
 
 def classifier(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     arm: str,
     network: str,
@@ -288,12 +267,12 @@ def classifier(
 ) -> Work:
     """One of the two networks, trained on the set of one arm; after each number of `updates` the probability of a cow
     that it gives to each test photograph and to each training photograph."""
-    train, test = (part.to(device) for part in photographs(data, side, fold))
-    made = training_set(train, arm, needed, generator(seed, "arm"))
+    train, test = (part.to(given.device) for part in photographs(given.data, side, fold))
+    made = training_set(train, arm, given.needed, generator(seed, "arm"))
     if network == "the paper's":
-        net = evidence.new_network(AnimalCNN, seed, device, side=side)
+        net = evidence.new_network(AnimalCNN, seed, given.device, side=side)
     else:
-        net = evidence.new_network(SmallCNN, seed, device)
+        net = evidence.new_network(SmallCNN, seed, given.device)
     training = classify.training(
         net,
         made,

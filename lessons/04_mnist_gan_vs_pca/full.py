@@ -4,7 +4,6 @@ and hybrid training sets at three budgets; computed by `course run 4 --profile f
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.evaluate import gates, samples
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Scoring, Work
+from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan import losses
 from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator
 from course_utils.gan.recipes import train_ccgan
@@ -118,24 +117,16 @@ def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, 
 # ------------------------------------------------------------------ judge, PCA, GANs
 
 
-def judge(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    **arguments: int,
-) -> Work:
+def judge(given: Given, *, images: int, validation: int, **size: int) -> Work:
     """A LeNet trained on all training images, what it sees in real ones, and its accuracy (section 3.2 of the paper)."""
-    train, _, test = parts(data, arguments["images"], arguments["validation"])
-    size = {name: arguments[name] for name in ("updates", "judged")}
-    return (yield from evidence.judge(data["train"], train, test, device=device, **size))
+    train, _, test = parts(given.data, images, validation)
+    return (
+        yield from evidence.judge(given.data["train"], train, test, device=given.device, **size)
+    )
 
 
 def pca(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     components: int,
     images: int,
@@ -145,7 +136,9 @@ def pca(
 ) -> Work:
     """Principal components of each class, of all images or of the `share` (%) that the arms of `seed` keep."""
     yield 0.0
-    fitted = ClassPCA.fit(kept(parts(data, images, validation)[0], share, seed), components)
+    fitted = ClassPCA.fit(
+        kept(parts(given.data, images, validation)[0], share, seed), components
+    )
     return {name: tensor for name, tensor in fitted.state_dict().items() if name != "noise"}, {}
 
 
@@ -155,10 +148,7 @@ def kept(train: Images, share: int, seed: int) -> Images:
 
 
 def ccgan(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     width: float,
@@ -177,7 +167,7 @@ def ccgan(
     has a memory of a thousand steps: both let a shorter training come to rest. falling: see `evidence.at_rest`. share:
     of real images, %, that it sees. target: what D should answer to real images.
     """
-    train = kept(parts(data, images, validation)[0], share, seed).to(device)
+    train = kept(parts(given.data, images, validation)[0], share, seed).to(given.device)
     training = train_ccgan(
         train,
         steps,
@@ -185,11 +175,9 @@ def ccgan(
         capacity=width,
         lr=lr,
         d_loss=partial(losses.discriminator_loss, target=target),
-        **evidence.long_training(checkpoint, falling, reports),
+        **evidence.long_training(given, falling, reports),
     )
-    weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
-    )
+    weights, facts = yield from evidence.measured_training(given, training, steps, train, seed)
     return weights, facts | {"width": width}
 
 
@@ -197,10 +185,7 @@ def ccgan(
 
 
 def classifier(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     updates: Sequence[int],
@@ -221,15 +206,17 @@ def classifier(
     paper raises. subset: whose seed draws the real images; by default the arm's own. classic: with classic augmentation,
     in the ranges that are best on validation images by the answers of the jobs that tried each; or in these `ranges`.
     """
-    train, held_out, test = (part.to(device) for part in parts(data, images, validation))
+    train, held_out, test = (
+        part.to(given.device) for part in parts(given.data, images, validation)
+    )
     if classic:
-        tried = [answer for answer in needed if "ranges" in answer[1]]
+        tried = [answer for answer in given.needed if "ranges" in answer[1]]
         ranges = evidence.best_ranges(tried, held_out.labels.cpu())
-    model = next((answer for answer in needed if "ranges" not in answer[1]), None)
+    model = next((answer for answer in given.needed if "ranges" not in answer[1]), None)
     rng = generator(seed if subset is None else subset, "arm")
     made = training_set(train, fill, share, raised, model, rng)
     answers, facts = yield from evidence.classifier(
-        evidence.new_network(LeNet, seed, device),
+        evidence.new_network(LeNet, seed, given.device),
         made,
         test,
         held_out,

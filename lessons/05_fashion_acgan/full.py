@@ -4,7 +4,6 @@ with their images, with classic augmentation and with placebos; computed by `cou
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +17,7 @@ from course_utils.data.augment import Classic
 from course_utils.data.images import Images
 from course_utils.data.sources import Dataset
 from course_utils.experiment import evidence
-from course_utils.experiment.full import Answer, Job, Scoring, Work
+from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan.networks import ACGenerator
 from course_utils.gan.recipes import Training, train_acgan, train_projection_gan
 
@@ -163,31 +162,14 @@ RECIPES = {"ACGAN": train_acgan, "projection": train_steady}
 """The paper's own training (section VII), and the best that we know."""
 
 
-def judge(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
-    *,
-    updates: int,
-    judged: int,
-    images: int,
-    validation: int,
-) -> Work:
+def judge(given: Given, *, images: int, validation: int, **size: int) -> Work:
     """A LeNet trained on all training images judges those of the GANs; the paper names no judge for its 88 %."""
-    train, _, test = parts(data, images, validation)
-    return (
-        yield from evidence.judge(
-            train, train, test, updates=updates, judged=judged, device=device
-        )
-    )
+    train, _, test = parts(given.data, images, validation)
+    return (yield from evidence.judge(train, train, test, device=given.device, **size))
 
 
 def gan(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     recipe: str,
     seed: int,
@@ -206,18 +188,16 @@ def gan(
     see `evidence.at_rest`), and the average of G has a memory of a thousand steps: both let a shorter training come to
     rest.
     """
-    train = kept(parts(data, images, validation)[0], share, seed).to(device)
+    train = kept(parts(given.data, images, validation)[0], share, seed).to(given.device)
     training = RECIPES[recipe](
         train,
         steps,
         seed,
         width=width,
         lr=lr,
-        **evidence.long_training(checkpoint, falling, reports),
+        **evidence.long_training(given, falling, reports),
     )
-    weights, facts = yield from evidence.measured_training(
-        training, steps, checkpoint, train, seed, evidence.restored_judge(needed[0])
-    )
+    weights, facts = yield from evidence.measured_training(given, training, steps, train, seed)
     return weights, facts | {"width": width}
 
 
@@ -225,10 +205,7 @@ def gan(
 
 
 def classifier(
-    data: Dataset,
-    needed: Sequence[Answer],
-    checkpoint: Path,
-    device: torch.device,
+    given: Given,
     *,
     seed: int,
     share: int,
@@ -252,15 +229,17 @@ def classifier(
     images by the answers of the jobs that tried each; or in these `ranges`. wide: a network that can overfit in place
     of LeNet. subset: whose seed draws the real images; by default the arm's own.
     """
-    train, held_out, test = (part.to(device) for part in parts(data, images, validation))
+    train, held_out, test = (
+        part.to(given.device) for part in parts(given.data, images, validation)
+    )
     if classic:
-        tried = [answer for answer in needed if "ranges" in answer[1]]
+        tried = [answer for answer in given.needed if "ranges" in answer[1]]
         ranges = evidence.best_ranges(tried, held_out.labels.cpu())
     real = kept(train, share, seed if subset is None else subset)
-    G = next((answer for answer in needed if "curve" in answer[1]), None)
+    G = next((answer for answer in given.needed if "curve" in answer[1]), None)
     made = filled(real, fill, ratio, G, generator(seed, "fill"))
     kind = {"network": EMNISTCNN, "width": 0.5} if wide else {"network": LeNet}
-    net = evidence.new_network(seed=seed, device=device, **kind)
+    net = evidence.new_network(seed=seed, device=given.device, **kind)
     settings = {"seed": seed, "updates": updates, "batch": batch, "mixup": mixup}
     settings["optimizer"] = adam(lr)
     transform = RANGES[ranges] if ranges else None

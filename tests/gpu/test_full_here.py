@@ -20,21 +20,21 @@ def jobs(S):
     return [*trained, Job("sum", "total", {}, tuple(trained))]
 
 
-def train(data, needed, checkpoint, device, *, seed, updates):
-    at = checkpoint.with_suffix(".at")
+def train(given, *, seed, updates):
+    at = given.checkpoint.with_suffix(".at")
     first = int(at.read_text()) if at.exists() else 0
-    weights = torch.ones(8, 8, device=device)
+    weights = torch.ones(8, 8, device=given.device)
     for n in range(first, updates):
         weights @ weights
         at.parent.mkdir(parents=True, exist_ok=True)
         at.write_text(str(n + 1))
         yield (n + 1) / updates
-    return {}, {"sum": seed + updates, "device": device.type}
+    return {}, {"sum": seed + updates, "device": given.device.type}
 
 
-def total(data, needed, checkpoint, device):
+def total(given):
     yield 0.0
-    return {}, {"sum": sum(facts["sum"] for _, facts in needed)}
+    return {}, {"sum": sum(facts["sum"] for _, facts in given.needed)}
 """
 
 

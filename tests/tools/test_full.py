@@ -47,13 +47,13 @@ def jobs(S):
     return gans + [Job(f"mean/{seed}", "mean", {}, (job,)) for seed, job in enumerate(gans)]
 
 
-def train(data, needed, checkpoint, device, *, seed, steps):
+def train(given, *, seed, steps):
     if steps < 0:
         raise ValueError("no steps to train")
     torch.manual_seed(seed)
-    curve = Curve(checkpoint)
-    small = data["train"].subset(range(64))
-    run = {"steps": steps, "seed": seed, "reports": 10, "checkpoint": checkpoint, "checkpoint_s": 0.0}
+    curve = Curve(given.checkpoint)
+    small = given.data["train"].subset(range(64))
+    run = {"steps": steps, "seed": seed, "reports": 10, "checkpoint": given.checkpoint, "checkpoint_s": 0.0}
     feed = batches.flat([small], 16, seed)
     for progress in gan.training(gan_step, FCGenerator(1, hidden=(8,)), FCDiscriminator(1, hidden=(8,)), feed, **run):
         curve.add(progress.step, {"mean": float(progress.samples().float().mean())})
@@ -62,9 +62,9 @@ def train(data, needed, checkpoint, device, *, seed, steps):
     return dict(progress.generator.state_dict()), {"curve": curve.columns()}
 
 
-def mean(data, needed, checkpoint, device):
+def mean(given):
     yield 0.0
-    return {}, {"last": needed[0][1]["curve"]["mean"][-1]}
+    return {}, {"last": given.needed[0][1]["curve"]["mean"][-1]}
 
 
 def results(S, data, answers):
