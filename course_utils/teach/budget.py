@@ -21,7 +21,7 @@ def show_full_run(full: Mapping[str, Any] | None, questions: Mapping[str, str], 
     if full is None:
         show.markdown("No full run of this lesson is stored, so there is nothing to compare.")
         return
-    seeds = len(full["seeds"])
+    seeds, gans = len(full["seeds"]), len(runs_of(full, next(iter(generators))))
     show.markdown(
         f"**The full run:** {seeds} seeds, {full['wall_s'] / 3600:.1f} hours of one core on {full['device']}, commit "
         f"`{full['commit'].partition(',')[0][:8]}`; real data."
@@ -45,7 +45,7 @@ def show_full_run(full: Mapping[str, Any] | None, questions: Mapping[str, str], 
             levels={"two real samples": Interval(*3 * (full["floor"],))},
         ),
         f"Distance of generated from real images against the GAN's steps: {', '.join(generators.values())}; means over "
-        f"{seeds} GANs with 95 % bands; the dashed line is the distance of two samples of real images.",
+        f"{gans} GANs with 95 % bands; the dashed line is the distance of two samples of real images.",
     )
     show.table(gates(full), "The gates, fixed before the run: what misses one is *not judged*")
 
@@ -56,9 +56,15 @@ def differences(full: Mapping[str, Any], pair: str) -> dict[float, Interval]:
     return {int(n): Interval(*(100 * x for x in (d["mean"], *d["ci95"]))) for n, d in found.items()}
 
 
+def runs_of(full: Mapping[str, Any], kind: str) -> list[Mapping[str, list[float]]]:
+    """The curves of the GANs of one kind; there may be fewer of them than seeds."""
+    curves_of = full["curves"]["generators"].items()
+    return [curve for name, curve in curves_of if name.rpartition("/")[0] == kind]
+
+
 def measure(full: Mapping[str, Any], kind: str, name: str) -> dict[float, Interval]:
     """A measure of the GANs of one kind at each report of their training, over seeds."""
-    runs = [full["curves"]["generators"][f"{kind}/{seed}"] for seed in full["seeds"]]
+    runs = runs_of(full, kind)
     return {step: t_interval([run[name][k] for run in runs]) for k, step in enumerate(runs[0]["steps"])}
 
 
