@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from course_utils.evaluate.statistics import Interval, equivalent, smallest_visible, t_interval
+import numpy as np
+
+from course_utils.evaluate.statistics import Interval, below, equivalent, smallest_visible, t_interval
 
 CONSISTENT, CONTRADICTED, INCONCLUSIVE = "consistent", "contradicted", "inconclusive"
 NOT_JUDGED, NOT_A_TEST = "not judged", "not a test"
@@ -65,14 +67,17 @@ def of_claim(
     """Hold a claim against the paired differences of its two arms: (status, why, the smallest effect it could see).
 
     sign: ">" or "<", or "?" for "no difference". p_holm: corrected for all `questions`, for which the other limits are
-    corrected too. matters: the smallest difference that matters, which "?" needs.
+    corrected too. matters: the smallest difference that matters, which "?" needs. A claim of a gain is contradicted by
+    whatever is shown to be less than that, a loss as well as nothing.
     """
     level = 1 - 0.05 / questions
     found, seen = t_interval(differences), smallest_visible(differences, level=level)
     side = found.side(">", "<", "?") if p_holm < 0.05 else "?"
-    same = matters is not None and equivalent(differences, matters, level)
     if sign == "?":
-        status = CONSISTENT if same else CONTRADICTED if side != "?" else INCONCLUSIVE
+        short = matters is not None and equivalent(differences, matters, level)
+        status = CONSISTENT if short else CONTRADICTED if side != "?" else INCONCLUSIVE
     else:
-        status = CONSISTENT if side == sign else CONTRADICTED if same or side != "?" else INCONCLUSIVE
-    return status, "shown to be smaller than the smallest that matters" if same else "", seen
+        gain = np.asarray(differences) if sign == ">" else -np.asarray(differences)
+        short = matters is not None and below(gain, matters, level)
+        status = CONSISTENT if side == sign else CONTRADICTED if short or side != "?" else INCONCLUSIVE
+    return status, "shown to be smaller than the smallest that matters" if short else "", seen

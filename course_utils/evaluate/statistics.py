@@ -215,8 +215,12 @@ def equivalent(differences: Sequence[float], smallest: float, level: float = 0.9
 
     An interval that holds 0 shows no such thing: it may be long (Schuirmann 1987). level: of each of the two tests.
     """
-    found = t_interval(differences, 2 * level - 1)
-    return -smallest < found.lo and found.hi < smallest
+    return all(below(sign * np.asarray(differences), smallest, level) for sign in (1, -1))
+
+
+def below(differences: Sequence[float], smallest: float, level: float = 0.95) -> bool:
+    """Decide whether the mean difference is shown to lie below `smallest`, however far: a one-sided t test."""
+    return t_interval(differences, 2 * level - 1).hi < smallest
 
 
 def _reach(freedom: float, power: float, level: float) -> float:

@@ -226,6 +226,9 @@ def shifted(points, spread):
         (5, 0.2, "?", "contradicted"),
         (0.1, 0.2, ">", "contradicted"),  # shown to be smaller than what matters
         (0.1, 0.2, "?", "consistent"),
+        (-2.4, 3, ">", "contradicted"),  # no loss is shown, after so long an interval, but that there is no such gain
+        (2.4, 3, "<", "contradicted"),
+        (-2.4, 3, "?", "inconclusive"),
         (0.5, 3, ">", "inconclusive"),  # an interval that holds 0 shows no equality
         (0.5, 3, "?", "inconclusive"),
     ],
