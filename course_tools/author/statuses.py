@@ -21,8 +21,8 @@ FEWEST = 8
 STATUSES = {
     CONSISTENT: "our interval holds the paper's number and not that of another arm; or our difference has the sign "
     "that the paper says, after Holm's correction",
-    CONTRADICTED: "our interval leaves the paper's number out; or our difference has the other sign, or is shown to fall "
-    "short of the smallest that matters",
+    CONTRADICTED: "our interval leaves the paper's number out; or our difference has the other sign, or is shown to "
+    "fall short of the smallest that matters",
     INCONCLUSIVE: "we cannot tell; said with the smallest effect that the run could have seen at 80 % power",
     NOT_JUDGED: "a generator or a classifier was not finished by the gate that was fixed before, or only a run of five "
     "minutes exists, which judges no paper",
