@@ -1705,8 +1705,9 @@ show.markdown(
 # %% [markdown]
 # **What this does *not* show**
 #
-# - What the paper's own ACGAN would do for a classifier: it names neither widths nor learning rates, and not what an
-#   epoch is.
+# - What the paper's own ACGAN would do for a classifier: it names no learning rates, hardly a width, and not what an epoch
+#   is. The one width that it names, of the generator's first layer, we do not follow: ours is that of the scripts that it
+#   resembles.
 # - What longer training would give: see the distance along the training, and whether it had come to rest. Below the
 #   `full` profile the ACGANs of the small shares are trained even shorter, and so are the classifiers: section 12 says how
 #   few passes over the real images they get, and a fake for each halves them.

@@ -13,9 +13,10 @@ class ACGenerator(nn.Module):
     """The generator of paper 5 (Mudavathu & Rao, section VII): z, N × latent, and c, N → N × 1 × 28 × 28.
 
     Dense, BN, three times (upsampling, convolution, ReLU, BN), convolution, tanh. From 7 × 7 two upsamplings reach 28 ×
-    28, so that the third convolution works at full size. The paper gives neither widths nor how the label enters: here
-    by an embedding that multiplies z, as in the Keras examples that it resembles, with 128 maps at 7 × 7, then 128, 64
-    and 32, all times `width`; BN's momentum 0.8 of those examples is 0.2 in PyTorch's counting. Weights from N(0,
+    28, so that the third convolution works at full size. The text gives the dense layer 784 neurons, one a pixel, which
+    would be 16 maps of 7 × 7; we do not follow it: here are 128 maps, as in the Keras examples that it resembles, then
+    128, 64 and 32, all times `width`. Nor does it say how the label enters: here by an embedding that multiplies z, as
+    there; BN's momentum 0.8 of those examples is 0.2 in PyTorch's counting. Weights from N(0,
     0.02²) (Odena et al. 2017, appendix A).
     """
 
