@@ -246,7 +246,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         "gate": gate,
         "judge_accuracy": round(answers["judge"][1]["test_accuracy"], 4),
         "floor": round(floor, 4),
-        "verdict": verdict(pairs, gate),
+        "verdict": verdict(S, pairs, gate),
     }
 
 
@@ -275,7 +275,7 @@ def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, di
     return rows
 
 
-def verdict(pairs: dict, gate: dict) -> str:
+def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claim and of the larger set that it asks for, or which gate keeps it from it."""
     who, of = ("GAN", "classifier"), "accuracy on Dig-MNIST"
     return " ".join(
