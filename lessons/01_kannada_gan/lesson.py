@@ -678,7 +678,8 @@ if finished:
     )
     of_finished = [judged(pixels) for pixels in by_finished]
     intervals = {
-        m: statistics.t_interval([row[m] for row in of_finished]).text() for m in of_finished[0]
+        m: statistics.t_interval([row[m] for row in of_finished]).within(0, np.inf).text()
+        for m in of_finished[0]
     }
     quality["finished, one of them"] = rounded(of_finished[0]) | {
         "non-zero pixels": f"{100 * float(samples.nonzero_share(by_finished[0]).mean()):.0f} %"
@@ -1061,17 +1062,20 @@ apart = [
     if lo > 0 or hi < 0
 ]
 on_dig = {arm: outcome.values(arm, "dig") for arm in ("real", "gan_100")}
-strangers = stats.ttest_ind(on_dig["gan_100"], on_dig["real"], equal_var=False)
-low, high = 100 * np.array(strangers.confidence_interval())
+n = len(lesson.seeds)
+error = np.sqrt(sum(values.var(ddof=1) for values in on_dig.values()) / n)
+strangers = (
+    2 * 100 * stats.t.ppf(0.975, 2 * n - 2) * error
+)  # the interval of two arms that share nothing
 paired_width = next(
     hi - lo for arm, *_, lo, hi in differences["dig: other writers"] if arm == "gan_100"
 )
-pays = paired_width < high - low
+pays = paired_width < strangers
 show.markdown(
     f"<details><summary>One reading</summary>\n\nZero is left out by: "
     f"{', '.join(apart) or 'none'}. {'Pairing pays' if pays else 'Pairing does not pay here'}: on <i>dig</i> the interval "
     f"of gan_100 − real is {paired_width:.1f} points long; had the two arms come from different seeds, it would be "
-    f"{high - low:.1f}. Both arms of a seed start from the same weights and see nearly the same batches, "
+    f"{strangers:.1f}. Both arms of a seed start from the same weights and see nearly the same batches, "
     + (
         "and what they share cancels."
         if pays
