@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,8 @@ def runs_of(full: Mapping[str, Any], kind: str) -> list[Mapping[str, list[float]
 def measure(full: Mapping[str, Any], kind: str, name: str) -> dict[float, Interval]:
     """A measure of the GANs of one kind at each report of their training, over seeds."""
     runs = runs_of(full, kind)
-    return {step: t_interval([run[name][k] for run in runs]) for k, step in enumerate(runs[0]["steps"])}
+    at = enumerate(runs[0]["steps"])
+    return {step: t_interval([run[name][k] for run in runs]).within(0, math.inf) for k, step in at}
 
 
 def gates(full: Mapping[str, Any]) -> pd.DataFrame:
