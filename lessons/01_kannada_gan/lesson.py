@@ -646,10 +646,9 @@ show.figure(
 #
 # ### Stopped too early?
 #
-# Your GANs were trained for a minute or two, fully connected as the paper's. Another GAN was once trained until it hardly
-# moved any more, one for each of several seeds: it has convolutions, it is *asked* for a digit (lesson 3), and its
-# discriminator is kept gentle (Miyato & Koyama 2018). *Before you look:* which of the measures above will be better, and
-# will any be worse?
+# Your GANs were trained for a minute or two, fully connected as the paper's. Another GAN was once trained much longer, one
+# for each of several seeds: it has convolutions, it is *asked* for a digit (lesson 3), and its discriminator is kept gentle
+# (Miyato & Koyama 2018). *Before you look:* which of the measures above will be better, and will any be worse?
 
 
 # %% jupyter={"source_hidden": true}
@@ -665,38 +664,38 @@ def asked_for(G, labels, rng):
     return gan.sample(G, G.prior(len(labels), rng)[0], labels)
 
 
-finished = [restored(*answer) for answer in lesson.finished("gan", train)]
+longer = [restored(*answer) for answer in lesson.finished("gan", train)]
 in_turn = torch.arange(n_eval, device=lesson.device) % 10
-if finished:
-    by_finished = [
-        asked_for(G, in_turn, lesson.generator("finished", k)) for k, G in enumerate(finished)
+if longer:
+    by_longer = [
+        asked_for(G, in_turn, lesson.generator("longer", k)) for k, G in enumerate(longer)
     ]
-    rows = torch.cat([many[:10], many_class.unflatten(0, (10, -1))[:, 0], by_finished[0][:10]])
+    rows = torch.cat([many[:10], many_class.unflatten(0, (10, -1))[:, 0], by_longer[0][:10]])
     show.figure(
-        figures.image_grid(rows, row_titles=["one GAN", "ten GANs", "finished"]),
-        "Ten fakes of the one GAN, one of each of the ten GANs, and one of each digit by a finished generator.",
+        figures.image_grid(rows, row_titles=["one GAN", "ten GANs", "longer GAN"]),
+        "Ten fakes of the one GAN, one of each of the ten GANs, and one of each digit by a GAN that was trained longer.",
     )
-    of_finished = [judged(pixels) for pixels in by_finished]
+    of_longer = [judged(pixels) for pixels in by_longer]
     intervals = {
-        m: statistics.t_interval([row[m] for row in of_finished]).within(0, np.inf).text()
-        for m in of_finished[0]
+        m: statistics.t_interval([row[m] for row in of_longer]).within(0, np.inf).text()
+        for m in of_longer[0]
     }
-    quality["finished, one of them"] = rounded(of_finished[0]) | {
-        "non-zero pixels": f"{100 * float(samples.nonzero_share(by_finished[0]).mean()):.0f} %"
+    quality["longer GAN, the first"] = rounded(of_longer[0]) | {
+        "non-zero pixels": f"{100 * float(samples.nonzero_share(by_longer[0]).mean()):.0f} %"
     }
     show.table(
         pd.DataFrame(quality).T.rename_axis("images"),
-        f"The same table with one of {len(finished)} finished generators; over all of them: "
+        f"The same table with one of {len(longer)} GANs that were trained longer; over all of them: "
         + ", ".join(f"{m} {text}" for m, text in intervals.items()),
     )
 else:
     show.markdown(
-        "The finished generators that are stored with the course saw other images than those here, so they are left out."
+        "The GANs that were trained longer saw other images than those here, so they are left out."
     )
 
 # %% [markdown]
-# **What do you notice?** How much of what you saw above was *GANs*, and how much this GAN and its minutes? The finished
-# ones enter the experiment in section 13.
+# **What do you notice?** How much of what you saw above was *GANs*, and how much this GAN and its minutes? The longer ones
+# enter the experiment in section 13.
 #
 # ## 10 · Break it · deeper
 #
@@ -821,18 +820,18 @@ ARMS = {
 }
 
 
-def finished_100(train, rng):
-    """As many real images replaced by fakes of a finished generator, which was asked for their digits."""
+def longer_gan_100(train, rng):
+    """As many real images replaced by fakes of a GAN that was trained longer, which was asked for their digits."""
     places = torch.randperm(len(train), generator=rng)[:N_REPLACED].to(train.device)
     pixels = train.pixels.clone()
-    pixels[places] = asked_for(any_of(finished, rng), train.labels[places], rng)
+    pixels[places] = asked_for(any_of(longer, rng), train.labels[places], rng)
     return train.with_pixels(pixels)
 
 
-def finished_added(train, rng):
-    """As many fakes of a finished generator added as `gan_added` adds, the same number of each digit."""
+def longer_gan_added(train, rng):
+    """As many fakes of such a GAN added as `gan_added` adds, the same number of each digit."""
     labels = torch.arange(10, device=train.device).repeat_interleave(S["added"] // 10)
-    pixels = asked_for(any_of(finished, rng), labels, rng)
+    pixels = asked_for(any_of(longer, rng), labels, rng)
     return train.merge(Images(pixels, labels, train.classes, "fakes"))
 
 
@@ -841,14 +840,14 @@ def any_of(generators, rng):
     return generators[int(torch.randint(len(generators), (1,), generator=rng))]
 
 
-FINISHED = {"finished_100": finished_100, "finished_added": finished_added}
+LONGER = {"longer_gan_100": longer_gan_100, "longer_gan_added": longer_gan_added}
 
 
 def plan(arms, batch_size=64, lr=LR, scored_on=("dig",)):
     """Some of the arms with one batch size and learning rate."""
     network = partial(KannadaCNN, S["width"])
     recipe = experiment.Recipe(network, classifier.rmsprop(lr), BATCHES[batch_size], batch_size)
-    return experiment.Plan({arm: (ARMS | FINISHED)[arm] for arm in arms}, recipe, scored_on)
+    return experiment.Plan({arm: (ARMS | LONGER)[arm] for arm in arms}, recipe, scored_on)
 
 
 # %% [markdown]
@@ -866,8 +865,8 @@ for b in BATCHES:
             ("real", "gan_100") if b in S["pairs"] else ("real",), batch_size=b
         )
 plans[f"learning rate {LR_TRIED}"] = plan(("real", "gan_100"), lr=LR_TRIED)
-if finished:
-    plans["finished"] = plan(FINISHED)
+if longer:
+    plans["longer"] = plan(LONGER)
 outcomes = experiment.run(
     plans,
     train,
@@ -1124,44 +1123,42 @@ reveal(
 )
 
 # %% [markdown]
-# **And a finished generator?** The GANs above are far from real digits, as the table in section 9 says. Here the finished
-# ones take their place: once a hundred fakes in the place of real images, once as many as `gan_added` adds. *Before you
-# look:* will better fakes change the answer?
+# **And a better generator?** The GANs above are far from real digits, as the table in section 9 says. Here those that were
+# trained longer take their place: once a hundred fakes in the place of real images, once as many as `gan_added` adds.
+# *Before you look:* will better fakes change the answer?
 
 # %% jupyter={"source_hidden": true}
-beside_finished = {}
-if finished:
-    pairs_of_finished = [
-        ("finished_100", "real"),
-        ("finished_100", "gan_100"),
-        ("finished_added", "placebo_repeat"),
-        ("finished_added", "gan_added"),
-        ("finished_added", "classic"),
+beside_longer = {}
+if longer:
+    pairs_of_longer = [
+        ("longer_gan_100", "real"),
+        ("longer_gan_100", "gan_100"),
+        ("longer_gan_added", "placebo_repeat"),
+        ("longer_gan_added", "gan_added"),
+        ("longer_gan_added", "classic"),
     ]
-    beside_finished = {arm: outcomes["finished"].values(arm, "dig") for arm in FINISHED}
-    others = {other for _, other in pairs_of_finished} - set(FINISHED)
-    beside_finished |= {arm: outcome.values(arm, "dig") for arm in sorted(others)}
+    beside_longer = {arm: outcomes["longer"].values(arm, "dig") for arm in LONGER}
+    others = {other for _, other in pairs_of_longer} - set(LONGER)
+    beside_longer |= {arm: outcome.values(arm, "dig") for arm in sorted(others)}
     show.sentences(
         compare(
             {
-                (arm, other, "accuracy on the digits of Dig-MNIST"): beside_finished[arm]
-                - beside_finished[other]
-                for arm, other in pairs_of_finished
+                (arm, other, "accuracy on the digits of Dig-MNIST"): beside_longer[arm]
+                - beside_longer[other]
+                for arm, other in pairs_of_longer
             }
         ).sentences
     )
 else:
-    show.markdown(
-        "No finished generators for these images are at hand, so this stays open here."
-    )
+    show.markdown("No such GANs for these images are at hand, so this stays open here.")
 
 # %% [markdown]
 # ### How the budget moves the verdict
 #
-# Five minutes are short for the classifier, too. The comparison was once run for hours: a finished generator for each of
-# several seeds, and classifiers at several budgets, which get a wider network, batches of 64 and all images but some that
-# are held out. *Before you look:* a difference that is there after a few hundred updates, will it be there after ten times
-# as many?
+# Five minutes are short for the classifier, too. The comparison was once run for hours: a GAN of its own for each of several
+# seeds, and classifiers at several budgets, which get a wider network, batches of 64 and all images but some that are held
+# out. The last table says whether GANs and classifiers had come to rest. *Before you look:* a difference that is there after
+# a few hundred updates, will it be there after ten times as many?
 
 # %% jupyter={"source_hidden": true}
 show_full_run(
@@ -1176,8 +1173,8 @@ show_full_run(
 )
 
 # %% [markdown]
-# **What do you notice?** At which number of updates would somebody who stops there say something else? And where, if
-# anywhere, is there a gain that repeated images do not give as well?
+# **What do you notice?** At which number of updates would somebody who stops there say something else? Where, if anywhere, is
+# there a gain that repeated images do not give as well? And which of the gates was missed, if any: what may be said then?
 #
 # ### Exercise 5 · keep the best
 #
@@ -1341,11 +1338,11 @@ saved = lesson.save(
     experiments={
         name: experiment.summary(o, baseline="real")
         for name, o in outcomes.items()
-        if o is not outcome and name != "finished"
+        if o is not outcome and name != "longer"
     },
-    finished={
+    longer={
         arm: {"accuracy": {"dig": experiment.entry(values)}}
-        for arm, values in beside_finished.items()
+        for arm, values in beside_longer.items()
     },
     two_run_spread={row["label"]: round(row["spread"], 3) for row in ran},
     samples=quality,
