@@ -88,9 +88,10 @@ class Lesson:
         return _committed(self.slug, profile)
 
     def finished(self, kind: str, images: Images) -> list[Answer]:
-        """Find the generators of a kind that the full run finished, one a seed, as (tensors, facts).
+        """Find the generators of a kind that the full run keeps, one a seed, as (tensors, facts).
 
-        images: all that a training set holds. None are found where the full run's were other images.
+        Whether they had come to rest, its gates say. images: all that a training set holds. None are found where the
+        full run's were other images.
         """
         full = self.committed("full")
         if full is None or len(images) <= full["settings"]["validation"]:

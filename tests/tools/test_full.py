@@ -416,7 +416,7 @@ def test_lesson_3s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
 def test_lesson_3s_full_run_scores_a_constant_answer_as_its_paper_does():
     full = module((resolve(["3"])[0].folder / "full.py").read_text("utf-8"), "full.py")
     labels = torch.tensor([full.COW] * 41 + [full.HORSE] * 41)
-    half, sure = torch.full((82,), 0.5), labels.double().float()
+    half, sure = torch.full((82,), 0.5), labels.float()
     answer = {"test": torch.stack([sure, half, half + 0.01, half + 0.01]), "train": torch.stack([sure] * 4)}
     found = full.scored((answer | {"test_labels": labels, "train_labels": labels}, {}))
     assert found["accuracy"] == [1.0, 0.5, 0.5, 0.5] and found["constant"] == [0.0, 1.0, 1.0, 1.0]
