@@ -48,7 +48,7 @@ def show_full_run(full: Mapping[str, Any] | None, questions: Mapping[str, str], 
         f"Distance of generated from real images against the GAN's steps: {', '.join(generators.values())}; means over "
         f"{gans} GANs with 95 % bands; the dashed line is the distance of two samples of real images.",
     )
-    show.table(gates(full), "The gates, fixed before the run: what misses one is *not judged*")
+    show.table(gates(full), "The gates, fixed before the run: what misses one is not judged")
 
 
 def differences(full: Mapping[str, Any], pair: str) -> dict[float, Interval]:
