@@ -49,7 +49,8 @@ class FullRun:
         self.module = module(text, "full.py")
         self.settings = _settings(lesson) if settings is None else settings
         self.data = _data(self.module.DATASET, source)
-        store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256)
+        kept = lesson.root / "results" / lesson.slug / "answers"
+        store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256, kept)
         load = partial(_load, text, source, self.data.sha256)
         self.pieces = Pieces(self.module.jobs(self.settings), store, load)
 
@@ -64,10 +65,10 @@ class FullRun:
         return f"{self.lesson.slug}: " + ", ".join(parts) + rest
 
     def keep_weights(self) -> None:
-        """Keep the generators that are finished and that the lesson uses, in results/<lesson>/weights."""
-        store, kinds = self.pieces.store, getattr(self.module, "WEIGHTS", ())
-        kept = [job for job in self.pieces.jobs if job.name.rpartition("/")[0] in kinds and store.has(job)]
-        weights.keep(weights.folder(self.lesson.slug, self.lesson.root), {job.name: store.find(job) for job in kept})
+        """Keep the generators of a complete run that the lesson uses, in results/<lesson>/weights."""
+        kinds = getattr(self.module, "WEIGHTS", ())
+        kept = {name: answer for name, answer in self.pieces.answers().items() if name.rpartition("/")[0] in kinds}
+        weights.keep(weights.folder(self.lesson.slug, self.lesson.root), kept)
 
     def results(self) -> dict[str, Any]:
         """The results JSON of a run that is complete, with its provenance."""
@@ -103,6 +104,8 @@ def run(
     """Compute what `out`/full/<slug> lacks, until `deadline` (time.time()); when all is there, write
     results/<slug>/full.json.
 
+    What is finished is kept in results/<slug>/answers too: committed, it is found on the next machine.
+
     device: "cpu" or "cuda"; None is a GPU where there is one. Returns False where a job failed; the others are computed
     all the same. Raises CourseError on a user's mistake, where the real data cannot be had, and where another process
     computes in the same folder.
@@ -137,7 +140,7 @@ def _run(
                 elif ended.done:
                     print(f"{job.name}: done", flush=True)
         print(whole.status(workers or default_workers()))
-    whole.keep_weights()
+    whole.pieces.store.publish(whole.pieces.jobs)
     for error in dict.fromkeys(failed.values()):
         print("failed: " + ", ".join(name for name in failed if failed[name] == error) + f"\n{error.strip()}")
     if whole.pieces.todo():
@@ -145,6 +148,7 @@ def _run(
         return not failed
     path = whole.lesson.root / "results" / whole.lesson.slug / f"{PROFILE}.json"
     results = whole.results()
+    whole.keep_weights()
     files.write(path, json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     print(f"{path}\n{results['verdict']}")
     return True

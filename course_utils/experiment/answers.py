@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from course_utils.experiment.full import Answer, Job
 class Store:
     """A folder of answers to jobs: an answer is one file, tensors as safetensors and facts in its header.
 
-    data: sha256 of the data by file. Answers that were computed on other data are not found.
+    data: sha256 of the data by file. Answers that were computed on other data are not found. kept: a folder under
+    version control, whose answers are found too, so that hours of one machine serve the next.
     """
 
-    def __init__(self, folder: Path, data: dict[str, str]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, data: dict[str, str], kept: Path | None = None) -> None:
+        self.folder, self.kept = folder, kept
         self.data = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
 
     def path(self, job: Job) -> Path:
@@ -32,7 +34,11 @@ class Store:
 
     def has(self, job: Job) -> bool:
         """Whether the job is done."""
-        return self.path(job).exists()
+        return self._found(job).exists()
+
+    def _found(self, job: Job) -> Path:
+        path = self.path(job)
+        return path if self.kept is None or path.exists() else self.kept / path.name
 
     def checkpoint(self, job: Job) -> Path:
         """Where a training that is under way keeps its state."""
@@ -40,13 +46,23 @@ class Store:
 
     def find(self, job: Job) -> Answer:
         """The answer to a job that is done; raises CheckpointError where the file is damaged."""
-        return checkpoint.load(self.path(job))
+        return checkpoint.load(self._found(job))
 
     def keep(self, job: Job, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Write an answer, whole or not at all, and remove what was kept on the way to it."""
         checkpoint.save(self.path(job), tensors, facts)
         for left in self.checkpoint(job).parent.glob(f"{self.path(job).stem}.*"):
             left.unlink()
+
+    def publish(self, jobs: Iterable[Job]) -> None:
+        """Copy the answers to the jobs of a run into `kept`, and remove those there that none of its jobs asks for."""
+        copies = {self.kept / self.path(job).name: job for job in jobs}
+        for path, job in copies.items():
+            if self.has(job) and not path.exists():
+                files.write(path, self.path(job).read_bytes())
+        for path in self.kept.glob(f"*{checkpoint.SUFFIX}"):
+            if path not in copies:
+                path.unlink()
 
     def note(self, job: Job) -> Path:
         """Where it is noted how far an unfinished job has come: {"share", "seconds"}."""

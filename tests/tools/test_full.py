@@ -179,6 +179,24 @@ def test_answers_on_other_data_are_not_found_and_damaged_ones_refused(tmp_path):
         store.find(job)
 
 
+def test_a_run_goes_on_from_the_committed_answers_of_another_machine(tmp_path, unbroken, capsys):
+    lesson, kept = tiny(tmp_path), tmp_path / "results" / "01_tiny" / "answers"
+    assert run(lesson, tmp_path / "one", deadline=time.time(), workers=1, source="standin")  # no time: nothing is kept
+    assert not kept.exists()
+    first = FullRun(lesson, tmp_path / "one", "standin").pieces
+    gans = [job for job in first.jobs if job.work == "train"]
+    assert all(compute(first.load, job, first.store, None).done for job in gans)
+    assert run(lesson, tmp_path / "one", deadline=time.time(), workers=1, source="standin")
+    assert sorted(kept.iterdir()) == sorted(kept / first.store.path(job).name for job in gans)
+
+    (kept / "gan-0-of-other-settings.safetensors").write_bytes(b"")
+    other = FullRun(lesson, tmp_path / "other", "standin")
+    assert "2 of 2 train, 0 of 2 mean" in other.status(1)
+    assert run(lesson, tmp_path / "other", workers=1, source="standin")
+    assert comparable(other) == unbroken and len(list(kept.iterdir())) == 4
+    assert not [path for path in other.pieces.store.folder.iterdir() if path.name.startswith("gan")]
+
+
 def test_a_curve_survives_a_stop_and_measures_a_step_once(tmp_path):
     path = tmp_path / "run.safetensors"
     Curve(path).add(10, {"fd": 3.0})
