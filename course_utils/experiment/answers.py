@@ -55,13 +55,13 @@ class Store:
             left.unlink()
 
     def publish(self, jobs: Iterable[Job]) -> None:
-        """Copy the answers to the jobs of a run into `kept`, and remove those there that none of its jobs asks for."""
+        """Copy the answers to the jobs of a run into `kept`; of a complete run, remove what none of its jobs asks for."""
         copies = {self.kept / self.path(job).name: job for job in jobs}
         for path, job in copies.items():
             if self.has(job) and not path.exists():
                 files.write(path, self.path(job).read_bytes())
-        for path in self.kept.glob(f"*{checkpoint.SUFFIX}"):
-            if path not in copies:
+        if all(map(self.has, copies.values())):  # until then those of the last run are evidence
+            for path in set(self.kept.glob(f"*{checkpoint.SUFFIX}")) - copies.keys():
                 path.unlink()
 
     def note(self, job: Job) -> Path:

@@ -179,7 +179,7 @@ def test_answers_on_other_data_are_not_found_and_damaged_ones_refused(tmp_path):
         store.find(job)
 
 
-def test_a_run_goes_on_from_the_committed_answers_of_another_machine(tmp_path, unbroken, capsys):
+def test_a_run_goes_on_from_the_committed_answers_of_another_machine(tmp_path, unbroken):
     lesson, kept = tiny(tmp_path), tmp_path / "results" / "01_tiny" / "answers"
     assert run(lesson, tmp_path / "one", deadline=time.time(), workers=1, source="standin")  # no time: nothing is kept
     assert not kept.exists()
@@ -190,6 +190,8 @@ def test_a_run_goes_on_from_the_committed_answers_of_another_machine(tmp_path, u
     assert sorted(kept.iterdir()) == sorted(kept / first.store.path(job).name for job in gans)
 
     (kept / "gan-0-of-other-settings.safetensors").write_bytes(b"")
+    assert run(lesson, tmp_path / "one", deadline=time.time(), workers=1, source="standin")
+    assert len(list(kept.iterdir())) == 3  # it stays until the new run is complete
     other = FullRun(lesson, tmp_path / "other", "standin")
     assert "2 of 2 train, 0 of 2 mean" in other.status(1)
     assert run(lesson, tmp_path / "other", workers=1, source="standin")
