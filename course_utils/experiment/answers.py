@@ -55,7 +55,7 @@ class Store:
             left.unlink()
 
     def publish(self, jobs: Iterable[Job]) -> None:
-        """Copy the answers to the jobs of a run into `kept`; of a complete run, remove what none of its jobs asks for."""
+        """Copy the answers to the jobs of a run into `kept`; once all are there, remove others from it."""
         copies = {self.kept / self.path(job).name: job for job in jobs}
         for path, job in copies.items():
             if self.has(job) and not path.exists():
