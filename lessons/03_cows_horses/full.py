@@ -420,6 +420,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
         "gate": gate,
         "judge_accuracy": round(answers["judge"][1]["train_accuracy"], 4),
         "floor": round(floor_of(answers, "train_cgan"), 4),
+        "floors": {kind: round(floor_of(answers, kind), 4) for kind in KINDS},
         "verdict": verdict(S, pairs, gate),
     }
 
