@@ -338,13 +338,19 @@ def missed_gates(gate: Mapping[str, dict], *who: str) -> str:
     )
 
 
-def judged(found: Mapping, gate: Mapping[str, dict], who: Sequence[str], a: str, b: str, of: str) -> str:
-    """The sentence on one question: what its difference says of a against b, or which gate keeps it from being judged.
+Question = tuple[str, Sequence[str], str, str, str]
+"""(a pair of `Scores.questions`, the gates that it rests on, names of its two arms, what is compared: "accuracy")."""
 
-    found: an entry of `Scores.questions`. who: the gates that it rests on. of: what is compared, such as "accuracy".
-    """
-    interval = statistics.Interval(found["mean"], *found["ci95"])
-    said = statistics.verdict(interval, a, b, of) + statistics.holm_caveat(interval, found["p_holm"])
-    if missed := missed_gates(gate, *who):
-        said = f"not judged: {of}, {a} against {b} ({missed})."
-    return said[0].upper() + said[1:]
+
+def verdict(pairs: Mapping[str, Mapping], gate: Mapping[str, dict], questions: Iterable[Question]) -> str:
+    """What the differences say of the questions, a sentence each; then what missed gates keep from being judged."""
+    said: list[str] = []
+    unjudged: dict[str, list[str]] = {}
+    for pair, who, a, b, of in questions:
+        interval = statistics.Interval(pairs[pair]["mean"], *pairs[pair]["ci95"])
+        if missed := missed_gates(gate, *who):
+            unjudged.setdefault(f"{of} ({missed})", []).append(f"{a} against {b}")
+        else:
+            sentence = statistics.verdict(interval, a, b, of)
+            said.append(sentence[0].upper() + sentence[1:] + statistics.holm_caveat(interval, pairs[pair]["p_holm"]))
+    return " ".join(said + [f"Not judged: {of}: {', '.join(what)}." for of, what in unjudged.items()])

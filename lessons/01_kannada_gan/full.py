@@ -278,11 +278,9 @@ def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, di
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claim and of the larger set that it asks for, or which gate keeps it from it."""
     who, of = ("GAN", "classifier"), "accuracy on Dig-MNIST"
-    return " ".join(
-        evidence.judged(pairs[f"{arm} - {other}"], gate, who, a, b, of)
-        for arm, other, a, b in (
-            ("gan_100", "real", "100 GAN images in the place of real ones", "real ones alone"),
-            ("gan_added", "repeat_added", "adding GAN images", "repeating real ones"),
-            ("gan_added", "classic", "adding GAN images", "classic augmentation"),
-        )
+    questions = (
+        ("gan_100 - real", "100 GAN images in the place of real ones", "real ones alone"),
+        ("gan_added - repeat_added", "adding GAN images", "repeating real ones"),
+        ("gan_added - classic", "adding GAN images", "classic augmentation"),
     )
+    return evidence.verdict(pairs, gate, [(pair, who, a, b, of) for pair, a, b in questions])

@@ -417,19 +417,12 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
 
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claims at its smallest size, or which gate keeps it from judging one."""
-    return " ".join(
-        evidence.judged(
-            pairs[f"bagan - {other}"],
-            gate,
-            ("BAGAN", "classifier"),
-            "BAGAN",
-            named,
-            "accuracy at 1 %",
-        )
-        for other, named in (
-            ("starved", "the starved set"),
-            ("manual", "manual augmentation"),
-            ("oversample", "repeated images"),
-            ("autoencoder", "its autoencoder alone"),
-        )
-    )
+    who, of = ("BAGAN", "classifier"), "accuracy at 1 %"
+    others = {
+        "starved": "the starved set",
+        "manual": "manual augmentation",
+        "oversample": "repeated images",
+        "autoencoder": "its autoencoder alone",
+    }
+    questions = [(f"bagan - {other}", who, "BAGAN", b, of) for other, b in others.items()]
+    return evidence.verdict(pairs, gate, questions)

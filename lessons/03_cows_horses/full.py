@@ -466,24 +466,12 @@ def verdict(S: dict, pairs: dict, gate: dict) -> str:
     cgans, photos = "adding pictures of a conditional GAN", "the photographs alone"
     turned = "adding translated photographs"
     on_split, left_out = "accuracy on the test animals", "accuracy on animals left out"
-    return " ".join(
-        evidence.judged(pairs[f"{arm} - {other}"], gate, who, a, photos, of)
-        for arm, other, who, a, of in (
-            ("cgan_500", "real", ("conditional GAN", "classifier"), cgans, on_split),
-            ("cyclegan", "real", ("CycleGAN", "classifier"), turned, on_split),
-            (
-                "fold cgan_all",
-                "fold real",
-                ("conditional GAN of a fold", "classifier of a fold"),
-                cgans,
-                left_out,
-            ),
-            (
-                "fold cyclegan",
-                "fold real",
-                ("CycleGAN of a fold", "classifier of a fold"),
-                turned,
-                left_out,
-            ),
-        )
-    )
+    cgan, cyclegan, of_fold = "conditional GAN", "CycleGAN", " of a fold"
+    seen, unseen = "classifier", "classifier" + of_fold
+    questions = [
+        ("cgan_500 - real", (cgan, seen), cgans, photos, on_split),
+        ("cyclegan - real", (cyclegan, seen), turned, photos, on_split),
+        ("fold cgan_all - fold real", (cgan + of_fold, unseen), cgans, photos, left_out),
+        ("fold cyclegan - fold real", (cyclegan + of_fold, unseen), turned, photos, left_out),
+    ]
+    return evidence.verdict(pairs, gate, questions)

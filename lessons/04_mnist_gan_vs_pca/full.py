@@ -419,13 +419,18 @@ def measured(
 
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of its two main questions, or which gate keeps it from judging one."""
-    few, sentences = S["few"], []
-    for kind, other, a, b in (
-        ("gan", "ppca", "the ccGAN", "probabilistic PCA"),
-        ("few", "classic", "a ccGAN that saw only those", "classic augmentation"),
-    ):
-        found, who = pairs[f"{kind}_{few} - {other}_{few}"], (name_of(S, kind), "classifier")
-        sentences.append(
-            evidence.judged(found, gate, who, a, b, f"accuracy with {few} % real images")
+    few = S["few"]
+    questions = [
+        (
+            f"{kind}_{few} - {other}_{few}",
+            (name_of(S, kind), "classifier"),
+            a,
+            b,
+            f"accuracy with {few} % real images",
         )
-    return " ".join(sentences)
+        for kind, other, a, b in (
+            ("gan", "ppca", "the ccGAN", "probabilistic PCA"),
+            ("few", "classic", "a ccGAN that saw only those", "classic augmentation"),
+        )
+    ]
+    return evidence.verdict(pairs, gate, questions)

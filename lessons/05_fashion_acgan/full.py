@@ -395,7 +395,7 @@ def measured(S: dict, test: Images, answers: dict[str, Answer]) -> dict[str, dic
 
 def verdict(S: dict, pairs: dict, gate: dict) -> str:
     """What the run says of the paper's claim at each share, or which gate keeps it from judging it."""
-    sentences = []
+    questions = []
     for share in sorted(S["shares"], reverse=True):
         of = (
             "accuracy with all training images"
@@ -407,8 +407,6 @@ def verdict(S: dict, pairs: dict, gate: dict) -> str:
             ("real", "the real images alone"),
             ("classic", "classic augmentation"),
         ):
-            found = pairs[f"gan_{share} - {other}_{share}"]
-            sentences.append(
-                evidence.judged(found, gate, who, "adding a GAN's images", named, of)
-            )
-    return " ".join(sentences)
+            pair = f"gan_{share} - {other}_{share}"
+            questions.append((pair, who, "adding a GAN's images", named, of))
+    return evidence.verdict(pairs, gate, questions)
