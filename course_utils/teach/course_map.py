@@ -22,7 +22,8 @@ def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
     """Write a Markdown table with a row for each lesson with an experiment: all but the start notebook.
 
     A row has a learner's minutes, in all and of the core path, as `course notebooks` counted them; how many of them the
-    computer needs in the `quick` profile; and what came out of the committed `full` run: a quick one judges no paper.
+    computer needs in the `quick` profile, and how fast one of its threads was; and what came out of the committed
+    `full` run: a quick one judges no paper.
     folder: where the notebooks lie, as seen from the page that holds the table. Raises CourseError on damaged results.
     """
     lines = ["| lesson | minutes | core path | of them computing | what came out |", "|---|---|---|---|---|"]
@@ -35,6 +36,8 @@ def table(root: Path = ROOT, folder: str = "notebooks/") -> str:
         cells = " | ".join(str(minutes.whole(number)) if sections else "–" for number in counted)
         if found := _results(root / "results" / slug / "quick.json"):
             title, computing = found["title"], f"{found['wall_s'] / 60:.1f}"
+            if speed := found.get("gigaflops"):  # machines of two cores differ fivefold
+                computing += f" at {speed:.0f} GFLOP/s"
             came_out = NOT_JUDGED if (root / "lessons" / slug / "paper.toml").exists() else found["verdict"]
         if found := _results(root / "results" / slug / "full.json"):
             came_out = f"{found['verdict']} ({len(found['seeds'])} seeds, {found['wall_s'] / 3600:.1f} hours)"

@@ -42,6 +42,12 @@ def test_a_five_minute_run_gives_its_minutes_and_judges_no_paper(root):
     assert f"| 1.5 | {course_map.NOT_JUDGED} |" in course_map.table(root) and "Quick gain" not in course_map.table(root)
 
 
+def test_minutes_of_computing_name_the_speed_of_the_machine_where_it_was_measured(root):
+    path = root / "results" / "01_tiny" / "quick.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"gigaflops": 76.04}), encoding="utf-8")
+    assert "| 1.5 at 76 GFLOP/s |" in course_map.table(root)
+
+
 def test_the_start_notebook_has_no_row_and_may_show_the_table_too(root):
     add(root, "00_start", TINY)
     assert "00_start" not in course_map.table(root)
