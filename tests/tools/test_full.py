@@ -427,6 +427,7 @@ def test_lesson_3s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     whole = at_once(lesson, tmp_path, SMALL_3)
     found = whole.results()
     assert unjudged(found["verdict"]) == 4 and not any(gate["passed"] for gate in found["gate"].values())
+    assert found["floors"].keys() == {name.rpartition("/")[0] for name in found["curves"]["generators"]}
     assert all(len(cell[m]["test"]["values"]) == 2 for cell in found["arms"].values() for m in ("bce", "swing"))
     assert {"cgan_250 - real", "today's cyclegan - today's real"} <= found["differences"].keys()
     assert found["curves"]["generators"]["fold train_cyclegan/1"]["steps"] == [2, 4, 6]
