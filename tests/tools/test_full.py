@@ -390,8 +390,7 @@ SMALL_2 = {
     "latent": 8,
     "ae_steps": 6,
     "gan_steps": 6,
-    "cvae_steps": 6,
-    "cvae_latent": 4,
+    **{f"ccgan_{name}": SMALL[name] for name in ("width", "lr", "steps", "falling")},
 }
 
 
@@ -399,11 +398,13 @@ def test_lesson_2s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     (lesson,) = resolve(["2"])
     assert FullRun(lesson, tmp_path, "standin").settings.keys() == SMALL_2.keys()
     found = at_once(lesson, tmp_path, SMALL_2).results()
-    assert unjudged(found["verdict"]) == 4 and not found["gate"]["BAGAN"]["passed"]
+    assert unjudged(found["verdict"]) == 7 and not any(found["gate"][G]["passed"] for G in ("BAGAN", "ccGAN"))
     values = {arm: len(cell["accuracy"]["test"]["values"]) for arm, cell in found["arms"].items()}
-    assert values["oversample"] == 3 and values["bagan"] == values["autoencoder"] == values["mixed"] == 2
+    assert values["oversample"] == 3
+    assert values["bagan"] == values["autoencoder"] == values["mixed"] == values["ccgan"] == 2
     assert len(found["differences"]["bagan - starved"]["recall_0"]["test"]["values"]) == 2
-    assert set(found["measures"]) == {"real, new", "autoencoder", "BAGAN", "CVAE"}
+    assert set(found["measures"]) == {"real, new", "training set", "autoencoder", "BAGAN", "ccGAN"}
+    assert found["floor"] == round(found["measures"]["training set"]["fd_lenet"]["mean"], 4)
 
 
 SMALL_3 = {
