@@ -124,8 +124,7 @@ def measured_training(
     """Go through a GAN's training, and measure its samples at each report; at the end, where the judge has new images,
     also how near they lie to `train`.
 
-    judge: by default that of the first job that is needed. The answer holds the averaged generator in float16, which
-    `load_state_dict` takes back.
+    judge: by default that of the first job that is needed. The answer holds the averaged generator, see `half`.
     """
     net, reference, new = restored_judge(given.needed[0]) if judge is None else judge
     curve = Curve(given.checkpoint)
@@ -142,8 +141,12 @@ def measured_training(
     if new is not None:
         known = samples.features(net, train.pixels)
         facts["memorisation"] = samples.memorisation(samples.features(net, pixels), known, new)
-    weights = progress.generator.state_dict().items()
-    return {name: t.half() if t.is_floating_point() else t for name, t in weights}, facts
+    return half(progress.generator.state_dict()), facts
+
+
+def half(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in float16, half as large a file; `load_state_dict` takes them back."""
+    return {name: t.half() if t.is_floating_point() else t for name, t in weights.items()}
 
 
 def at_rest(done: float, falling: Sequence[float]) -> float:

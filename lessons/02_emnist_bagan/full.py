@@ -146,7 +146,8 @@ def autoencoding(
     for progress in training:
         yield progress.step / steps
     gaussians = fit_gaussians(training.G.encoder, train)
-    tensors = {f"autoencoder.{name}": t for name, t in training.G.state_dict().items()}
+    weights = evidence.half(training.G.state_dict())
+    tensors = {f"autoencoder.{name}": t for name, t in weights.items()}
     tensors |= {f"gaussians.{name}": t for name, t in gaussians.state_dict().items()}
     facts = {"losses": progress.losses, "latent": latent, "width": width, "kind": "autoencoder"}
     return tensors, facts
