@@ -85,9 +85,10 @@ Draw = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
 """(G, labels, random numbers) → one image for each label, uint8."""
 
 
-def images_of(G: nn.Module, seed: int, n: int, classes: int = 10, draw: Draw | None = None) -> Tensor:
-    """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU."""
-    return (draw or drawn)(G, torch.arange(n) % classes, generator(seed, "table")).cpu()
+def images_of(G: nn.Module, seed: int, n: int, classes: int = 10, draw: Draw | None = None, again: int = 0) -> Tensor:
+    """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU. again: another number gives other images."""
+    rng = generator(seed, "table", again) if again else generator(seed, "table")
+    return (draw or drawn)(G, torch.arange(n) % classes, rng).cpu()
 
 
 def drawn(G: nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
@@ -120,17 +121,22 @@ def measured_training(
     *,
     judge: Judge | None = None,
     draw: Draw | None = None,
+    sets: int = 1,
 ) -> Work:
     """Go through a GAN's training, and measure its samples at each report; at the end, where the judge has new images,
     also how near they lie to `train`.
 
-    judge: by default that of the first job that is needed. The answer holds the averaged generator, see `half`.
+    judge: by default that of the first job that is needed. sets: of samples, each as large as the judge's; the measures
+    are their means, as one set says little where real images are few. The answer holds the averaged generator, see
+    `half`.
     """
     net, reference, new = restored_judge(given.needed[0]) if judge is None else judge
     curve = Curve(given.checkpoint)
+    classes = len(train.classes)
     for progress in training:
-        pixels = images_of(progress.generator, seed, len(reference), len(train.classes), draw)
-        curve.add(progress.step, measures(pixels, net, reference, len(train.classes)))
+        drawn_ = [images_of(progress.generator, seed, len(reference), classes, draw, again) for again in range(sets)]
+        found = [measures(pixels, net, reference, classes) for pixels in drawn_]
+        curve.add(progress.step, {name: float(np.mean([one[name] for one in found])) for name in found[0]})
         yield progress.step / steps
     facts = {
         "curve": curve.columns(),
@@ -140,7 +146,7 @@ def measured_training(
     }
     if new is not None:
         known = samples.features(net, train.pixels)
-        facts["memorisation"] = samples.memorisation(samples.features(net, pixels), known, new)
+        facts["memorisation"] = samples.memorisation(samples.features(net, drawn_[0]), known, new)
     return half(progress.generator.state_dict()), facts
 
 

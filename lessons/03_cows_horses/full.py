@@ -29,6 +29,9 @@ HORSE, COW = 0, 1
 TURNED = Classic(rotation=10, shift=0.1, zoom=0.1)
 """Classic augmentation in the lesson's ranges, which were not tuned; the paper has none."""
 
+SETS = 25
+"""How often samples are drawn to measure a generator, each time as many as half the photographs."""
+
 ARMS = (
     "real",
     "classic",
@@ -180,7 +183,7 @@ def cgan(
     net = restored_judge(given.needed[0])
     one, other = halves(train, net)
     weights, facts = yield from evidence.measured_training(
-        given, training, steps, train, seed, judge=(net, one, None)
+        given, training, steps, train, seed, judge=(net, one, None), sets=SETS
     )
     floor = samples.frechet_distance(one, other)
     return weights, facts | {"width": width, "shape": train.shape, "floor": floor}
@@ -225,6 +228,7 @@ def cyclegan(
         seed,
         judge=(net, one, None),
         draw=partial(translations_of, train),
+        sets=SETS,
     )
     return weights, facts | size | {"floor": samples.frechet_distance(one, other)}
 
