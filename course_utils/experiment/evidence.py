@@ -86,7 +86,10 @@ Draw = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
 
 
 def images_of(G: nn.Module, seed: int, n: int, classes: int = 10, draw: Draw | None = None, again: int = 0) -> Tensor:
-    """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU. again: another number gives other images."""
+    """n images by G of the classes 0, 1, 2 … in turn: uint8, on the CPU.
+
+    again: another number gives other images; 0 those that the committed runs were measured by.
+    """
     rng = generator(seed, "table", again) if again else generator(seed, "table")
     return (draw or drawn)(G, torch.arange(n) % classes, rng).cpu()
 

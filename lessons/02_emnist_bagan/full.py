@@ -53,12 +53,12 @@ def jobs(S: dict) -> list[Job]:
     recipe = {name: S[f"ccgan_{name}"] for name in ("width", "lr", "falling", "steps")}
     for seed in range(S["gans"]):
         of_seed = {"seed": seed, "width": S["gan_width"], **starved}
+        reported = {"reports": S["reports"], **of_seed}
         stages = Job(
             f"autoencoding/{seed}",
             "autoencoding",
             {"steps": S["ae_steps"], "latent": S["latent"], **of_seed},
         )
-        reported = {"reports": S["reports"], **of_seed}
         game = {"steps": S["gan_steps"], "latent": S["latent"], **reported}
         made["autoencoder"].append(stages)
         made["bagan"].append(Job(f"game/{seed}", "game", game, (judge, stages)))
