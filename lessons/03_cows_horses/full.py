@@ -29,7 +29,7 @@ HORSE, COW = 0, 1
 TURNED = Classic(rotation=10, shift=0.1, zoom=0.1)
 """Classic augmentation in the lesson's ranges, which were not tuned; the paper has none."""
 
-SETS = 25
+SETS = 5
 """How often samples are drawn to measure a generator, each time as many as half the photographs."""
 
 ARMS = (
