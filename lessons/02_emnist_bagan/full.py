@@ -2,6 +2,7 @@
 classifiers of the paper's width on what each of them adds; computed by `course run 2 --profile full`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -19,14 +20,7 @@ from course_utils.evaluate import gates
 from course_utils.experiment import evidence
 from course_utils.experiment.full import Answer, Given, Job, Scoring, Work
 from course_utils.gan import train as gan
-from course_utils.gan.networks import (
-    Autoencoder,
-    BAGANGenerator,
-    ClassGaussians,
-    DCGenerator,
-    Decoder,
-    Encoder,
-)
+from course_utils.gan.networks import BAGANGenerator
 from course_utils.gan.recipes import fit_gaussians, train_autoencoder, train_bagan, train_ccgan
 
 DATASET = "emnist"
@@ -43,28 +37,33 @@ RANGES = {
 
 
 def jobs(S: dict) -> list[Job]:
-    """The judge, then autoencoder, BAGAN and ccGAN of each starved set, then the classifiers of each arm and seed."""
+    """The judge, then BAGAN and ccGAN of each starved set, then the classifiers of each arm and seed."""
     data = {"images": S["images"], "validation": S["validation"]}
     starved = {"size": S["size"], "left": S["left"], **data}
     judge = Job(
         "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
     )
-    made: dict[str, list[Job]] = {"autoencoder": [], "bagan": [], "ccgan": []}
-    recipe = {name: S[f"ccgan_{name}"] for name in ("width", "lr", "falling", "steps")}
-    for seed in range(S["gans"]):
-        of_seed = {"seed": seed, "width": S["gan_width"], **starved}
-        reported = {"reports": S["reports"], **of_seed}
-        stages = Job(
-            f"autoencoding/{seed}",
-            "autoencoding",
-            {"steps": S["ae_steps"], "latent": S["latent"], **of_seed},
-        )
-        game = {"steps": S["gan_steps"], "latent": S["latent"], **reported}
-        made["autoencoder"].append(stages)
-        made["bagan"].append(Job(f"game/{seed}", "game", game, (judge, stages)))
-        made["ccgan"].append(
-            Job(f"train_ccgan/{seed}", "ccgan", {**reported, **recipe}, (judge,))
-        )
+    recipes = {
+        "bagan": ("ae_steps", "latent", "gan_width", "gan_steps"),
+        "ccgan": ("ccgan_width", "ccgan_lr", "ccgan_falling", "ccgan_steps"),
+    }
+    made = {
+        kind: [
+            Job(
+                f"train_{kind}/{seed}",
+                kind,
+                {
+                    "seed": seed,
+                    "reports": S["reports"],
+                    **{name: S[name] for name in own},
+                    **starved,
+                },
+                (judge,),
+            )
+            for seed in range(S["gans"])
+        ]
+        for kind, own in recipes.items()
+    }
     return [judge, *(job for kind in made.values() for job in kind), *arms(S, starved, made)]
 
 
@@ -93,10 +92,13 @@ def arms(S: dict, starved: dict, made: dict[str, list[Job]]) -> list[Job]:
         ]
         found.append(job("manual", seed, *tuned, arm="manual"))
         if seed < S["gans"]:
+            bagan, ccgan = made["bagan"][seed], made["ccgan"][seed]
             found += [
-                job(name, seed, of_seed[seed], arm="made") for name, of_seed in made.items()
+                job("autoencoder", seed, bagan, arm="autoencoder"),
+                job("bagan", seed, bagan, arm="bagan"),
+                job("ccgan", seed, ccgan, arm="ccgan"),
+                job("mixed", seed, bagan, *tuned, arm="mixed"),
             ]
-            found.append(job("mixed", seed, made["bagan"][seed], *tuned, arm="mixed"))
     return found
 
 
@@ -130,79 +132,64 @@ def judge(given: Given, *, images: int, validation: int, **size: int) -> Work:
     return (yield from evidence.judge(train, train, test, device=given.device, **size))
 
 
-def autoencoding(
-    given: Given, *, seed: int, steps: int, latent: int, width: float, **starved: float
-) -> Work:
-    """BAGAN's first two stages: an autoencoder of all classes, and a Gaussian of each class in its latent space."""
-    train = starved_set(given.data, seed, **starved).to(given.device)
-    training = train_autoencoder(
-        train,
-        steps,
-        seed,
-        latent=latent,
-        width=width,
-        **evidence.in_pieces(given, reports=10),
-    )
-    for progress in training:
-        yield progress.step / steps
-    gaussians = fit_gaussians(training.G.encoder, train)
-    weights = evidence.half(training.G.state_dict())
-    tensors = {f"autoencoder.{name}": t for name, t in weights.items()}
-    tensors |= {f"gaussians.{name}": t for name, t in gaussians.state_dict().items()}
-    facts = {"losses": progress.losses, "latent": latent, "width": width, "kind": "autoencoder"}
-    return tensors, facts
-
-
-def restored_autoencoder(answer: Answer) -> tuple[Autoencoder, ClassGaussians]:
-    """The autoencoder and its Gaussians from the answer of `autoencoding`."""
-    tensors, facts = answer
-    of = {
-        part: {n.removeprefix(f"{part}."): t for n, t in tensors.items() if n.startswith(part)}
-        for part in ("autoencoder", "gaussians")
-    }
-    size = facts["latent"], facts["width"]
-    network = Autoencoder(Encoder(*size), Decoder(*size))
-    network.load_state_dict(of["autoencoder"])
-    return network, ClassGaussians(**of["gaussians"])
-
-
-def game(
+def bagan(
     given: Given,
     *,
     seed: int,
-    steps: int,
     reports: int,
+    ae_steps: int,
     latent: int,
-    width: float,
+    gan_width: float,
+    gan_steps: int,
     **starved: float,
 ) -> Work:
-    """BAGAN's third stage, the game, and the measures of its images along the way."""
+    """BAGAN's three stages, and the measures of its images along the way.
+
+    The autoencoder alone is measured too, before the game trains its decoder further.
+    """
     train = starved_set(given.data, seed, **starved).to(given.device)
-    network, gaussians = restored_autoencoder(given.needed[1])
-    torch.manual_seed(seed)  # of D's new head
-    training = train_bagan(
+    first = replace(given, checkpoint=given.checkpoint.with_suffix(".autoencoder.safetensors"))
+    stage = train_autoencoder(
         train,
-        network.to(given.device),
-        gaussians.to(given.device),
-        steps,
+        ae_steps,
         seed,
-        **evidence.in_pieces(given, reports),
+        latent=latent,
+        width=gan_width,
+        **evidence.in_pieces(first, reports=10),
+    )
+    for progress in stage:
+        if (
+            progress.step < ae_steps
+        ):  # a stop after the last report would be met at each further call
+            yield progress.step / (ae_steps + gan_steps)
+    gaussians = fit_gaussians(stage.G.encoder, train)
+    G = BAGANGenerator(stage.G.decoder, gaussians).eval()
+    net, reference, _ = evidence.restored_judge(given.needed[0])
+    seen = evidence.images_of(G, seed, len(reference), CLASSES, drawn)
+    of_stage = evidence.measures(seen, net, reference)
+    images = {"autoencoder": made(G, train, seed)}
+
+    torch.manual_seed(seed)  # of D's new head
+    game = train_bagan(
+        train, stage.G, gaussians, gan_steps, seed, **evidence.in_pieces(given, reports)
     )
     weights, facts = yield from evidence.measured_training(
-        given, training, steps, train, seed, draw=drawn
+        given, game, gan_steps, train, seed, draw=drawn
     )
-    return weights, facts | {"latent": latent, "width": width, "kind": "bagan"}
+    G.load_state_dict(weights)
+    images |= {"bagan": made(G, train, seed), "shown": shown(G, seed)}
+    return images, facts | {"autoencoder": of_stage}
 
 
 def ccgan(
     given: Given,
     *,
     seed: int,
-    steps: int,
     reports: int,
-    width: float,
-    lr: float,
-    falling: Sequence[float],
+    ccgan_width: float,
+    ccgan_lr: float,
+    ccgan_falling: Sequence[float],
+    ccgan_steps: int,
     **starved: float,
 ) -> Work:
     """Paper 4's conditional GAN, which comes nearer to real images than BAGAN when both have so few, and its measures.
@@ -212,38 +199,44 @@ def ccgan(
     train = starved_set(given.data, seed, **starved).to(given.device)
     training = train_ccgan(
         experiment.oversample(train, generator(seed, "ccgan")),
-        steps,
+        ccgan_steps,
         seed,
-        capacity=width,
-        lr=lr,
-        **evidence.long_training(given, falling, reports),
+        capacity=ccgan_width,
+        lr=ccgan_lr,
+        **evidence.long_training(given, ccgan_falling, reports),
     )
-    weights, facts = yield from evidence.measured_training(given, training, steps, train, seed)
-    return weights, facts | {"width": width, "kind": "ccgan"}
+    weights, facts = yield from evidence.measured_training(
+        given, training, ccgan_steps, train, seed
+    )
+    training.G.load_state_dict(weights)
+    G = training.G.eval()
+    return {"ccgan": made(G, train, seed), "shown": shown(G, seed)}, facts
 
 
 def drawn(G: nn.Module, labels: Tensor, rng: torch.Generator) -> Tensor:
-    """One image by a BAGAN for each label, of a latent point of its class."""
+    """One image by G for each label; a BAGAN's of a latent point of its class."""
+    if not isinstance(G, BAGANGenerator):
+        return evidence.drawn(G, labels, rng)
     labels = labels.to(G.gaussians.mean.device)
     return gan.sample(G, G.gaussians.draw(labels, rng), labels)
 
 
-def restored(answer: Answer) -> nn.Module:
-    """A generator from the answer of `autoencoding`, `game` or `ccgan`."""
-    tensors, facts = answer
-    if facts["kind"] == "autoencoder":
-        network, gaussians = restored_autoencoder(answer)
-        return BAGANGenerator(network.decoder, gaussians).eval()
-    if facts["kind"] == "bagan":
-        size = facts["latent"], facts["width"]
-        empty = ClassGaussians(
-            torch.zeros(CLASSES, size[0]), torch.zeros(CLASSES, size[0], size[0])
-        )
-        G: nn.Module = BAGANGenerator(Decoder(*size), empty)
-    else:
-        G = DCGenerator(facts["width"], classes=CLASSES)
-    G.load_state_dict(tensors)  # float16 there, float32 here
-    return G.eval()
+def made(G: nn.Module, train: Images, seed: int) -> Tensor:
+    """The images of the starved class by G that make it as large as the others: a generator of 4 MB in 0.2 MB."""
+
+    def make(n: int, train: Images, rng: torch.Generator) -> Tensor:
+        return drawn(G, torch.full((n,), STARVED), rng)
+
+    return (
+        experiment.top_up(STARVED, make)(train, generator(seed, "made"))
+        .pixels[len(train) :]
+        .cpu()
+    )
+
+
+def shown(G: nn.Module, seed: int) -> Tensor:
+    """Ten images by G of each class, the classes in turn, to be looked at."""
+    return evidence.images_of(G, seed, 10 * CLASSES, CLASSES, drawn)
 
 
 # ------------------------------------------------------------------ classifiers
@@ -266,8 +259,9 @@ def classifier(
     """The paper's classifier, trained on the set of one arm, and its answers after each number of `updates`.
 
     arm: what is done about the starved class: nothing ("starved"; "balanced" never starved it), "manual", "oversample",
-    "class_weights", "noise", images of the needed generator ("made"), or half of those and half manual ("mixed").
-    ranges: of manual copies; by default those that are best on validation images by the answers of the tuned jobs.
+    "class_weights", "noise", images of the needed job ("autoencoder", "bagan", "ccgan"), or half of BAGAN's and half
+    manual ones ("mixed"). ranges: of manual copies; by default those that are best on validation images by the answers
+    of the tuned jobs.
     """
     train, held_out, test = (
         part.to(given.device) for part in parts(given.data, images, validation)
@@ -277,11 +271,13 @@ def classifier(
     tried = [answer for answer in given.needed if "ranges" in answer[1]]
     if tried:
         ranges = evidence.best_ranges(tried, held_out.labels.cpu())
-    G = next(
-        (restored(answer).to(given.device) for answer in given.needed if "kind" in answer[1]),
-        None,
-    )
-    done = about(arm, G, RANGES.get(ranges, PAPER_2))(
+    of_generators = {
+        name: pixels
+        for tensors, facts in given.needed
+        if "curve" in facts
+        for name, pixels in tensors.items()
+    }
+    done = about(arm, of_generators, RANGES.get(ranges, PAPER_2))(
         balanced if arm == "balanced" else starved, rng
     )
     if isinstance(done, Images):
@@ -294,8 +290,8 @@ def classifier(
     return answers, facts | {"ranges": ranges}
 
 
-def about(arm: str, G: nn.Module | None, ranges: Classic) -> experiment.Arm:
-    """What an arm does about the starved class."""
+def about(arm: str, of_generators: dict[str, Tensor], ranges: Classic) -> experiment.Arm:
+    """What an arm does about the starved class. of_generators: images of it, by the generator's name."""
 
     def by_hand(n: int, train: Images, rng: torch.Generator) -> Tensor:
         mine = train.of_class(STARVED)
@@ -303,14 +299,12 @@ def about(arm: str, G: nn.Module | None, ranges: Classic) -> experiment.Arm:
             mine.subset(torch.randint(len(mine), (n,), generator=rng)), ranges, rng
         ).pixels
 
-    def made(n: int, train: Images, rng: torch.Generator) -> Tensor:
-        draw = drawn if hasattr(G, "gaussians") else evidence.drawn
-        return draw(G, torch.full((n,), STARVED, device=train.device), rng)
+    def by_generator(n: int, train: Images, rng: torch.Generator) -> Tensor:
+        return of_generators[arm][:n]
 
     def mixed(n: int, train: Images, rng: torch.Generator) -> Tensor:
-        return torch.cat(
-            [made(n // 2, train, rng).cpu(), by_hand(n - n // 2, train, rng).cpu()]
-        )
+        half = of_generators["bagan"][: n // 2]
+        return torch.cat([half, by_hand(n - n // 2, train, rng).cpu()])
 
     return {
         "starved": experiment.real,
@@ -319,7 +313,9 @@ def about(arm: str, G: nn.Module | None, ranges: Classic) -> experiment.Arm:
         "class_weights": experiment.weighted,
         "noise": experiment.top_up(STARVED, experiment.noise),
         "manual": experiment.top_up(STARVED, by_hand),
-        "made": experiment.top_up(STARVED, made),
+        "autoencoder": experiment.top_up(STARVED, by_generator),
+        "bagan": experiment.top_up(STARVED, by_generator),
+        "ccgan": experiment.top_up(STARVED, by_generator),
         "mixed": experiment.top_up(STARVED, mixed),
     }[arm]
 
@@ -358,10 +354,10 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     floor = rows["training set"]["fd_lenet"]["mean"]
     curves = {
         kind: [answers[f"{kind}/{seed}"][1]["curve"] for seed in range(S["gans"])]
-        for kind in ("game", "train_ccgan")
+        for kind in ("train_bagan", "train_ccgan")
     }
     gate = {
-        "BAGAN": evidence.generator_gate(curves["game"], floor),
+        "BAGAN": evidence.generator_gate(curves["train_bagan"], floor),
         "ccGAN": evidence.generator_gate(curves["train_ccgan"], floor),
         "classifier": gates.classifier_gate(
             S["updates"], [score["validation"] for score in scores.arms["starved"]]
@@ -409,25 +405,23 @@ def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, di
     net, reference, _ = evidence.restored_judge(answers["judge"])
     n, seeds = len(reference), range(S["gans"])
     turn = torch.arange(n) % CLASSES
-    found: dict[str, list[dict[str, float]]] = {
-        name: [] for name in ("real, new", "training set", "autoencoder")
-    }
+    found: dict[str, list[dict[str, float]]] = {"real, new": [], "training set": []}
     for seed in seeds:
         rng = generator(seed, "arm")
         starved = balanced_and_starved(train, S["size"], S["left"], rng)[1]
-        alone = restored(answers[f"autoencoding/{seed}"])
         for name, pixels in (
             ("real, new", evidence.images_in_turn(test, n, seed)),
             ("training set", experiment.repeats(turn, starved, rng)),
-            ("autoencoder", evidence.images_of(alone, seed, n, CLASSES, drawn)),
         ):
             found[name].append(evidence.measures(pixels, net, reference))
-    for kind, name in (("game", "BAGAN"), ("train_ccgan", "ccGAN")):
-        ends = [answers[f"{kind}/{seed}"][1] for seed in seeds]
+    of_bagan = [answers[f"train_bagan/{seed}"][1] for seed in seeds]
+    of_ccgan = [answers[f"train_ccgan/{seed}"][1] for seed in seeds]
+    found["autoencoder"] = [facts["autoencoder"] for facts in of_bagan]
+    for name, of_seeds in (("BAGAN", of_bagan), ("ccGAN", of_ccgan)):
         found[name] = [
-            {m: end["curve"][m][-1] for m in found["real, new"][0]}
-            | {"memorisation": end["memorisation"]}
-            for end in ends
+            {m: facts["curve"][m][-1] for m in found["real, new"][0]}
+            | {"memorisation": facts["memorisation"]}
+            for facts in of_seeds
         ]
     return {
         name: {m: experiment.entry([row[m] for row in rows]) for m in rows[0]}

@@ -2,7 +2,7 @@
 networks with their pictures, with classic augmentation and with placebos; computed by `course run 3 --profile full`."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ def of_split(S: dict, judge: Job, before: str, split: dict) -> list[Job]:
 
 def photographs(data: Dataset, side: int, fold: int | None) -> tuple[Images, Images]:
     """(training set, test set) of the paper's split or of a fold; the test set is sealed."""
-    whole = data["objects"]
+    whole = small(data["objects"], side)
     if fold is None:
         sets = [
             whole.subset(torch.isin(whole.groups, data[name].groups))
@@ -113,8 +113,13 @@ def photographs(data: Dataset, side: int, fold: int | None) -> tuple[Images, Ima
         pair = [whole.of_class(k).groups.unique()[fold] for k in (COW, HORSE)]
         out = torch.isin(whole.groups, torch.stack(pair))
         sets = [whole.subset(~out), whole.subset(out)]
-    train, test = (part.with_pixels(resized(part.pixels, side)) for part in sets)
-    return train, test.seal()
+    return sets[0], sets[1].seal()
+
+
+@lru_cache(maxsize=1)  # resizing takes a second, and each job needs it
+def small(whole: Images, side: int) -> Images:
+    """The same photographs, side × side pixels."""
+    return whole.with_pixels(resized(whole.pixels, side))
 
 
 # ------------------------------------------------------------------ judge and generators
@@ -122,8 +127,7 @@ def photographs(data: Dataset, side: int, fold: int | None) -> tuple[Images, Ima
 
 def judge(given: Given, *, side: int, updates: int) -> Work:
     """Today's CNN, trained on the photographs of all twenty animals, judges the generators; the paper has none."""
-    whole = given.data["objects"]
-    images = whole.with_pixels(resized(whole.pixels, side)).to(given.device)
+    images = small(given.data["objects"], side).to(given.device)
     torch.manual_seed(0)
     net, rng = SmallCNN().to(given.device), generator(0, "judge")
     settings = {"updates": updates, "batch_size": 32, "generator": rng, "transform": TURNED}

@@ -407,6 +407,25 @@ def test_lesson_2s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert found["floor"] == round(found["measures"]["training set"]["fd_lenet"]["mean"], 4)
 
 
+def test_lesson_2s_bagan_that_is_stopped_in_either_stage_goes_on_to_the_same_images(tmp_path):
+    (lesson,) = resolve(["2"])
+    found = []
+    for deadline in (None, 0):
+        whole = FullRun(lesson, tmp_path / str(deadline), "standin", SMALL_2)
+        pieces, stops = whole.pieces, 0
+        judge, job = (next(job for job in pieces.jobs if job.name == name) for name in ("judge", "train_bagan/0"))
+        assert compute(pieces.load, judge, pieces.store, None).done
+        while not compute(pieces.load, job, pieces.store, deadline).done:
+            stops += 1
+            assert stops < 50, "it does not come to its end"
+        assert not list((pieces.store.folder / "running").iterdir())
+        found.append(pieces.store.find(job))
+    assert stops > SMALL_2["reports"]
+    (images, facts), (again, facts_again) = found
+    assert all(torch.equal(images[name], again[name]) for name in ("autoencoder", "bagan", "shown"))
+    assert facts["curve"] == facts_again["curve"] and facts["autoencoder"] == facts_again["autoencoder"]
+
+
 SMALL_3 = {
     **{name: SMALL[name] for name in ("seeds", "judge_updates", "reports", "batch", "updates")},
     **{f"cgan_{name}": SMALL[name] for name in ("width", "lr", "steps", "falling")},
