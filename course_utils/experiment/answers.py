@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from torch import Tensor
 
 from course_utils.core import checkpoint, files
 from course_utils.experiment.full import Answer, Job
+
+LARGE = 3_000_000
+"""Bytes of an answer above which its tensors are not put under version control."""
 
 
 class Store:
@@ -54,12 +57,19 @@ class Store:
         for left in self.checkpoint(job).parent.glob(f"{self.path(job).stem}.*"):
             left.unlink()
 
-    def publish(self, jobs: Iterable[Job]) -> None:
-        """Copy the answers to the jobs of a run into `kept`; once all are there, remove others from it."""
+    def publish(self, jobs: Sequence[Job]) -> None:
+        """Copy the answers to the jobs of a run into `kept`; once all are there, remove others from it.
+
+        Of a large one, such as a generator, only the facts, as soon as all jobs that need it are done.
+        """
         copies = {self.kept / self.path(job).name: job for job in jobs}
         for path, job in copies.items():
-            if self.has(job) and not path.exists():
+            if path.exists() or not self.has(job):
+                continue
+            if self.path(job).stat().st_size <= LARGE:
                 files.write(path, self.path(job).read_bytes())
+            elif all(self.has(other) for other in jobs if job in other.needs):
+                checkpoint.save(path, {}, self.find(job)[1])
         if all(map(self.has, copies.values())):  # until then those of the last run are evidence
             for path in set(self.kept.glob(f"*{checkpoint.SUFFIX}")) - copies.keys():
                 path.unlink()

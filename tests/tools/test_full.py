@@ -21,7 +21,7 @@ from course_utils.core import files
 from course_utils.core.checkpoint import CheckpointError
 from course_utils.core.errors import CourseError
 from course_utils.data.images import Images
-from course_utils.experiment import evidence, weights
+from course_utils.experiment import answers, evidence, weights
 from course_utils.experiment.answers import Store
 from course_utils.experiment.full import Curve, Job
 from course_utils.experiment.pieces import compute
@@ -126,6 +126,23 @@ def test_a_job_stops_at_the_deadline_says_how_far_it_came_and_goes_on_to_the_sam
     assert stops >= 2 * 9  # at every report of both GANs but the last
     assert comparable(whole) == unbroken
     assert not list((pieces.store.folder / "running").iterdir())
+
+
+def test_of_a_large_answer_the_facts_are_published_once_no_job_needs_more(tmp_path, unbroken, monkeypatch):
+    monkeypatch.setattr(answers, "LARGE", 1000)
+    lesson = tiny(tmp_path)
+    pieces = FullRun(lesson, tmp_path / "one", "standin").pieces
+    gans = [job for job in pieces.jobs if job.work == "train"]
+    for job in gans:
+        compute(pieces.load, job, pieces.store, None)
+    pieces.store.publish(pieces.jobs)
+    assert not list(pieces.store.kept.glob("*")), "the means still need their GANs"
+    for _ in pieces.computed():
+        pass
+    pieces.store.publish(pieces.jobs)
+    elsewhere = FullRun(lesson, tmp_path / "other", "standin")
+    assert not elsewhere.pieces.todo() and comparable(elsewhere) == unbroken
+    assert all(elsewhere.pieces.store.find(job)[0] == {} for job in gans)
 
 
 KILLED = """
