@@ -73,6 +73,7 @@ def test_the_stored_notebook_is_in_order_and_rests_on_no_stand_ins(lesson):
     assert stored.metadata.course.profile == "quick"
     assert (stored.metadata.course.data_source == "none") != lesson.study
     assert stored.metadata.course.data_source not in SUBSTITUTES
+    assert "Correct." not in "\n".join(texts(stored))
     outputs = [output for cell in stored.cells for output in cell.get("outputs", [])]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert pictures and all(picture.metadata["image/png"]["alt"].strip() for picture in pictures)
@@ -101,26 +102,19 @@ def test_readme_and_the_stored_map_say_what_the_results_say():
 # ------------------------------------------------------------------ as it runs
 
 
+@pytest.mark.reliability("determinism")
 @pytest.mark.notebook
 @each_lesson
-def test_solved_it_runs_with_every_exercise_correct(lesson, tmp_path):
-    outcome, executed = execute(lesson, "teacher", "python3", tmp_path)
+def test_solved_every_exercise_is_correct_and_unsolved_without_jupyter_it_gives_the_same_numbers(lesson, tmp_path):
+    solved, executed = execute(lesson, "teacher", "python3", tmp_path / "solved")
     said = "\n".join(texts(executed))
     exercises = sum("check" in cell.metadata.get("tags", []) for cell in executed.cells)
     assert exercises >= 2 and said.count("Correct.") == exercises and "Not attempted" not in said
     if lesson.study:
-        assert outcome.results["data"]["source"] in SUBSTITUTES and ("STAND-IN" in said or "A SAMPLE" in said)
-
-
-@pytest.mark.reliability("determinism")
-@pytest.mark.notebook
-@each_lesson
-def test_unsolved_it_runs_too_and_gives_the_same_numbers_without_jupyter(lesson, tmp_path):
-    with_jupyter, executed = execute(lesson, "learner", "python3", tmp_path / "jupyter")
-    assert "Correct." not in "\n".join(texts(executed))
-    without, _ = execute(lesson, "learner", "none", tmp_path / "plain")
+        assert solved.results["data"]["source"] in SUBSTITUTES and ("STAND-IN" in said or "A SAMPLE" in said)
+    unsolved, _ = execute(lesson, "learner", "none", tmp_path / "unsolved")
     for key in ("arms", "differences", "updates", "seeds", "verdict", "data"):
-        assert with_jupyter.results[key] == without.results[key], key
+        assert solved.results[key] == unsolved.results[key], key
 
 
 STOPPED = """
