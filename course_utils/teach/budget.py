@@ -23,9 +23,10 @@ def show_full_run(full: Mapping[str, Any] | None, questions: Mapping[str, str], 
         show.markdown("No full run of this lesson is stored, so there is nothing to compare.")
         return
     seeds, gans = len(full["seeds"]), len(runs_of(full, next(iter(generators))))
+    commits = ", ".join(f"`{commit[:8]}`" for commit in full["commit"].split(", "))
     show.markdown(
-        f"**The full run:** {seeds} seeds, {full['wall_s'] / 3600:.1f} hours of one core on {full['device']}, commit "
-        f"`{full['commit'].partition(',')[0][:8]}`; real data."
+        f"**The full run:** {seeds} seeds, {full['wall_s'] / 3600:.1f} hours of one core on {full['device']}, code of "
+        f"{commits}; real data."
     )
     show.figure(
         curves.bands(

@@ -272,10 +272,8 @@ def watched_run(updates, looks):
     return pd.DataFrame(curve)
 
 
-curve = watched_run(updates=2 * BATCHES[64], looks=20)
-fig = figures.loss_curves(
-    {name: curve[name].tolist() for name in curve}, every=BATCHES[64] / 10
-)
+curve = watched_run(updates=2 * BATCHES[64], looks=12)
+fig = figures.loss_curves({name: curve[name].tolist() for name in curve}, every=BATCHES[64] / 6)
 fig.axes[0].set(ylabel="accuracy, %", xlabel="optimiser updates")
 show.figure(
     fig,
@@ -849,7 +847,7 @@ def plan(arms, batch_size=64, lr=LR, scored_on=("dig",)):
 
 # %% [markdown]
 # Everything runs at once: the seven arms; the paper's other batch sizes, with GAN images where the profile has the
-# time, else the unchanged CNN alone; and the paper's other learning rate.
+# time, else the unchanged CNN alone; and the unchanged CNN at the paper's other learning rate.
 #
 # *While this runs:* suppose `gan_added` wins by two points over `real`. Which other arm must you look at before you
 # believe in the GAN?
@@ -861,7 +859,7 @@ for b in BATCHES:
         plans[f"B = {b}"] = plan(
             ("real", "gan_100") if b in S["pairs"] else ("real",), batch_size=b
         )
-plans[f"learning rate {LR_TRIED}"] = plan(("real", "gan_100"), lr=LR_TRIED)
+plans[f"learning rate {LR_TRIED}"] = plan(("real",), lr=LR_TRIED)
 if longer:
     plans["longer"] = plan(LONGER)
 outcomes = experiment.run(
@@ -1259,14 +1257,14 @@ show.table(
 rates = pd.DataFrame(
     {
         f"learning rate {lr:g}": {
-            arm: statistics.share_interval(o.values(arm, "dig")).text(100)
-            for arm in ("real", "gan_100")
+            "real": statistics.share_interval(o.values("real", "dig")).text(100)
         }
         for lr, o in ((LR, outcome), (LR_TRIED, outcomes[f"learning rate {LR_TRIED}"]))
     }
 )
 show.table(
-    rates, "Both learning rates that the paper tried, batch size 64, accuracy on Dig-MNIST in %"
+    rates,
+    "The unchanged CNN at both learning rates that the paper tried, batch size 64, accuracy on Dig-MNIST in %",
 )
 
 # %% [markdown]
