@@ -158,9 +158,8 @@ def bagan(
         **evidence.in_pieces(first, reports=10),
     )
     for progress in stage:
-        if (
-            progress.step < ae_steps
-        ):  # a stop after the last report would be met at each further call
+        # Not after the last report, which each further call makes again: a stop there would never be passed.
+        if progress.step < ae_steps:
             yield progress.step / (ae_steps + gan_steps)
     gaussians = fit_gaussians(stage.G.encoder, train)
     G = BAGANGenerator(stage.G.decoder, gaussians).eval()
