@@ -38,8 +38,7 @@ def has(lesson: Lesson) -> bool:
 class FullRun:
     """A lesson's jobs, the folder of their answers, and what can be said of both.
 
-    source: of the data; evidence rests on real ones, whatever is at hand. settings: those of full.toml, beside full.py,
-    unless others are given.
+    source: of the data; evidence rests on real ones, whatever is at hand. settings: in place of some of full.toml's.
     """
 
     def __init__(self, lesson: Lesson, out: Path, source: str = "real", settings: dict[str, Any] | None = None) -> None:
@@ -47,7 +46,7 @@ class FullRun:
             raise CourseError(f"{lesson.slug} has no full run (its folder has no full.py); run smoke or quick")
         self.lesson, text = lesson, (lesson.folder / "full.py").read_text("utf-8")
         self.module = module(text, "full.py")
-        self.settings = _settings(lesson) if settings is None else settings
+        self.settings = _settings(lesson) | (settings or {})
         self.data = _data(self.module.DATASET, source)
         kept = lesson.root / "results" / lesson.slug / "answers"
         store = Store(out.resolve() / PROFILE / lesson.slug, self.data.sha256, kept)

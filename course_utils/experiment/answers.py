@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.core import checkpoint, files
+from course_utils.core.errors import CourseError
 from course_utils.experiment.full import Answer, Job
 
 LARGE = 3_000_000
@@ -50,6 +51,16 @@ class Store:
     def find(self, job: Job) -> Answer:
         """The answer to a job that is done; raises CheckpointError where the file is damaged."""
         return checkpoint.load(self._found(job))
+
+    def needed(self, job: Job) -> Answer:
+        """The same for a job that another one needs; raises CourseError where only its facts are kept."""
+        tensors, facts = self.find(job)
+        if not tensors:
+            raise CourseError(
+                f"{self._found(job)} holds only what was measured of {job.name}, whose tensors were too large to keep; "
+                "delete it, and the same command computes them anew"
+            )
+        return tensors, facts
 
     def keep(self, job: Job, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Write an answer, whole or not at all, and remove what was kept on the way to it."""

@@ -7,7 +7,7 @@ The file stands beside lesson.py and defines
     results     (settings, data, answers by the jobs' names) → what results/<lesson>/full.json holds beside provenance
     scoring     (settings, data) → a function: the answer of a classifier, named arm/seed → {metric: one value a budget}
     WEIGHTS     where the lesson uses finished generators: their jobs' names before the "/"
-    restored    there: the answer of such a job → its generator
+    restored    there: the answer of such a job → its generator; none where the answer is images
 
 and a function for each kind of job, named by `Job.work`: (given, **arguments), see `Given`. It is a Python generator
 that yields the share of its work that is done, 0..1, at least every minute, and returns (tensors, facts).

@@ -125,7 +125,7 @@ def _compute(
     device: torch.device,
 ) -> Ended:
     began, (_, before) = time.monotonic(), store.progress(job)
-    given = Given(data, [store.find(need) for need in job.needs], store.checkpoint(job), device)
+    given = Given(data, [store.needed(need) for need in job.needs], store.checkpoint(job), device)
     work = functions[job.work](given, **job.arguments)
     while True:
         try:

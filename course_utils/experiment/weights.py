@@ -1,4 +1,4 @@
-"""Finished generators of full runs: small files in results/<lesson>/weights, which the five-minute lessons use.
+"""Finished generators of full runs, or what they drew: small files in results/<lesson>/weights for quick lessons.
 
 weights.json beside them is the manifest: file → its sha256, what it was trained on, and how it scored.
 """
@@ -17,7 +17,7 @@ from course_utils.experiment.full import Answer
 
 MANIFEST = "weights.json"
 KEPT = ("trained_on", "images", "width", "commit", "device", "seconds", "memorisation", "curve")
-"""The facts of an answer that stay with it."""
+"""The facts of an answer that stay with it, where it has them."""
 
 
 def folder(slug: str, root: Path = ROOT) -> Path:
@@ -39,7 +39,7 @@ def keep(folder: Path, answers: dict[str, Answer]) -> dict[str, Any]:
         }
         if path.is_file() and manifest.get(path.name, {}).items() >= row.items():
             continue  # the bytes of a file written once more differ
-        checkpoint.save(path, tensors, {fact: facts[fact] for fact in KEPT})
+        checkpoint.save(path, tensors, {fact: facts[fact] for fact in KEPT if fact in facts})
         manifest[path.name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **row}
     if answers:
         files.write(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")

@@ -97,10 +97,13 @@ class Lesson:
         if full is None or len(images) <= full["settings"]["validation"]:
             return []
         n, validation = (full["settings"][name] for name in ("images", "validation"))
-        theirs = evidence.training_and_validation(images, n, validation)[0].digest()
-        folder = weights.folder(self.slug)
-        found = (weights.find(folder, f"{kind}/{seed}", theirs) for seed in full["seeds"])
+        theirs = evidence.training_and_validation(images, n, validation)[0]
+        found = (self.stored(f"{kind}/{seed}", theirs) for seed in full["seeds"])
         return [answer for answer in found if answer]
+
+    def stored(self, name: str, images: Images) -> Answer | None:
+        """Find what the full run keeps of one generator, None where it was trained on other images than these."""
+        return weights.find(weights.folder(self.slug), name, images.digest())
 
     def swept(self) -> pd.DataFrame | None:
         """Read the committed table of `course sweep`, one row per task and measure, None if there is none.

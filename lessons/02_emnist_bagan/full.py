@@ -24,6 +24,7 @@ from course_utils.gan.networks import BAGANGenerator
 from course_utils.gan.recipes import fit_gaussians, train_autoencoder, train_bagan, train_ccgan
 
 DATASET = "emnist"
+WEIGHTS = ("train_bagan", "train_ccgan")  # whose images the lesson uses
 STARVED = 0
 CLASSES = 10
 RANGES = {

@@ -23,6 +23,7 @@ from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator
 from course_utils.gan.recipes import train_ccgan
 
 DATASET = "mnist"
+WEIGHTS = ("lesson",)
 CLASSES = 10
 RAISED_CLASS = 0  # taken for 2 most often, says the paper (section 4.3)
 
@@ -37,7 +38,7 @@ RANGES = {
 
 
 def jobs(S: dict) -> list[Job]:
-    """The judge and PCA, then the GANs of each seed, then the classifiers of each arm and seed."""
+    """The judge and PCA, then the GANs of each seed, those of the quick lesson too, then the classifiers of each arm."""
     data = {"images": S["images"], "validation": S["validation"]}
     judge = Job(
         "judge", "judge", {"updates": S["judge_updates"], "judged": S["judged"], **data}
@@ -59,9 +60,19 @@ def jobs(S: dict) -> list[Job]:
         ]
         for kind in S["kinds"]
     }
+    of_lesson = [
+        Job(
+            f"lesson/{seed}",
+            "ccgan",
+            {"seed": seed, "reports": S["reports"], **S["lesson"]},
+            (judge,),
+        )
+        for seed in range(S["seeds"])
+    ]
     return [
         judge,
         *pcas,
+        *of_lesson,
         *(job for kind in gans.values() for job in kind),
         *arms(S, pcas, gans),
     ]
@@ -246,7 +257,7 @@ def training_set(
 
     def make(labels: Tensor, real: Images, rng: torch.Generator) -> Tensor:
         if fill == "model":
-            return evidence.drawn(restored_model(model).to(train.device), labels, rng)
+            return evidence.drawn(restored(model).to(train.device), labels, rng)
         return (
             experiment.repeats(labels, real, rng)
             if fill == "repeat"
@@ -257,7 +268,7 @@ def training_set(
     return experiment.hybrid(shares, make)(train, rng)
 
 
-def restored_model(answer: Answer) -> torch.nn.Module:
+def restored(answer: Answer) -> torch.nn.Module:
     """A generator from the answer of `ccgan` or `pca`."""
     tensors, facts = answer
     if "curve" not in facts:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,11 @@ def test_of_a_large_answer_the_facts_are_published_once_no_job_needs_more(tmp_pa
     elsewhere = FullRun(lesson, tmp_path / "other", "standin")
     assert not elsewhere.pieces.todo() and comparable(elsewhere) == unbroken
     assert all(elsewhere.pieces.store.find(job)[0] == {} for job in gans)
+
+    mean = next(job for job in elsewhere.pieces.jobs if gans[0] in job.needs)  # as after a change of its settings
+    elsewhere.pieces.store._found(mean).unlink()
+    error = compute(elsewhere.pieces.load, mean, elsewhere.pieces.store, None).error
+    assert str(pieces.store.kept) in error and "delete it" in error
 
 
 KILLED = """
@@ -290,6 +296,7 @@ SMALL = {
     "batch": 32,
     "updates": [2, 4],
     "tuned": 1,
+    "lesson": {"images": 200, "validation": 100, "width": 1 / 16, "lr": 5e-4, "steps": 6, "falling": [0.2, 0.6, 0.05]},
 }
 
 
@@ -302,6 +309,11 @@ def test_lesson_4s_full_run_goes_through_in_miniature_and_judges_nothing(tmp_pat
     assert found["curves"]["generators"]["gan/0"]["steps"] == [2, 4, 6]
     assert set(found["pairs"]) >= {"gan_10 - classic_10", "few_10 - repeat_10", "gan_10_raised - gan_10"}
     assert all(len(cell["accuracy"]["test"]["values"]) == 2 for cell in found["arms"].values())
+    settings = tomllib.loads((lesson.folder / "settings.toml").read_text("utf-8"))
+    of_lesson = FullRun(lesson, tmp_path, "standin").settings["lesson"]
+    assert {
+        name: settings["quick"][name] for name in ("images", "validation", "width", "lr")
+    }.items() <= of_lesson.items()
 
 
 SMALL_5 = {
