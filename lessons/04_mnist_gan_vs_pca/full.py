@@ -67,7 +67,7 @@ def jobs(S: dict) -> list[Job]:
             {"seed": seed, "reports": S["reports"], **S["lesson"]},
             (judge,),
         )
-        for seed in range(S["seeds"])
+        for seed in range(S["lesson_gans"])
     ]
     return [
         judge,

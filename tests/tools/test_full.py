@@ -296,6 +296,7 @@ SMALL = {
     "batch": 32,
     "updates": [2, 4],
     "tuned": 1,
+    "lesson_gans": 1,
     "lesson": {"images": 200, "validation": 100, "width": 1 / 16, "lr": 5e-4, "steps": 6, "falling": [0.2, 0.6, 0.05]},
 }
 
