@@ -1616,7 +1616,10 @@ if "longer" in outcomes:
     show.sentences(
         compare(
             {
-                (LONGER, rival, "accuracy"): beside_longer[LONGER] - beside_longer[rival]
+                (LONGER, rival, f"accuracy in hybrid sets, {LEAST} % real"): beside_longer[
+                    LONGER
+                ]
+                - beside_longer[rival]
                 for rival in rivals
             }
         ).sentences
