@@ -46,20 +46,23 @@ def jobs(S: dict) -> list[Job]:
     every_job = {
         name: S[name] for name in ("width", "updates", "lr", "batch", "replaced", "added")
     } | data
+
+    def classifier(arm: str, seed: int, *needs: Job) -> Job:
+        return Job(
+            f"{arm}/{seed}", "classifier", {"seed": seed, "arm": arm, **every_job}, needs
+        )
+
     of_seeds = []
-    for seed in range(S["seeds"]):
+    for seed in range(S["gans"]):
         gan = Job(f"gan/{seed}", "gan", {"seed": seed, **recipe, **data}, (judge,))
-        classifiers = [
-            Job(
-                f"{arm}/{seed}",
-                "classifier",
-                {"seed": seed, "arm": arm, **every_job},
-                (gan,) if "gan" in arm else (),
-            )
-            for arm in ARMS
-        ]
-        of_seeds += [gan, *classifiers]
-    return [judge, *of_seeds]
+        of_seeds += [gan]
+        of_seeds += [classifier(arm, seed, *([gan] if "gan" in arm else [])) for arm in ARMS]
+    more = range(S["gans"], S["seeds"])
+    return [
+        judge,
+        *of_seeds,
+        *(classifier(arm, seed) for seed in more for arm in ("real", "classic")),
+    ]
 
 
 def parts(data: Dataset, images: int, validation: int) -> tuple[Images, Images, Images]:
@@ -216,7 +219,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     """What the full run found: measures of the images, accuracies of the arms at each budget, gates and the verdict."""
     scores = evidence.Scores(answers, scoring(S, data))
     floor = answers["judge"][1]["floor"]
-    curves = [answers[f"gan/{seed}"][1]["curve"] for seed in range(S["seeds"])]
+    curves = [answers[f"gan/{seed}"][1]["curve"] for seed in range(S["gans"])]
     gate = {
         "GAN": evidence.generator_gate(curves, floor),
         "classifier": gates.classifier_gate(
@@ -229,7 +232,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     ]
     return {
         "title": "Can a GAN's digits make a classifier better?",
-        "seeds": list(range(S["seeds"])),
+        "seeds": list(range(S["gans"])),  # of all arms; those without a GAN have more
         "updates": {arm: updates[-1] for arm, updates in scores.updates.items()},
         "baseline": "real",
         "classic": "classic",
@@ -253,7 +256,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
 def measured(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict[str, dict]:
     """All measures of new real images, of the two sets by other hands and of the GANs at their end, over seeds."""
     net, reference, _ = evidence.restored_judge(answers["judge"])
-    seeds = range(S["seeds"])
+    seeds = range(S["gans"])
     _, held_out, dig = parts(data, S["images"], S["validation"])
     rows = {}
     for name, images in (

@@ -368,7 +368,7 @@ def results(S: dict, data: Dataset, answers: dict[str, Answer]) -> dict:
     per_class = [f"{score}_{k}" for score in evidence.PER_CLASS for k in range(CLASSES)]
     return {
         "title": "Can a GAN feed a starved class?",
-        "seeds": list(range(S["seeds"])),
+        "seeds": list(range(S["gans"])),  # of all arms; those without a generator have more
         "updates": {arm: updates[-1] for arm, updates in scores.updates.items()},
         "baseline": "starved",
         "classic": "manual",
