@@ -138,9 +138,13 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
         model.train(was_training)
 
 
-def logits(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
+def logits(model: nn.Module, images: Images, batch_size: int = 200) -> Tensor:
     """Give the model's answer to each picture, N × classes, with dropout off and running statistics; the pictures may
-    be a sealed set."""
+    be a sealed set.
+
+    batch_size: what 200 pictures become inside paper 2's CNN stays nearer to the processor than what 500 do, which
+    takes half as long again.
+    """
     with eval_mode(model):
         parts = images.in_order(batch_size)
         return torch.cat([model(x.contiguous(memory_format=torch.channels_last)) for x, _ in parts])
