@@ -23,7 +23,7 @@ from course_utils.gan.networks import ClassPCA, DCGenerator, PPCAGenerator
 from course_utils.gan.recipes import train_ccgan
 
 DATASET = "mnist"
-WEIGHTS = ("lesson",)
+WEIGHTS = ("lesson",)  # which the lesson uses
 CLASSES = 10
 RAISED_CLASS = 0  # taken for 2 most often, says the paper (section 4.3)
 
