@@ -36,7 +36,7 @@ from course_utils.core.profiles import ROOT
 LESSON = "4"  # whose full run is begun
 FULL_MINUTES = 1.5
 MINIATURE = {"images": 300, "validation": 60, "judged": 100, "judge_updates": 20, "components": 4, "rebuilt": [1, 4]}
-MINIATURE |= {"seeds": 2, "width": 1 / 16, "steps": 12, "reports": 3, "updates": [2, 4]}
+MINIATURE |= {"seeds": 2, "width": 1 / 16, "steps": 12, "reports": 3, "updates": [2, 4], "lesson_gans": 0}
 GRACE_S = 30  # beyond its minutes, for a full run to load, and to write what it has
 
 

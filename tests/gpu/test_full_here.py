@@ -43,7 +43,8 @@ def whole(tmp_path):
     folder = tmp_path / "lessons" / "01_tiny"
     folder.mkdir(parents=True)
     (folder / "full.py").write_text(FULL)
-    return FullRun(Lesson("01_tiny", tmp_path), tmp_path, "standin", {"updates": 10})
+    (folder / "full.toml").write_text("updates = 10\n")
+    return FullRun(Lesson("01_tiny", tmp_path), tmp_path, "standin")
 
 
 def test_jobs_are_done_one_by_one_until_time_is_up_and_go_on_later(whole, monkeypatch):
