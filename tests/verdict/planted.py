@@ -8,13 +8,13 @@ from course_utils.verdict.plan import Plan
 CLASSES = ("left", "right")
 
 
-def pictures(n: int, seed: int, noise: float = 60.0, groups: int | None = None) -> Images:
-    """n grey pictures of 28 × 28 with a bright half, left or right, under noise of that standard deviation."""
+def pictures(n: int, seed: int, noise: float = 60.0, groups: int | None = None, side: int = 28) -> Images:
+    """n grey pictures of side × side with a bright half, left or right, under noise of that standard deviation."""
     rng = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 2
-    pixels = torch.full((n, 1, 28, 28), 100.0)
-    pixels[labels == 0, :, :, :14] += 30
-    pixels[labels == 1, :, :, 14:] += 30
+    pixels = torch.full((n, 1, side, side), 100.0)
+    pixels[labels == 0, :, :, : side // 2] += 30
+    pixels[labels == 1, :, :, side // 2 :] += 30
     pixels += noise * torch.randn(pixels.shape, generator=rng)
     of = None if groups is None else torch.arange(n) // 2 % groups
     return Images(pixels.clamp(0, 255).to(torch.uint8), labels, CLASSES, "planted", groups=of)

@@ -14,10 +14,12 @@ from course_utils.core.seeds import generator
 from course_utils.verdict import api, work
 from course_utils.verdict.work import Data
 
+SIDE = 12
+
 
 @pytest.fixture(scope="module")
 def data():
-    return Data(pictures(120, 0, groups=20), pictures(60, 1).seal(), pictures(40, 2))
+    return Data(pictures(120, 0, groups=20, side=SIDE), pictures(60, 1, side=SIDE).seal(), pictures(40, 2, side=SIDE))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_no_group_is_in_two_parts(own):
 def test_an_arm_adds_as_many_pictures_as_its_ratio_says(data, source, ratio, more):
     train, held, _ = work.parts(data, 0)
     n = len(train)
-    made = (torch.zeros(2 * n, 1, 28, 28, dtype=torch.uint8), torch.zeros(2 * n, dtype=torch.int64))
+    made = (torch.zeros(2 * n, 1, SIDE, SIDE, dtype=torch.uint8), torch.zeros(2 * n, dtype=torch.int64))
     found = work.training_set(data, train, held, source, ratio, 1.0, made, generator(0))
     assert len(found) == n + round(more * n)
     assert torch.equal(found.pixels[:n], train.pixels)
@@ -117,7 +119,7 @@ def test_a_verdict_in_miniature_is_reported_and_found_again(data, small, tmp_pat
     assert "srcdoc" in report._repr_html_()
     again = verdict.run(data.known, data.test, data.synthetic, out=tmp_path)  # nothing is left to do
     assert again.found["arms"] == report.found["arms"]
-    others = pictures(40, 3)
+    others = pictures(40, 3, side=SIDE)
     other = verdict.run(data.known, data.test, others, out=tmp_path)
     _, loaded = api._load(tmp_path / "pictures.safetensors", json.dumps(other.found["sha256"]))
     assert torch.equal(loaded.synthetic.pixels, others.pixels), "it judged the pictures of the earlier call"
