@@ -49,6 +49,7 @@ from course_utils.core.results import read as read_results
 from course_utils.evaluate.comparisons import p_text
 from course_utils.evaluate.statistics import (
     Interval,
+    as_sentence,
     holm,
     holm_caveat,
     paired_differences,
@@ -220,7 +221,7 @@ class Ledger:
         arms = self.arms_of(profile)
         names = [name if name in arms else f"`{name}`" for name in (arm, other)]
         sentence = verdict(d, *names, metric, claim.scale, digits)
-        return sentence[0].upper() + sentence[1:]
+        return as_sentence(sentence)
 
     def _profile_of(self, entry: Join | Claim) -> str:
         """Name the largest profile that runs an entry and has results; "" for none."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from course_utils.evaluate.statistics import (
     Interval,
+    as_sentence,
     holm,
     holm_caveat,
     paired_p,
@@ -63,8 +64,7 @@ class Difference:
     def sentence(self, arm: str | None = None, other: str | None = None, measure: str | None = None) -> str:
         """Say what the interval supports, with its caveat; `arm`, `other` and `measure` replace the names."""
         names = (arm or readable(self.arm), other or readable(self.other), measure or self.measure)
-        text = verdict(self.interval, *names)
-        return text[0].upper() + text[1:] + self.caveat
+        return as_sentence(verdict(self.interval, *names)) + self.caveat
 
 
 class Comparison(dict[Question, Difference]):

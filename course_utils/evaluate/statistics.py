@@ -255,6 +255,12 @@ def verdict(
     )
 
 
+def as_sentence(text: str) -> str:
+    """Begin a text with a capital letter, unless its first word has capitals of its own ("ccGAN")."""
+    first = text.partition(" ")[0]
+    return text if first != first.lower() else text[0].upper() + text[1:]
+
+
 def holm_caveat(difference: Interval, p: float) -> str:
     """Say, after the `verdict` on one of several comparisons, that it is a lead only; nothing where it is more.
 

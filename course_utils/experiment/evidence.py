@@ -363,6 +363,6 @@ def verdict(pairs: Mapping[str, Mapping], gate: Mapping[str, dict], questions: I
         if missed := missed_gates(gate, *who):
             unjudged.setdefault(f"{of} ({missed})", []).append(f"{a} against {b}")
         else:
-            sentence = statistics.verdict(interval, a, b, of)
-            said.append(sentence[0].upper() + sentence[1:] + statistics.holm_caveat(interval, pairs[pair]["p_holm"]))
+            sentence = statistics.as_sentence(statistics.verdict(interval, a, b, of))
+            said.append(sentence + statistics.holm_caveat(interval, pairs[pair]["p_holm"]))
     return " ".join(said + [f"Not judged: {of}: {', '.join(what)}." for of, what in unjudged.items()])

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils.core.errors import CourseError
+from course_utils.evaluate.statistics import as_sentence
 
 DPI = 100
 _saved = itertools.count(1)
@@ -69,7 +70,7 @@ def markdown(text: str) -> None:
 
 def sentences(found: Iterable[str]) -> None:
     """Show sentences as a list, each with a capital letter."""
-    markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in found))
+    markdown("\n".join(f"- {as_sentence(sentence)}" for sentence in found))
 
 
 def code(text: str) -> str:

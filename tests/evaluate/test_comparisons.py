@@ -38,6 +38,7 @@ def test_every_sentence_carries_its_caveat():
         .sentence("the GAN", "turning", "accuracy at 1 %")
         .startswith("The GAN scores lower than turning in accuracy at 1 %")
     )
+    assert answers[LEAD].sentence("ccGAN", "turning").startswith("ccGAN scores lower than turning")
 
 
 @pytest.mark.parametrize(
