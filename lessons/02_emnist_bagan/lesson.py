@@ -1248,7 +1248,10 @@ if longer:
     }
     others = {
         ("ccgan", rival, name): beside_longer["ccgan"][m] - beside_longer[rival][m]
-        for m, name in (("accuracy", "accuracy"), (RECALL, f"recall of class {STARVED}"))
+        for m, name in (
+            ("accuracy", f"accuracy at {SMALL} of EMNIST"),
+            (RECALL, "recall of the starved class"),
+        )
         for rival in rivals
     }
     show.sentences(compare(others).sentences)
