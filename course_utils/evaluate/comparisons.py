@@ -24,7 +24,7 @@ from course_utils.evaluate.statistics import (
 
 Question = tuple[str, str, str]  # (arm, other arm, measure in words)
 
-ABBREVIATIONS = {name.lower(): name for name in ("GAN", "cGAN", "ACGAN", "BAGAN", "CycleGAN", "CVAE", "PPCA")}
+ABBREVIATIONS = {name.lower(): name for name in ("GAN", "cGAN", "ccGAN", "ACGAN", "BAGAN", "CycleGAN", "CVAE", "PPCA")}
 
 
 @dataclass(frozen=True)

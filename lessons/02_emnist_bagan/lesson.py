@@ -802,9 +802,9 @@ show.figure(
 # ### Stopped too early?
 #
 # Your BAGAN was trained for about a minute. The same three steps were once taken for much longer, with wider networks, on the
-# starved training set of each seed; and so was another GAN, which is *asked* for a digit (lessons 3 and 4) and sees the few
-# images of this class repeated until they are as many as the others. *Before you look:* which of the measures above will be
-# better, and will any be worse?
+# starved training set of each seed; and so was another GAN, the class-conditional one of lesson 4 (*ccGAN*), which is *asked*
+# for a digit and sees the few images of this class repeated until they are as many as the others. *Before you look:* which of
+# the measures above will be better, and will any be worse?
 
 
 # %% jupyter={"source_hidden": true}
@@ -829,7 +829,7 @@ longer = {  # by training set
 NAMES = {
     "autoencoder": "autoencoder alone, longer",
     "bagan": "BAGAN, longer",
-    "ccgan": "conditional GAN, longer",
+    "ccgan": "ccGAN, longer",
 }
 if longer:
     of_first = longer[hungry.digest()]
@@ -839,9 +839,9 @@ if longer:
         figures.image_grid(
             torch.cat([pixels[:10] for pixels in rows.values()]), row_titles=list(rows)
         ),
-        "Ten zeros each: real, by your BAGAN, and by an autoencoder, a BAGAN and a conditional GAN that were trained longer.",
+        "Ten zeros each: real, by your BAGAN, and by an autoencoder, a BAGAN and a ccGAN that were trained longer.",
     )
-    n_few = min(len(pixels) for pixels in rows.values())
+    n_few = min(len(made[name]) for made in longer.values() for name in NAMES)
 
     def scored_few(pixels, images):
         """The measures of as many of these as all have, beside the images that this training set has left."""
@@ -862,7 +862,9 @@ if longer:
             scored_few(longer[images.digest()][name], images) for images in hungry_of.values()
         ]
         quality_longer[title] = {
-            m: statistics.t_interval([row[m] for row in of_seeds]).within(0, np.inf).text()
+            m: statistics.t_interval([row[m] for row in of_seeds])
+            .within(0, 1 if m in ("agreement", "coverage") else np.inf)
+            .text(digits=1 if m == "fd_lenet" else 2)
             for m in of_seeds[0]
         }
     show.table(
@@ -1018,7 +1020,7 @@ def by_cvae(n, train, rng):
 
 
 def by_ccgan(n, train, rng):
-    """The same by the conditional GAN that was trained longer."""
+    """The same by the ccGAN that was trained longer."""
     return longer[train.digest()]["ccgan"][:n]
 
 
@@ -1234,7 +1236,7 @@ show.markdown(
 )
 
 # %% [markdown]
-# **And another GAN?** BAGAN is one GAN of many. The conditional GAN of section 9 had the same few zeros, and comes nearer to
+# **And another GAN?** BAGAN is one GAN of many. The ccGAN of section 9 had the same few zeros, and comes nearer to
 # real ones or does not, as its table says. *Before you look:* will it help the class more than BAGAN, and more than repeating?
 
 # %% jupyter={"source_hidden": true}
@@ -1289,9 +1291,9 @@ show_full_run(
         "bagan - starved": "BAGAN − starved",
         "bagan - oversample": "BAGAN − repeated images",
         "bagan - manual": "BAGAN − manual",
-        "ccgan - oversample": "conditional GAN − repeated images",
+        "ccgan - oversample": "ccGAN − repeated images",
     },
-    {"train_bagan": "BAGAN", "train_ccgan": "conditional GAN"},
+    {"train_bagan": "BAGAN", "train_ccgan": "ccGAN"},
 )
 
 # %% [markdown]
