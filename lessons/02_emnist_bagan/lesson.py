@@ -813,9 +813,8 @@ def by_longer(images, seed):
     found = [lesson.stored(f"train_{kind}/{seed}", images) for kind in ("bagan", "ccgan")]
     return {
         name: pixels.to(lesson.device)
-        for answer in found
-        if answer
-        for name, pixels in answer[0].items()
+        for tensors, _ in (found if all(found) else [])
+        for name, pixels in tensors.items()
         if name != "shown"
     }
 
@@ -826,6 +825,8 @@ longer = {  # by training set
     for seed, images in hungry_of.items()
     if (made := by_longer(images, seed))
 }
+if len(longer) < len(hungry_of):  # the full run has generators for its own seeds only
+    longer = {}
 NAMES = {
     "autoencoder": "autoencoder alone, longer",
     "bagan": "BAGAN, longer",
@@ -875,7 +876,7 @@ if longer:
 else:
     quality_longer = {}
     show.markdown(
-        "The generators that were trained longer saw other images than those here, so they are left out."
+        "Not every training set here has generators that were trained longer on it, so they are left out."
     )
 
 # %% [markdown]
